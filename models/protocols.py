@@ -1,0 +1,136 @@
+"""What each engine must do. Anything that fits one of these can be named in the settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.speech import Diarization, Transcript, Turn
+from schemas.values import Hertz, Seconds
+
+Samples = NDArray[np.float32]
+"""Mono float32 in [-1, 1] at 16 kHz, shape (n,)."""
+
+Scores = NDArray[np.float32]
+"""Probabilities of the seven classes in the order of `schemas.emotions.EMOTIONS`, shape (n, 7)."""
+
+
+@runtime_checkable
+class Waveform(Protocol):
+    """The sound of one recording, read in windows so that hours never lie in memory."""
+
+    @property
+    def sample_rate(self) -> Hertz:
+        """Always 16 kHz."""
+
+    @property
+    def duration(self) -> Seconds:
+        """Length in seconds."""
+
+    def read(self, start: Seconds, end: Seconds) -> Samples:
+        """Samples between two times; times outside the recording are silence."""
+
+
+@dataclass(frozen=True)
+class SpeakerHints:
+    """What the user knows of the count of speakers; None where nothing is known."""
+
+    exactly: int | None = None
+    at_least: int | None = None
+    at_most: int | None = None
+
+
+class Engine(Protocol):
+    """Every engine names itself and the digest of what it computes with."""
+
+    @property
+    def name(self) -> str:
+        """Name in the registry."""
+
+    @property
+    def digest(self) -> str:
+        """12 hex digits over weights and constants: a changed digest invalidates caches."""
+
+
+class Diarizer(Engine, Protocol):
+    """Tells who speaks when."""
+
+    def diarize(self, waveform: Waveform, hints: SpeakerHints) -> Diarization:
+        """Return overlapping and exclusive turns, speakers named SPEAKER_00 by first appearance."""
+
+
+class Transcriber(Engine, Protocol):
+    """Tells which words are spoken."""
+
+    def transcribe(
+        self, waveform: Waveform, turns: Sequence[Turn], language: str | None
+    ) -> Transcript:
+        """Return words in order of their start; `turns` say where there is speech."""
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """A face in pixels of the image, its certainty in [0, 1], and landmarks where known.
+
+    `landmarks` has shape (5, 2): right eye, left eye, nose, right and left mouth corner, as seen.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    certainty: float
+    landmarks: tuple[tuple[float, float], ...] | None = None
+
+
+class FaceDetector(Engine, Protocol):
+    """Finds faces in pictures."""
+
+    def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
+        """Return the faces of one BGR image of shape (height, width, 3)."""
+
+
+@dataclass(frozen=True)
+class FaceSequence:
+    """Gray face crops of one utterance, shape (frames, size, size) uint8, and their times."""
+
+    crops: NDArray[np.uint8]
+    times: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TextSample:
+    """One utterance's text, its BCP 47 language, and the previous ones as (speaker, text)."""
+
+    text: str
+    language: str | None
+    context: tuple[tuple[str, str], ...] = ()
+
+
+Sample = TypeVar("Sample", contravariant=True)
+
+
+class EmotionBranch(Engine, Protocol[Sample]):
+    """Judges utterances by one modality: `Samples`, `FaceSequence` or `TextSample`.
+
+    Batching by length, the device and precision are the branch's own business.
+    """
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """Languages it was trained for; None where it does not matter."""
+
+    def score(self, samples: Sequence[Sample]) -> Scores:
+        """Return calibrated probabilities, shape (len(samples), 7), in the order given."""
+
+
+class Fusion(Engine, Protocol):
+    """Joins the branches' scores."""
+
+    def fuse(self, scores: Mapping[str, Scores]) -> Scores:
+        """Fuse `audio`, `video`, `text` scores of shape (n, 7); a row of NaN is a missing branch.
+
+        Returns calibrated probabilities of shape (n, 7); NaN where no branch was present.
+        """

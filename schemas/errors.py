@@ -1,0 +1,50 @@
+"""The errors of tonescribe. The message is the sentence that the user reads.
+
+::
+
+    TonescribeError
+    |- InputError        this recording cannot be read: it is quarantined, the batch goes on
+    |- WeightsError      a network's weights are missing or not what they should be
+    |- SettingsError     wrong usage or settings: stop before any work
+    |- PolicyError       refused by the policy gate
+    `- ResourceError     time, memory or disk ran out: try again, smaller or later
+"""
+
+from typing import ClassVar
+
+
+class TonescribeError(Exception):
+    """Root of all errors that a user may read."""
+
+    exit_code: ClassVar[int] = 1
+
+    @property
+    def sentence(self) -> str:
+        """The message on one line, as it is shown and stored."""
+        return " ".join(str(self).split())
+
+
+class InputError(TonescribeError):
+    """A recording, caption file or sidecar cannot be read as what it claims to be."""
+
+    exit_code = 3
+
+
+class WeightsError(TonescribeError):
+    """Weights are missing, or their digest is not the pinned one."""
+
+
+class SettingsError(TonescribeError):
+    """A command, setting or source is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class PolicyError(TonescribeError):
+    """The policy gate refuses this work."""
+
+    exit_code = 4
+
+
+class ResourceError(TonescribeError):
+    """A deadline, memory or disk limit was reached; the same work may succeed later."""

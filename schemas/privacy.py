@@ -1,0 +1,16 @@
+"""Nothing phones home: the telemetry of every library is switched off before it is imported."""
+
+import os
+
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PYANNOTE_METRICS_ENABLED": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+def switch_off_telemetry() -> None:
+    """Set the switches in the environment, for this process and its children."""
+    os.environ.update(TELEMETRY_OFF)

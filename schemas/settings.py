@@ -1,0 +1,201 @@
+"""All settings: `tonescribe.toml`, then `TONESCRIBE_*`, then the command line; later wins."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from schemas.errors import SettingsError
+from schemas.sidecar import Context, Jurisdiction
+from schemas.values import Probability, Seconds, Value
+
+Profile = Literal["embedded", "standard"]
+
+
+class EngineSettings(Value):
+    """Which engine does each job; empty means the profile's choice."""
+
+    diarizer: str = Field("", description="who speaks when")
+    transcriber: str = Field("", description="words, where there are no captions")
+    face_detector: str = Field("", description="faces in pictures")
+    audio: str = Field("", description="emotion from the voice")
+    video: str = Field("", description="emotion from the face")
+    text: str = Field("", description="emotion from the words")
+    fusion: str = Field("", description="the branches joined")
+
+
+PROFILES: dict[Profile, EngineSettings] = {
+    "embedded": EngineSettings(
+        diarizer="embedded",
+        transcriber="embedded",
+        face_detector="auto",
+        audio="embedded",
+        video="embedded",
+        text="embedded",
+        fusion="embedded",
+    ),
+    "standard": EngineSettings(
+        diarizer="community-1",
+        transcriber="whisperx",
+        face_detector="auto",
+        audio="wav2vec2",
+        video="embedded",
+        text="transformer",
+        fusion="embedded",
+    ),
+}
+"""A profile is a named set of defaults; every engine is a setting of its own."""
+
+
+class WeightSettings(Value):
+    """Where weights that do not come with tonescribe are found: folders or hub names."""
+
+    diarizer: str = "pyannote/speaker-diarization-community-1"
+    transcriber: str = "large-v3"
+    aligner: str = ""
+    face_detector: str = ""
+    audio: str = ""
+    video: str = ""
+    text: str = ""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    batch_size: PositiveInt = 16
+    allow_hub: bool = Field(False, description="let the standard profile download from the hub")
+
+
+class SpeakerSettings(Value):
+    """Hints for the diarizer; a sidecar's hints win for its recording."""
+
+    exactly: PositiveInt | None = None
+    at_least: PositiveInt | None = None
+    at_most: PositiveInt | None = None
+
+
+class UtteranceSettings(Value):
+    """How words become utterances."""
+
+    max_pause: Seconds = Field(0.8, gt=0, description="a longer pause ends an utterance")
+    max_length: Seconds = Field(30.0, gt=0, description="a longer run of words is cut")
+    max_word: Seconds = Field(1.0, gt=0, description="a longer word is capped before attribution")
+
+
+class FaceSettings(Value):
+    """How faces are sampled."""
+
+    frames_per_second: PositiveFloat = 5.0
+    min_size: PositiveInt = Field(24, description="smallest face in pixels of the original")
+
+
+class JudgeSettings(Value):
+    """When an utterance is judged at all, and when the answer is an honest "unsure"."""
+
+    min_seconds: Seconds = Field(0.5, description="shorter utterances are not judged by voice")
+    max_overlap: Probability = Field(0.5, description="more overlap: not judged by voice")
+    min_confidence: Probability = Field(0.4, description="a lower confidence abstains")
+
+
+class LimitSettings(Value):
+    """Deadlines and sizes; a recording beyond them is quarantined with a sentence."""
+
+    probe_seconds: PositiveFloat = 60.0
+    split_seconds_per_minute: PositiveFloat = 20.0
+    max_hours: PositiveFloat = 12.0
+
+
+class Settings(BaseSettings):
+    """Everything that a run depends on. Frozen; unknown keys are an error."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TONESCRIBE_",
+        env_nested_delimiter="__",
+        toml_file="tonescribe.toml",
+        extra="forbid",
+        frozen=True,
+    )
+
+    profile: Profile = "embedded"
+    captions: Literal["auto", "ignore"] = "auto"
+    language: str | None = None
+    purpose: str | None = None
+    jurisdiction: Jurisdiction = "other"
+    context: Context = "unspecified"
+    workers: PositiveInt = 1
+    cache: Path = Field(
+        default_factory=lambda: Path.home() / ".cache" / "tonescribe",
+        description="results of stages by content; holds words, delete it as you would transcripts",
+    )
+    engines: EngineSettings = EngineSettings()
+    weights: WeightSettings = WeightSettings()
+    speakers: SpeakerSettings = SpeakerSettings()
+    utterances: UtteranceSettings = UtteranceSettings()
+    faces: FaceSettings = FaceSettings()
+    judge: JudgeSettings = JudgeSettings()
+    limits: LimitSettings = LimitSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: command line, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def engine(self, job: str) -> str:
+        """Name of the engine for a job: the setting, else the profile's choice."""
+        chosen: str = getattr(self.engines, job) or getattr(PROFILES[self.profile], job)
+        return chosen
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings; `overrides` are the command line's and win.
+
+    Raises `SettingsError` with one sentence that names the key and the nearest known one.
+    """
+    _refuse_unknown_environment()
+    try:
+        return Settings(**dict(overrides or {}))
+    except ValidationError as error:
+        raise SettingsError(describe_validation(error, Settings)) from error
+    except ValueError as error:
+        raise SettingsError(f"tonescribe.toml cannot be read: {error}.") from error
+
+
+def describe_validation(error: ValidationError, model: type[Any]) -> str:
+    """One sentence for the first fault of a pydantic validation, with the nearest known key."""
+    fault = error.errors()[0]
+    path = [str(part) for part in fault["loc"]]
+    if fault["type"] != "extra_forbidden":
+        return f"{'.'.join(path) or 'The value'} is wrong: {fault['msg']}."
+    fields: Mapping[str, Any] = model.model_fields
+    for part in path[:-1]:
+        inner = getattr(fields.get(part), "annotation", None)
+        if hasattr(inner, "model_fields"):
+            fields = inner.model_fields
+    return _unknown(".".join(path), path[-1], fields)
+
+
+def _unknown(name: str, key: str, fields: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(key, list(fields), n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(fields))}."
+    return f"There is no setting '{name}'; {hint}"
+
+
+def _refuse_unknown_environment() -> None:
+    prefix = "TONESCRIBE_"
+    for variable in os.environ:
+        if variable.startswith(prefix):
+            key = variable.removeprefix(prefix).lower().split("__")[0]
+            if key not in Settings.model_fields:
+                raise SettingsError(_unknown(variable, key, Settings.model_fields))

@@ -1,0 +1,142 @@
+"""Turns, words, utterances, faces, and the annotated utterance."""
+
+from typing import Literal
+
+from schemas.emotions import Emotion, EmotionScores
+from schemas.values import Probability, Seconds, Value
+
+UNKNOWN_SPEAKER = "UNKNOWN"
+"""The speaker of words that no turn covers: unknown is an answer."""
+
+Flag = Literal[
+    "asr_suspect",
+    "face_unsure",
+    "low_confidence",
+    "no_consent",
+    "no_face",
+    "no_words",
+    "other_language",
+    "overlap",
+    "short",
+    "text_only_policy",
+]
+
+
+class Turn(Value):
+    """A stretch in which one speaker speaks; `confidence` is the diarizer's, in [0, 1]."""
+
+    start: Seconds
+    end: Seconds
+    speaker: str
+    confidence: Probability = 1.0
+
+    @property
+    def duration(self) -> Seconds:
+        """Length in seconds."""
+        return self.end - self.start
+
+
+class Diarization(Value):
+    """Who speaks when. `turns` may overlap each other, `exclusive` never do.
+
+    `names` maps a speaker to a name only where it is certain (own track, sidecar).
+    """
+
+    turns: tuple[Turn, ...] = ()
+    exclusive: tuple[Turn, ...] = ()
+    names: dict[str, str] = {}
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The speakers in order of their names."""
+        return tuple(sorted({turn.speaker for turn in self.turns}))
+
+
+class Word(Value):
+    """One word. `timing` says where its times come from; `name` who the captions say spoke it."""
+
+    word: str
+    start: Seconds
+    end: Seconds
+    score: Probability | None = None
+    timing: Literal["aligned", "interpolated"] = "aligned"
+    name: str | None = None
+
+
+class Transcript(Value):
+    """The words of a recording in order of their start.
+
+    `engine` names what made them; `reason` is the sentence why there are none.
+    """
+
+    words: tuple[Word, ...] = ()
+    language: str | None = None
+    engine: str
+    reason: str | None = None
+
+
+class Utterance(Value):
+    """A run of words (or a turn, where there are none) of one speaker."""
+
+    index: int
+    start: Seconds
+    end: Seconds
+    speaker: str
+    speaker_name: str | None = None
+    speaker_confidence: Probability
+    overlap_ratio: Probability
+    text: str | None = None
+    language: str | None = None
+    words: tuple[Word, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def duration(self) -> Seconds:
+        """Length in seconds."""
+        return self.end - self.start
+
+
+class FaceTrack(Value):
+    """The speaker's face during one utterance.
+
+    `rows` index the crops that the stage wrote to the scratch folder, `times` are theirs;
+    `coverage` is the share of the sampled frames in which that face was seen.
+    `unsure` says that faces were there but none could be told to be the speaker's.
+    """
+
+    utterance_index: int
+    coverage: Probability = 0.0
+    times: tuple[Seconds, ...] = ()
+    rows: tuple[int, ...] = ()
+    unsure: bool = False
+
+
+class Faces(Value):
+    """All face tracks of a recording and the scratch file of their crops (`.npy`, uint8 gray)."""
+
+    tracks: tuple[FaceTrack, ...] = ()
+    crops_path: str | None = None
+
+
+class BranchScores(Value):
+    """One branch's scores, one entry per utterance; None where it had nothing to judge."""
+
+    model: str
+    scores: tuple[EmotionScores | None, ...] = ()
+
+
+class AnnotatedUtterance(Value):
+    """An utterance with what was heard in it; one row of the table `utterances`."""
+
+    utterance: Utterance
+    emotion: Emotion | None = None
+    confidence: Probability | None = None
+    scores: EmotionScores | None = None
+    audio_scores: EmotionScores | None = None
+    video_scores: EmotionScores | None = None
+    text_scores: EmotionScores | None = None
+    valence: float | None = None
+    arousal: float | None = None
+    face_coverage: Probability = 0.0
+    flags: tuple[Flag, ...] = ()
+    models: dict[str, str] = {}
