@@ -146,8 +146,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: command line, environment, file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
@@ -181,8 +181,7 @@ def describe_validation(error: ValidationError, model: type[Any]) -> str:
     fields: Mapping[str, Any] = model.model_fields
     for part in path[:-1]:
         inner = getattr(fields.get(part), "annotation", None)
-        if hasattr(inner, "model_fields"):
-            fields = inner.model_fields
+        fields = getattr(inner, "model_fields", fields)
     return _unknown(".".join(path), path[-1], fields)
 
 
