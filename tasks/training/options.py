@@ -1,0 +1,45 @@
+"""What a trainer is told and what it reports."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
+from schemas.values import Value
+
+
+class TrainingOptions(Value):
+    """Options of every trainer; None leaves the trainer's own default.
+
+    `start` is the folder of starting weights; `limit` keeps that many samples per corpus, for
+    trials; `resume` goes on from the last checkpoint under the output folder; `corpora` names
+    the corpora to train on; `folds` says whether unseen speakers are measured by
+    cross-validation before the final training.
+    """
+
+    start: Path | None = None
+    epochs: PositiveFloat | None = None
+    batch_size: PositiveInt | None = None
+    learning_rate: PositiveFloat | None = None
+    weight_decay: NonNegativeFloat | None = None
+    seed: int = 0
+    limit: PositiveInt | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: PositiveInt | None = None
+    resume: bool = False
+    folds: bool = True
+    corpora: tuple[str, ...] = ()
+
+
+class TrainingReport(Value):
+    """What a training made: the weights, their card, and the figures on unseen speakers.
+
+    `measures` maps a protocol ("ravdess six folds") to its figures.
+    """
+
+    branch: str
+    weights: Path
+    card: Path | None = None
+    n_train: int
+    seconds: float
+    measures: dict[str, dict[str, Any]] = {}
