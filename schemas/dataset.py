@@ -1,0 +1,116 @@
+"""A DATASET folder or URL: its layout, and how one reads it."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from schemas.errors import SettingsError
+from schemas.tables import TABLES, with_version
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import duckdb
+    import pandas
+    import pyarrow.dataset
+
+UNDATED = "undated"
+
+VIEWS: dict[str, str] = {
+    "words": """
+        select recording_id, recording_title, meeting_date, utterance_index, speaker, speaker_name,
+               emotion, word.word as word, word.start as "start", word."end" as "end",
+               word.score as score
+        from (select *, unnest(words) as word from utterances)
+    """,
+    "speakers": """
+        select recording_id, speaker, any_value(speaker_name) as speaker_name,
+               sum("end" - "start") as talk_seconds,
+               sum("end" - "start") / sum(sum("end" - "start")) over (partition by recording_id)
+                   as talk_share,
+               count(*) as n_utterances,
+               avg(scores.neutral) as neutral, avg(scores.happy) as happy,
+               avg(scores.sad) as sad, avg(scores.angry) as angry,
+               avg(scores.fearful) as fearful, avg(scores.disgust) as disgust,
+               avg(scores.surprised) as surprised
+        from utterances group by recording_id, speaker
+    """,
+}
+"""Views of `tonescribe query` that are derived from the tables."""
+
+
+def month_folder(day: "date | None") -> str:
+    """Return the partition of a meeting: `month=2026-11`, or `month=undated`."""
+    return f"month={day:%Y-%m}" if day else f"month={UNDATED}"
+
+
+class Dataset:
+    """A DATASET behind fsspec; every path below is relative to its root."""
+
+    def __init__(self, location: str, *, create: bool = False) -> None:
+        import fsspec
+
+        try:
+            self.fs, self.root = fsspec.core.url_to_fs(location)
+        except (ImportError, ValueError) as error:
+            raise SettingsError(f"The dataset {location} cannot be opened: {error}.") from error
+        self.location = location
+        self.is_local = urlsplit(location).scheme in ("", "file") or self.fs.protocol == "file"
+        if not create and not self.fs.exists(self.root):
+            raise SettingsError(f"There is no dataset at {location}; run 'tonescribe annotate'.")
+
+    def path(self, *parts: str) -> str:
+        """Return the full path of a file inside the dataset."""
+        return str(PurePosixPath(self.root, *parts))
+
+    def read_bytes(self, *parts: str) -> bytes | None:
+        """Return a file's content, or None where there is no such file."""
+        try:
+            return bytes(self.fs.cat_file(self.path(*parts)))
+        except FileNotFoundError:
+            return None
+
+    def list(self, folder: str, suffix: str) -> Iterator[str]:
+        """Yield the paths inside a folder, relative to the root, in order."""
+        top = self.path(folder)
+        if not self.fs.exists(top):
+            return
+        for name in sorted(self.fs.find(top)):
+            if name.endswith(suffix) and not PurePosixPath(name).name.startswith("."):
+                yield str(PurePosixPath(name).relative_to(self.root))
+
+    def arrow(self, table: str) -> "pyarrow.dataset.Dataset":
+        """Open one table as a pyarrow dataset with the contract's schema."""
+        import pyarrow.dataset as ds
+
+        files = [self.path(name) for name in self.list(table, ".parquet")]
+        if not files:
+            return ds.dataset(with_version(TABLES[table]).empty_table())
+        return ds.dataset(files, filesystem=self.fs, schema=TABLES[table], format="parquet")
+
+    def connect(self) -> "duckdb.DuckDBPyConnection":
+        """Return a DuckDB connection with the tables and views of the contract."""
+        import duckdb
+
+        connection = duckdb.connect()
+        for table in TABLES:
+            connection.register(f"_{table}", self.arrow(table))
+            connection.table(f"_{table}").create_view(table)
+        for name, query in VIEWS.items():
+            connection.execute(f"create view {name} as {query}")
+        return connection
+
+    def relation(self, table: str) -> "duckdb.DuckDBPyRelation":
+        """Return a table or view as a DuckDB relation."""
+        return self.connect().table(table)
+
+    def pandas(self, table: str) -> "pandas.DataFrame":
+        """Return a table or view as a pandas frame."""
+        frame: pandas.DataFrame = self.relation(table).df()
+        return frame
+
+
+def open_dataset(location: str) -> Dataset:
+    """Open a DATASET for reading; `SettingsError` where there is none."""
+    return Dataset(location)

@@ -1,0 +1,49 @@
+"""What stands beside the tables: manifests of what was made, quarantine entries of what was not."""
+
+from datetime import datetime
+
+from schemas.values import Value
+
+
+class Source(Value):
+    """An object that was annotated: where it is, and its version when it was read."""
+
+    uri: str
+    version: str
+
+
+class Manifest(Value):
+    """Written last: its presence says that everything it lists is there, whole.
+
+    `fingerprint` covers settings, stage versions and models; `inputs` the content and sidecars.
+    """
+
+    recording_id: str
+    title: str
+    sources: tuple[Source, ...]
+    fingerprint: str
+    inputs: str
+    files: dict[str, str]
+    models: dict[str, str]
+    tonescribe_version: str
+    annotated_at: datetime
+
+
+class QuarantineEntry(Value):
+    """A recording that could not be annotated, and why."""
+
+    recording_id: str
+    source: Source
+    cause: str
+    stage: str
+    sentence: str
+    quarantined_at: datetime
+    tries: int = 1
+
+
+class RunFacts(Value):
+    """How one recording's run went; `stage_seconds` are wall seconds."""
+
+    stage_seconds: dict[str, float]
+    peak_rss_mb: float
+    wall_seconds: float

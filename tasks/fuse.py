@@ -1,0 +1,99 @@
+"""Fusion: one calibrated judgement per utterance, or an honest "unsure"."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models.protocols import Fusion, Scores
+from models.registry import identify, load_engine
+from schemas.emotions import EMOTIONS, EmotionScores
+from schemas.settings import Settings
+from schemas.speech import AnnotatedUtterance, BranchScores, Faces, FaceTrack, Flag, Utterance
+
+STAGE_VERSION = 1
+
+BRANCHES = ("audio", "video", "text")
+
+
+def fuse(
+    utterances: Sequence[Utterance],
+    faces: Faces,
+    branches: Mapping[str, BranchScores],
+    settings: Settings,
+    *,
+    text_only: bool,
+    other_language: Sequence[int] = (),
+) -> tuple[AnnotatedUtterance, ...]:
+    """Join the branches' scores per utterance.
+
+    `branches` holds any of `audio`, `video`, `text`; a missing one was not allowed to judge.
+    The emotion is null where no branch judged, or where the fused confidence lies under
+    `settings.judge.min_confidence`; the fused scores are kept either way.
+    """
+    engine: Fusion = load_engine("fusion", settings.engine("fusion"), settings.weights)
+    rows = {name: _rows(branches.get(name), len(utterances)) for name in BRANCHES}
+    fused = engine.fuse(rows) if utterances else np.zeros((0, len(EMOTIONS)), np.float32)
+    models = {name: scores.model for name, scores in branches.items()}
+    models["fusion"] = identify("fusion", settings.engine("fusion"), settings.weights)
+    tracks = {track.utterance_index: track for track in faces.tracks}
+    strange = set(other_language)
+    return tuple(
+        _annotate(
+            utterance,
+            fused[i],
+            {name: b.scores[i] for name, b in branches.items()},
+            tracks.get(utterance.index, FaceTrack(utterance_index=utterance.index)),
+            models,
+            settings.judge.min_confidence,
+            {"text_only_policy"} if text_only else set(),
+            utterance.index in strange,
+        )
+        for i, utterance in enumerate(utterances)
+    )
+
+
+def _rows(branch: BranchScores | None, count: int) -> Scores:
+    rows = np.full((count, len(EMOTIONS)), np.nan, np.float32)
+    for i, scores in enumerate(branch.scores if branch else ()):
+        if scores is not None:
+            rows[i] = scores.as_tuple()
+    return rows
+
+
+def _annotate(
+    utterance: Utterance,
+    fused: np.ndarray,
+    judged: Mapping[str, EmotionScores | None],
+    track: FaceTrack,
+    models: Mapping[str, str],
+    min_confidence: float,
+    flags: set[Flag],
+    other_language: bool,
+) -> AnnotatedUtterance:
+    flags = flags | set(utterance.flags)
+    if not track.rows:
+        flags.add("no_face")
+    if track.unsure:
+        flags.add("face_unsure")
+    if other_language:
+        flags.add("other_language")
+    scores = EmotionScores.from_array(fused.tolist()) if np.isfinite(fused).all() else None
+    confidence = max(scores.as_tuple()) if scores else None
+    sure = confidence is not None and confidence >= min_confidence
+    if scores is not None and not sure:
+        flags.add("low_confidence")
+    valence, arousal = scores.expected_valence_arousal() if scores else (None, None)
+    return AnnotatedUtterance(
+        utterance=utterance,
+        emotion=scores.best if scores and sure else None,
+        confidence=confidence if sure else None,
+        scores=scores,
+        audio_scores=judged.get("audio"),
+        video_scores=judged.get("video"),
+        text_scores=judged.get("text"),
+        valence=valence,
+        arousal=arousal,
+        face_coverage=track.coverage,
+        flags=tuple(sorted(flags)),
+        models=dict(models),
+    )

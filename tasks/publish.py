@@ -1,0 +1,265 @@
+"""Publish: a recording's rows appear whole or not at all, and its manifest last."""
+
+import hashlib
+import io
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from schemas.dataset import Dataset, month_folder
+from schemas.emotions import EmotionScores
+from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
+from schemas.media import MediaInfo, Recording
+from schemas.policy import Policy
+from schemas.settings import Settings
+from schemas.speech import AnnotatedUtterance
+from schemas.tables import TABLES, with_version
+from schemas.values import to_grid
+
+ROW_GROUP = 65_536
+
+
+def utterance_rows(
+    recording: Recording, info: MediaInfo, annotated: Sequence[AnnotatedUtterance]
+) -> list[dict[str, Any]]:
+    """Rows of the table `utterances`, in the order given."""
+    title, day = shown_title(recording), info.meeting_date(recording)
+    return [
+        {
+            "recording_id": recording.recording_id,
+            "recording_title": title,
+            "meeting_date": day,
+            "utterance_index": row.utterance.index,
+            "start": to_grid(row.utterance.start),
+            "end": to_grid(row.utterance.end),
+            "speaker": row.utterance.speaker,
+            "speaker_name": row.utterance.speaker_name,
+            "speaker_confidence": row.utterance.speaker_confidence,
+            "overlap_ratio": row.utterance.overlap_ratio,
+            "text": row.utterance.text,
+            "language": row.utterance.language,
+            "words": [
+                {"word": w.word, "start": to_grid(w.start), "end": to_grid(w.end), "score": w.score}
+                for w in row.utterance.words
+            ],
+            "emotion": row.emotion,
+            "confidence": row.confidence,
+            "scores": _scores(row.scores),
+            "audio_scores": _scores(row.audio_scores),
+            "video_scores": _scores(row.video_scores),
+            "text_scores": _scores(row.text_scores),
+            "valence": row.valence,
+            "arousal": row.arousal,
+            "face_coverage": row.face_coverage,
+            "flags": list(row.flags),
+            "models": list(row.models.items()),
+        }
+        for row in annotated
+    ]
+
+
+def recording_row(
+    recording: Recording,
+    uris: Sequence[str],
+    info: MediaInfo,
+    annotated: Sequence[AnnotatedUtterance],
+    settings: Settings,
+    policy: Policy,
+    models: Mapping[str, str],
+    facts: RunFacts,
+    annotated_at: datetime,
+) -> dict[str, Any]:
+    """Return the one row of the table `recordings`."""
+    utterances = [row.utterance for row in annotated]
+    languages = [u.language for u in utterances if u.language]
+    return {
+        "recording_id": recording.recording_id,
+        "title": shown_title(recording),
+        "uris": sorted(uris),
+        "meeting_date": info.meeting_date(recording),
+        "duration": to_grid(info.duration),
+        "has_video": info.has_video,
+        "width": info.video.width if info.video else None,
+        "height": info.video.height if info.video else None,
+        "fps": info.video.fps if info.video else None,
+        "n_speakers": len({u.speaker for u in utterances}),
+        "n_utterances": len(utterances),
+        "speech_seconds": to_grid(sum(u.duration for u in utterances)),
+        "language": max(languages, key=languages.count) if languages else None,
+        "profile": settings.profile,
+        "purpose": policy.purpose,
+        "jurisdiction": policy.jurisdiction,
+        "context": policy.context,
+        "stage_seconds": list(facts.stage_seconds.items()),
+        "peak_rss_mb": facts.peak_rss_mb,
+        "realtime_factor": info.duration / facts.wall_seconds,
+        "tonescribe_version": version("tonescribe"),
+        "models": list(models.items()),
+        "annotated_at": annotated_at,
+    }
+
+
+def shown_title(recording: Recording) -> str:
+    """Return the sidecar's title, else the recording's own."""
+    return recording.sidecar.title or recording.title
+
+
+def _scores(scores: EmotionScores | None) -> dict[str, float] | None:
+    return scores.model_dump() if scores else None
+
+
+def parquet_bytes(table: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """One table as a Parquet file: zstandard, row groups of at most 64 k rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    data = pa.Table.from_pylist(list(rows), schema=with_version(TABLES[table]))
+    buffer = io.BytesIO()
+    pq.write_table(data, buffer, compression="zstd", row_group_size=ROW_GROUP)
+    return buffer.getvalue()
+
+
+def write_whole(dataset: Dataset, name: str, content: bytes) -> str:
+    """Write a file so that readers see it whole or not at all; return its SHA-256.
+
+    On a local disk: a hidden file beside it, flushed, then renamed. On an object store: one
+    put under the final key, which such stores make visible only when it is complete.
+    """
+    path = dataset.path(name)
+    if dataset.is_local:
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        hidden = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with hidden.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            hidden.replace(target)
+        finally:
+            hidden.unlink(missing_ok=True)
+    else:
+        dataset.fs.pipe_file(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def publish(
+    dataset: Dataset,
+    recording: Recording,
+    info: MediaInfo,
+    annotated: Sequence[AnnotatedUtterance],
+    page: str,
+    settings: Settings,
+    policy: Policy,
+    facts: RunFacts,
+    fingerprint: str,
+    inputs: str,
+) -> Manifest:
+    """Write rows and page of one recording, then its manifest.
+
+    An older version of the same recording is replaced; what only it had is removed after.
+    """
+    before = read_manifest(dataset, recording.recording_id)
+    sources = merge_sources(before, Source(uri=recording.uri, version=recording.version))
+    models = dict(annotated[0].models) if annotated else {}
+    now = datetime.now(UTC)
+    month = month_folder(info.meeting_date(recording))
+    row = recording_row(
+        recording, [s.uri for s in sources], info, annotated, settings, policy, models, facts, now
+    )
+    contents = {
+        f"utterances/{month}/{recording.recording_id}.parquet": parquet_bytes(
+            "utterances", utterance_rows(recording, info, annotated)
+        ),
+        f"recordings/{month}/{recording.recording_id}.parquet": parquet_bytes("recordings", [row]),
+        f"pages/{recording.recording_id}.html": page.encode(),
+    }
+    files = {name: write_whole(dataset, name, content) for name, content in contents.items()}
+    manifest = Manifest(
+        recording_id=recording.recording_id,
+        title=shown_title(recording),
+        sources=sources,
+        fingerprint=fingerprint,
+        inputs=inputs,
+        files=files,
+        models=models,
+        tonescribe_version=version("tonescribe"),
+        annotated_at=now,
+    )
+    write_manifest(dataset, manifest)
+    for name in set(before.files if before else {}) - set(files):
+        dataset.fs.rm(dataset.path(name))
+    return manifest
+
+
+def merge_sources(before: Manifest | None, source: Source) -> tuple[Source, ...]:
+    """All objects with this content, the newest version of each, in order of their names."""
+    known = {s.uri: s for s in (before.sources if before else ())}
+    known[source.uri] = source
+    return tuple(known[uri] for uri in sorted(known))
+
+
+def add_source(dataset: Dataset, manifest: Manifest, source: Source) -> Manifest:
+    """Record one more name of content that is annotated already."""
+    import pyarrow.parquet as pq
+
+    sources = merge_sources(manifest, source)
+    files = dict(manifest.files)
+    name = next(name for name in files if name.startswith("recordings/"))
+    with dataset.fs.open(dataset.path(name), "rb") as file:
+        row = pq.read_table(file).to_pylist()[0]
+    row["uris"] = [s.uri for s in sources]
+    files[name] = write_whole(dataset, name, parquet_bytes("recordings", [row]))
+    updated = manifest.model_copy(update={"sources": sources, "files": files})
+    write_manifest(dataset, updated)
+    return updated
+
+
+def manifest_name(recording_id: str) -> str:
+    """Name of a recording's manifest in the dataset."""
+    return f"manifests/{recording_id}.json"
+
+
+def write_manifest(dataset: Dataset, manifest: Manifest) -> None:
+    """Write the manifest; it is what makes a recording published."""
+    content = manifest.model_dump_json(indent=2).encode()
+    write_whole(dataset, manifest_name(manifest.recording_id), content)
+
+
+def read_manifest(dataset: Dataset, recording_id: str) -> Manifest | None:
+    """Return a recording's manifest, or None where it is not published."""
+    content = dataset.read_bytes(manifest_name(recording_id))
+    return Manifest.model_validate_json(content) if content else None
+
+
+def all_manifests(dataset: Dataset) -> list[Manifest]:
+    """Return the manifests of all published recordings."""
+    names = dataset.list("manifests", ".json")
+    contents = [dataset.read_bytes(name) for name in names]
+    return [Manifest.model_validate_json(content) for content in contents if content]
+
+
+def quarantine(dataset: Dataset, entry: QuarantineEntry) -> None:
+    """Write why a recording could not be annotated; counts the tries."""
+    name = f"quarantine/{entry.recording_id}.json"
+    before = dataset.read_bytes(name)
+    tries = QuarantineEntry.model_validate_json(before).tries + 1 if before else 1
+    counted = entry.model_copy(update={"tries": tries})
+    write_whole(dataset, name, counted.model_dump_json(indent=2).encode())
+
+
+def all_quarantined(dataset: Dataset) -> list[QuarantineEntry]:
+    """Return everything that is in quarantine."""
+    contents = [dataset.read_bytes(name) for name in dataset.list("quarantine", ".json")]
+    return [QuarantineEntry.model_validate_json(content) for content in contents if content]
+
+
+def release(dataset: Dataset, recording_id: str) -> None:
+    """Take a recording out of quarantine, where it is in it."""
+    path = dataset.path("quarantine", f"{recording_id}.json")
+    if dataset.fs.exists(path):
+        dataset.fs.rm(path)
