@@ -1,0 +1,132 @@
+"""One way to fit a network by gradients: transformers' Trainer with warm-up and a cosine.
+
+The Trainer keeps a checkpoint per epoch, goes on from it when asked to, and writes its loss and
+learning rate for TensorBoard.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from schemas.errors import SettingsError
+from schemas.values import Value
+from tasks.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    import torch
+
+
+class FittingPlan(Value):
+    """How a network is fitted; `sgd` has Nesterov momentum 0.9."""
+
+    epochs: float
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    optimizer: Literal["sgd", "adamw"] = "adamw"
+    warmup: float = 0.1
+    group_by_length: bool = False
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 1
+    resume: bool = False
+
+    def told(self, options: TrainingOptions) -> "FittingPlan":
+        """Return the plan with what the user's options say."""
+        names = ("epochs", "batch_size", "learning_rate", "weight_decay", "threads")
+        chosen = {name: getattr(options, name) for name in names if getattr(options, name)}
+        always = {"seed": options.seed, "device": options.device, "resume": options.resume}
+        return self.model_copy(update=chosen | always)
+
+
+def fit(
+    network: "torch.nn.Module",
+    dataset: Sequence[Any],
+    collate: Callable[[list[Any]], dict[str, Any]],
+    plan: FittingPlan,
+    out: Path,
+) -> None:
+    """Fit a network whose `forward(**batch)` returns `{"loss": ...}`; weights change in place.
+
+    Checkpoints go to `out/checkpoints`, curves to `out/runs`. Raises `SettingsError` where the
+    training packages are not installed.
+    """
+    import torch
+
+    try:
+        from transformers import Trainer, TrainingArguments
+    except ImportError as error:
+        raise SettingsError("Training needs more packages: install tonescribe[train].") from error
+    torch.set_num_threads(plan.threads)
+    arguments = TrainingArguments(**_arguments(plan, out))
+    trainer = Trainer(
+        model=network,
+        args=arguments,
+        train_dataset=dataset,
+        data_collator=collate,
+        optimizers=(_optimizer(network, plan), None),
+    )
+    trainer.train(resume_from_checkpoint=plan.resume and _has_checkpoint(out))
+    network.eval()
+
+
+def _arguments(plan: FittingPlan, out: Path) -> dict[str, Any]:
+    import torch
+
+    on_cpu = plan.device == "cpu" or not torch.cuda.is_available()
+    return {
+        "output_dir": str(out / "checkpoints"),
+        "logging_dir": str(out / "runs"),
+        "num_train_epochs": plan.epochs,
+        "per_device_train_batch_size": plan.batch_size,
+        "learning_rate": plan.learning_rate,
+        "warmup_ratio": plan.warmup,
+        "lr_scheduler_type": "cosine",
+        "group_by_length": plan.group_by_length,
+        "length_column_name": "length",
+        "seed": plan.seed,
+        "use_cpu": on_cpu,
+        # without AVX512-BF16 or a GPU bfloat16 is emulated, slower than float32
+        "bf16": not on_cpu or _fast_bfloat16(),
+        "save_strategy": "epoch",
+        # safetensors refuses the channels-last matrices that make convolutions fast
+        "save_safetensors": False,
+        "save_total_limit": 1,
+        "logging_steps": 50,
+        "report_to": _reporters(),
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": not on_cpu,
+        "disable_tqdm": True,
+    }
+
+
+def _fast_bfloat16() -> bool:
+    flags = Path("/proc/cpuinfo")
+    return flags.is_file() and "avx512_bf16" in flags.read_text(encoding="utf-8")
+
+
+def _reporters() -> list[str]:
+    with contextlib.suppress(ImportError):
+        import tensorboard  # noqa: F401
+
+        return ["tensorboard"]
+    return []
+
+
+def _optimizer(network: "torch.nn.Module", plan: FittingPlan) -> "torch.optim.Optimizer":
+    """Decay matrices only; frozen parameters are left out."""
+    import torch
+
+    learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in learned if p.ndim >= 2], "weight_decay": plan.weight_decay},
+        {"params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    if plan.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=plan.learning_rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=plan.learning_rate)
+
+
+def _has_checkpoint(out: Path) -> bool:
+    return any((out / "checkpoints").glob("checkpoint-*"))
