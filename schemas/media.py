@@ -6,6 +6,22 @@ from schemas.sidecar import Sidecar
 from schemas.values import Hertz, Seconds, Value
 
 
+class SourceItem(Value):
+    """One object of the source that looks like a recording, and what lies beside it.
+
+    `version` identifies the object and its siblings without reading them (ETag, or size and
+    mtime): as long as it stays the same, nothing of the recording has changed.
+    """
+
+    uri: str
+    size: int
+    version: str
+    modified: datetime | None = None
+    captions_uri: str | None = None
+    turns_uri: str | None = None
+    sidecar_uri: str | None = None
+
+
 class Recording(Value):
     """One recording of the source, copied to a local path when it is remote.
 
@@ -47,7 +63,11 @@ class VideoStream(Value):
 
 
 class MediaInfo(Value):
-    """What the probe found. `origin` is the earliest stream start: second zero of the recording."""
+    """What the probe found. `origin` is the earliest stream start: second zero of the recording.
+
+    `duration` is what can be read, not what the header promises; `damage` is the sentence that
+    says what is wrong with a container that is broken but readable.
+    """
 
     container: str
     duration: Seconds
@@ -55,6 +75,7 @@ class MediaInfo(Value):
     audio: tuple[AudioStream, ...] = ()
     video: VideoStream | None = None
     created: datetime | None = None
+    damage: str | None = None
 
     @property
     def has_video(self) -> bool:
