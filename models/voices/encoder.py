@@ -64,6 +64,7 @@ def _window(device: torch.device) -> Tensor:
 def _filters(device: torch.device) -> Tensor:
     from torchaudio.functional import melscale_fbanks
 
-    return melscale_fbanks(
+    filters: Tensor = melscale_fbanks(
         N_FFT // 2 + 1, 0.0, SAMPLE_RATE / 2, N_MELS, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
-    ).to(device)
+    )
+    return filters.to(device)

@@ -1,6 +1,7 @@
 """A diarizer without weights: every speaker is a pure tone of a pitch of their own."""
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -90,7 +91,7 @@ def _voices(loudness: NDArray[np.float16], hints: SpeakerHints) -> list[tuple[in
     most = hints.exactly or hints.at_most or len(centres)
     middle = sorted(centres[:most])
     # With fewer speakers than tones, a tone left over is its nearest neighbour's.
-    bounds = [0, *((a + b + 1) // 2 for a, b in zip(middle, middle[1:], strict=False)), len(left)]
+    bounds = [0, *((a + b + 1) // 2 for a, b in itertools.pairwise(middle)), len(left)]
     wide = len(centres) > most
     return [
         (low, high) if wide else (max(0, c - _APART), c + _APART + 1)

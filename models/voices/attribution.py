@@ -1,0 +1,167 @@
+"""Whose word is it: words meet turns, caption names meet speakers."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.speech import UNKNOWN_SPEAKER, Turn, Word
+from schemas.values import Seconds
+
+NEAREST_TURN: Seconds = 0.5
+"""A word outside all turns belongs to the nearest one within this distance, else to nobody.
+
+Diarizers trim breath and final consonants; half a second more would reach the next speaker.
+"""
+
+MAJORITY = 0.6
+"""Share of the common time that a name and a speaker must have to be one person."""
+
+EVIDENCE: Seconds = 2.0
+"""Time in words that a caption name needs before it counts as a person of its own."""
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """A word, its speaker, and how certain that is, in [0, 1]."""
+
+    word: Word
+    speaker: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """All words with their speakers; `names` holds the certain ones only.
+
+    `merged_with` maps a speaker that only the captions tell apart to the diarizer's speaker
+    whose turns hold their voice.
+    """
+
+    words: tuple[Attributed, ...]
+    names: dict[str, str]
+    merged_with: dict[str, str]
+
+
+class TurnIndex:
+    """Turns of one speaker or of an exclusive track: they never overlap each other."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self.turns = sorted(turns, key=lambda turn: turn.start)
+        self._starts = [turn.start for turn in self.turns]
+        self._ends = [turn.end for turn in self.turns]
+
+    def overlapping(self, start: Seconds, end: Seconds) -> Iterator[tuple[Turn, Seconds]]:
+        """Yield the turns that share time with [start, end), and how much."""
+        for number in range(bisect_right(self._ends, start), bisect_left(self._starts, end)):
+            turn = self.turns[number]
+            yield turn, min(end, turn.end) - max(start, turn.start)
+
+    def nearest(self, start: Seconds, end: Seconds) -> tuple[Turn, Seconds] | None:
+        """Return the turn with the smallest gap to [start, end), and that gap."""
+        after = bisect_left(self._starts, start)
+        near = self.turns[max(0, after - 1) : after + 1]
+        gaps = [(max(0.0, turn.start - end, start - turn.end), turn) for turn in near]
+        if not gaps:
+            return None
+        gap, turn = min(gaps, key=lambda pair: pair[0])
+        return turn, gap
+
+
+def attribute(
+    words: Sequence[Word], exclusive: Sequence[Turn], known: Mapping[str, str]
+) -> Attribution:
+    """Give every word to the speaker whose exclusive turns cover most of it.
+
+    Where the captions name who speaks, names and speakers are matched one to one by the time
+    that they share, and a matched name decides over the turns: the meeting software knows whose
+    microphone it was. Two names on one voice are two people. `known` are names that are certain
+    already (speaker -> name).
+    """
+    index = TurnIndex(exclusive)
+    heard = [_by_turns(word, index) for word in words]
+    shared = _shared_time(heard)
+    owners = _match(shared, known)
+    merged = _told_apart(shared, owners, {turn.speaker for turn in exclusive})
+    for name, (speaker, _) in merged.items():
+        owners[name] = (speaker, MAJORITY)
+    names = {speaker: name for name, (speaker, _) in owners.items()}
+    return Attribution(
+        words=tuple(_by_name(item, owners) for item in heard),
+        names={**names, **known},
+        merged_with=dict(merged.values()),
+    )
+
+
+def _by_turns(word: Word, index: TurnIndex) -> Attributed:
+    """Give a word to the speaker who covers most of it, else to the nearest turn, else nobody."""
+    covered: dict[str, float] = defaultdict(float)
+    trusted: dict[str, float] = defaultdict(float)
+    for turn, seconds in index.overlapping(word.start, word.end):
+        covered[turn.speaker] += seconds
+        trusted[turn.speaker] += seconds * turn.confidence
+    if covered:
+        speaker = max(covered, key=lambda name: covered[name])
+        share = trusted[speaker] / max(word.end - word.start, 1e-3)
+        return Attributed(word, speaker, min(1.0, share))
+    nearest = index.nearest(word.start, word.end)
+    if nearest is None or nearest[1] > NEAREST_TURN:
+        return Attributed(word, UNKNOWN_SPEAKER, 0.0)
+    turn, gap = nearest
+    return Attributed(word, turn.speaker, turn.confidence * (1 - gap / NEAREST_TURN))
+
+
+def _by_name(item: Attributed, owners: Mapping[str, tuple[str, float]]) -> Attributed:
+    """Let a matched caption name decide."""
+    if item.word.name is None or item.word.name not in owners:
+        return item
+    speaker, share = owners[item.word.name]
+    if speaker == item.speaker:
+        return Attributed(item.word, speaker, max(item.confidence, share))
+    return Attributed(item.word, speaker, share)
+
+
+Shared = dict[str, dict[str, Seconds]]
+"""Caption name -> speaker -> seconds of words that both claim."""
+
+
+def _shared_time(heard: Sequence[Attributed]) -> Shared:
+    shared: Shared = defaultdict(lambda: defaultdict(float))
+    for item in heard:
+        if item.word.name is not None and item.speaker != UNKNOWN_SPEAKER:
+            shared[item.word.name][item.speaker] += max(item.word.end - item.word.start, 1e-3)
+    return shared
+
+
+def _match(shared: Shared, known: Mapping[str, str]) -> dict[str, tuple[str, float]]:
+    """Match names and speakers that are mostly each other's: name -> (speaker, share)."""
+    spoken: dict[str, Seconds] = defaultdict(float)
+    for by_speaker in shared.values():
+        for speaker, seconds in by_speaker.items():
+            spoken[speaker] += seconds
+    matched = {name: (speaker, 1.0) for speaker, name in known.items() if name in shared}
+    for name, by_speaker in shared.items():
+        speaker = max(by_speaker, key=lambda s: by_speaker[s])
+        named = sum(by_speaker.values())
+        share = by_speaker[speaker] / max(named, spoken[speaker])
+        # Over one half on both sides, so that no second name can claim the speaker.
+        if name not in matched and speaker not in known and share >= MAJORITY:
+            matched[name] = (speaker, share)
+    return matched
+
+
+def _told_apart(
+    shared: Shared, owners: Mapping[str, tuple[str, float]], speakers: set[str]
+) -> dict[str, tuple[str, str]]:
+    """Make speakers for names whose voice another name owns: name -> (new, merged with)."""
+    taken = {speaker for speaker, _ in owners.values()}
+    number = len(speakers)
+    made: dict[str, tuple[str, str]] = {}
+    for name, by_speaker in shared.items():
+        voice = max(by_speaker, key=lambda s: by_speaker[s])
+        total = sum(by_speaker.values())
+        enough = total >= EVIDENCE and by_speaker[voice] >= MAJORITY * total
+        if name not in owners and voice in taken and enough:
+            made[name] = (f"SPEAKER_{number:02d}", voice)
+            number += 1
+    return made
