@@ -33,7 +33,7 @@ class QuarantineEntry(Value):
     """A recording that could not be annotated, and why."""
 
     recording_id: str
-    source: Source
+    sources: tuple[Source, ...]
     cause: str
     stage: str
     sentence: str

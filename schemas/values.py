@@ -21,3 +21,10 @@ class Value(BaseModel):
     """A frozen value that travels between stages as JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def clock(seconds: Seconds) -> str:
+    """Show a time as `m:ss`, or `h:mm:ss` from an hour on."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

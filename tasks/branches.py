@@ -77,6 +77,15 @@ def judge_words(utterances: Sequence[Utterance], settings: Settings) -> BranchSc
     return _judge("text", blocks, utterances, settings)
 
 
+def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> list[int]:
+    """Indices of the utterances whose words are in a language that the text branch does not know."""
+    worded = [u for u in utterances if u.text and u.language]
+    if not worded:
+        return []
+    languages = _branch("text", settings).languages
+    return [u.index for u in worded if not speaks(languages, u.language)]
+
+
 def speaks(languages: frozenset[str] | None, language: str | None) -> bool:
     """Whether a branch knows a BCP 47 language; an unknown language is given the doubt."""
     return languages is None or language is None or language.split("-")[0].lower() in languages

@@ -244,12 +244,14 @@ def all_manifests(dataset: Dataset) -> list[Manifest]:
 
 
 def quarantine(dataset: Dataset, entry: QuarantineEntry) -> None:
-    """Write why a recording could not be annotated; counts the tries."""
+    """Write why a recording could not be annotated; counts the tries, keeps all its names."""
     name = f"quarantine/{entry.recording_id}.json"
-    before = dataset.read_bytes(name)
-    tries = QuarantineEntry.model_validate_json(before).tries + 1 if before else 1
-    counted = entry.model_copy(update={"tries": tries})
-    write_whole(dataset, name, counted.model_dump_json(indent=2).encode())
+    if content := dataset.read_bytes(name):
+        before = QuarantineEntry.model_validate_json(content)
+        known = {s.uri: s for s in (*before.sources, *entry.sources)}
+        sources = tuple(known[uri] for uri in sorted(known))
+        entry = entry.model_copy(update={"tries": before.tries + 1, "sources": sources})
+    write_whole(dataset, name, entry.model_dump_json(indent=2).encode())
 
 
 def all_quarantined(dataset: Dataset) -> list[QuarantineEntry]:

@@ -1,0 +1,110 @@
+"""Prefect artifacts: the transcript, a table of the speakers, progress that moves."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from schemas.dataset import Dataset
+from schemas.manifest import Manifest
+from schemas.speech import AnnotatedUtterance
+from schemas.values import clock
+
+SHOWN_UTTERANCES = 200
+"""Prefect keeps artifacts in its database: of a long transcript it is given the beginning."""
+
+
+class _Progress:
+    """A progress artifact that moves from 0 to 100 %."""
+
+    def __init__(self, steps: int, description: str) -> None:
+        self.steps = max(steps, 1)
+        self.artifact: Any = create_progress_artifact(progress=0.0, description=description)
+
+    def move(self, step: int) -> None:
+        """Say that `step` steps are behind."""
+        assert isinstance(self.artifact, UUID)
+        update_progress_artifact(self.artifact, progress=100.0 * step / self.steps)
+
+
+class BatchProgress(_Progress):
+    """Recordings of a batch that are behind."""
+
+    def __init__(self, recordings: int) -> None:
+        super().__init__(recordings, f"{recordings} recordings")
+
+
+class RecordingProgress(_Progress):
+    """Stages of a recording that are behind."""
+
+    def __init__(self, stages: int) -> None:
+        super().__init__(stages, "stages of this recording")
+
+
+def publish_artifacts(
+    manifest: Manifest, dataset: Dataset, annotated: Sequence[AnnotatedUtterance]
+) -> None:
+    """Show a recording's transcript and speakers in the Prefect UI."""
+    key = f"recording-{manifest.recording_id}"
+    page = dataset.path("pages", f"{manifest.recording_id}.html")
+    create_markdown_artifact(
+        markdown=transcript_markdown(manifest.title, annotated, page),
+        key=f"{key}-transcript",
+        description="transcript with emotions",
+    )
+    create_table_artifact(
+        table=speaker_table(annotated), key=f"{key}-speakers", description="speakers"
+    )
+
+
+def transcript_markdown(title: str, annotated: Sequence[AnnotatedUtterance], page: str) -> str:
+    """Return the transcript as a markdown table, one row per utterance."""
+    lines = [f"# {_cell(title)}", "", f"Page: `{page}`", ""]
+    lines += ["| time | speaker | said | emotion |", "|---|---|---|---|"]
+    for row in annotated[:SHOWN_UTTERANCES]:
+        u = row.utterance
+        emotion = f"{row.emotion} {row.confidence:.0%}" if row.emotion else "unsure"
+        name = _cell(u.speaker_name or u.speaker)
+        lines.append(f"| {clock(u.start)} | {name} | {_cell(u.text or '–')} | {emotion} |")
+    if len(annotated) > SHOWN_UTTERANCES:
+        lines += ["", f"… and {len(annotated) - SHOWN_UTTERANCES} more on the page."]
+    return "\n".join(lines)
+
+
+def speaker_table(annotated: Sequence[AnnotatedUtterance]) -> list[dict[str, Any]]:
+    """Return one row per speaker: talk time and share, utterances, most frequent emotion."""
+    groups: dict[str, list[AnnotatedUtterance]] = defaultdict(list)
+    for row in annotated:
+        groups[row.utterance.speaker].append(row)
+    talked = {s: sum(r.utterance.duration for r in rows) for s, rows in groups.items()}
+    total = sum(talked.values()) or 1.0
+    table = []
+    for speaker, rows in sorted(groups.items()):
+        emotions = [r.emotion for r in rows if r.emotion]
+        table.append(
+            {
+                "speaker": speaker,
+                "name": next((r.utterance.speaker_name for r in rows), None) or "",
+                "talk seconds": round(talked[speaker], 1),
+                "share": f"{talked[speaker] / total:.0%}",
+                "utterances": len(rows),
+                "judged": len(emotions),
+                "mostly": max(emotions, key=emotions.count) if emotions else "unsure",
+            }
+        )
+    return table
+
+
+def _cell(text: str) -> str:
+    """Text that stays inside one cell of a markdown table and is no markup."""
+    flat = " ".join(text.split())
+    for mark in "\\`*_{}[]<>#|":
+        flat = flat.replace(mark, f"&#{ord(mark)};")
+    return flat

@@ -1,0 +1,98 @@
+"""`tonescribe annotate`: run the flow with a progress bar or one line per recording."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from flows.parameters import settings_from
+from flows.progress import Progress, listening
+from flows.stages import fingerprint
+from schemas.dataset import Dataset
+from schemas.policy import Policy
+from tasks.plan import Plan, plan
+
+if TYPE_CHECKING:
+    from schemas.reports import RecordingReport
+
+PREFECT_QUIET = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+"""Our own lines tell what Prefect's log would; its temporary server may start slowly."""
+
+
+def run_annotate(
+    source: str, out: str, options: Mapping[str, Any], *, as_json: bool, debug: bool
+) -> int:
+    """Annotate and report; return the exit code."""
+    batch_only = {"limit", "requeue"}
+    settings = settings_from(**{k: v for k, v in options.items() if k not in batch_only})
+    Policy.decide(settings)
+    todo = plan(
+        source,
+        Dataset(out, create=True),
+        fingerprint(settings),
+        limit=options["limit"],
+        requeue=options["requeue"],
+    )
+    if not todo.pending:
+        return _nothing_to_do(todo, as_json=as_json)
+    for name, value in ({} if debug else PREFECT_QUIET).items():
+        os.environ.setdefault(name, value)
+    from flows.annotate import annotate
+
+    with _progress(as_json=as_json):
+        batch = annotate(source, out, **options)
+    for report in batch.recordings:
+        _print_report(report, as_json=as_json)
+    if not as_json:
+        print(batch.sentence)  # noqa: T201
+    return 3 if batch.has_quarantined else 0
+
+
+def _nothing_to_do(todo: Plan, *, as_json: bool) -> int:
+    if not as_json:
+        print(f"Nothing to do: {todo.sentence}.")  # noqa: T201
+        for entry in todo.quarantined:
+            names = ", ".join(source.uri for source in entry.sources)
+            print(f"in quarantine  {names!r}: {entry.sentence} (--requeue tries again)")  # noqa: T201
+    return 3 if todo.quarantined else 0
+
+
+def _print_report(report: "RecordingReport", *, as_json: bool) -> None:
+    if as_json:
+        print(report.model_dump_json())  # noqa: T201
+        return
+    facts = [report.outcome, repr(report.uri) if not report.uri.isprintable() else report.uri]
+    if report.duration is not None:
+        speed = report.duration / max(report.seconds, 1e-3)
+        facts.append(
+            f"{report.duration:.1f} s in {report.seconds:.1f} s ({speed:.1f}x real time), "
+            f"{report.n_speakers} speakers, {report.n_utterances} utterances"
+        )
+    if report.sentence:
+        facts.append(report.sentence)
+    print("  ".join(facts))  # noqa: T201
+
+
+@contextmanager
+def _progress(*, as_json: bool) -> Iterator[None]:
+    if as_json or not sys.stdout.isatty():
+        yield
+        return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, transient=True) as bar:
+        task = bar.add_task("starting Prefect", total=1.0)
+
+        def hear(step: Progress) -> None:
+            text = f"{step.number}/{step.count} {step.title[:40]!r} {step.stage}"
+            done = (step.number - 1 + step.done) / step.count
+            bar.update(task, description=text.replace("[", r"\["), completed=done)
+
+        with listening(hear):
+            yield

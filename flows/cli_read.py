@@ -1,0 +1,129 @@
+"""`tonescribe show`, `query` and `export`: what a dataset says."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.dataset import Dataset, open_dataset
+from schemas.errors import SettingsError
+from schemas.values import clock
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+STYLES = {
+    "neutral": "white",
+    "happy": "yellow",
+    "sad": "blue",
+    "angry": "red",
+    "fearful": "magenta",
+    "disgust": "green",
+    "surprised": "bright_magenta",
+}
+UNSURE = "unsure"
+BAR = 8
+
+
+def show_transcript(
+    location: str, recording: str | None, speaker: str | None, emotion: str | None
+) -> None:
+    """Print transcripts in colour; all recordings where none is named."""
+    from rich.console import Console
+
+    dataset = open_dataset(location)
+    console = Console()
+    for facts in _recordings(dataset, recording):
+        title = f"{facts['title']}  {clock(facts['duration'])}  {facts['recording_id']}"
+        console.rule(_plain(title), align="left")
+        for row in _rows(dataset, facts["recording_id"]):
+            said_by = {row["speaker"], row["speaker_name"]}
+            heard = row["emotion"] or UNSURE
+            if (speaker is None or speaker in said_by) and emotion in (None, heard):
+                console.print(_line(row))
+
+
+def _plain(text: str) -> "Text":
+    from rich.text import Text
+
+    return Text(" ".join(text.split()))
+
+
+def _line(row: dict[str, Any]) -> "Text":
+    from rich.text import Text
+
+    emotion, confidence = row["emotion"], row["confidence"] or 0.0
+    style = STYLES.get(emotion, "dim")
+    filled = round(confidence * BAR)
+    bar = "█" * filled + "░" * (BAR - filled)
+    verdict = f"{emotion or UNSURE:<9} {bar} {confidence:>4.0%}" if emotion else f"{UNSURE:<23}"
+    said = row["text"] if row["text"] is not None else "(no words)"
+    return Text.assemble(
+        (f"{clock(row['start']):>7}  ", "dim"),
+        (f"{(row['speaker_name'] or row['speaker'])[:14]:<14} ", "bold"),
+        (f"{verdict}  ", style),
+        " ".join(said.split()),
+    )
+
+
+def _recordings(dataset: Dataset, wanted: str | None) -> list[dict[str, Any]]:
+    every: list[dict[str, Any]] = dataset.arrow("recordings").to_table().to_pylist()
+    every.sort(key=lambda row: (str(row["meeting_date"]), row["title"]))
+    if wanted is None:
+        return every
+    found = [r for r in every if r["title"] == wanted or r["recording_id"].startswith(wanted)]
+    if not found:
+        raise SettingsError(f"There is no recording '{wanted}' in {dataset.location}.")
+    return found
+
+
+def _rows(dataset: Dataset, recording_id: str) -> list[dict[str, Any]]:
+    import pyarrow.dataset as ds
+
+    table = dataset.arrow("utterances").to_table(filter=ds.field("recording_id") == recording_id)
+    rows: list[dict[str, Any]] = table.sort_by("utterance_index").to_pylist()
+    return rows
+
+
+def run_query(location: str, sql: str, format: str) -> None:
+    """Print the result of a query; `SettingsError` for wrong SQL or format."""
+    import duckdb
+
+    if format not in ("table", "csv", "json", "parquet"):
+        raise SettingsError(f"There is no format '{format}'; known are table, csv, json, parquet.")
+    dataset = open_dataset(location)
+    connection = dataset.connect()
+    try:
+        relation = connection.sql(sql)
+    except duckdb.Error as error:
+        raise SettingsError(f"The query is wrong: {str(error).splitlines()[0]}") from error
+    if relation is None:
+        raise SettingsError("Only a query that gives rows can be run.")
+    if format == "table":
+        relation.show(max_rows=1000)
+    elif format == "csv":
+        relation.df().to_csv(sys.stdout, index=False)
+    elif format == "json":
+        print(relation.df().to_json(orient="records", date_format="iso", force_ascii=False))  # noqa: T201
+    else:
+        import pyarrow.parquet as pq
+
+        pq.write_table(relation.to_arrow_table(), sys.stdout.buffer)
+
+
+def run_export(location: str, wanted: str, format: str, output: Path | None) -> None:
+    """Write one transcript in another format."""
+    from tasks.export import EXPORTERS
+
+    if format not in EXPORTERS:
+        known = ", ".join(sorted(EXPORTERS))
+        raise SettingsError(f"There is no format '{format}'; known are {known}.")
+    dataset = open_dataset(location)
+    found = _recordings(dataset, wanted)
+    if len(found) > 1:
+        ids = ", ".join(row["recording_id"] for row in found)
+        raise SettingsError(f"'{wanted}' names several recordings: {ids}; name one by its id.")
+    text = EXPORTERS[format](found[0], _rows(dataset, found[0]["recording_id"]), dataset)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")

@@ -1,0 +1,197 @@
+"""One recording through the street: its stages as Prefect tasks, then publish or quarantine."""
+
+import hashlib
+import resource
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.states import Failed
+
+from flows.artifacts import RecordingProgress, publish_artifacts
+from flows.progress import tell
+from flows.stages import STAGES, Stage, Work, fingerprint, inputs_digest, must_run, stage_keys
+from schemas.dataset import Dataset
+from schemas.errors import InputError, ResourceError, TonescribeError
+from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
+from schemas.media import Recording, SourceItem
+from schemas.policy import Policy
+from schemas.reports import RecordingReport
+from schemas.settings import Settings
+from tasks.ingest import fetch
+from tasks.publish import add_source, publish, quarantine, read_manifest, release
+from tasks.report import render_page
+
+CAUSES: dict[type[TonescribeError], str] = {InputError: "input", ResourceError: "resource"}
+"""What an operator can do: mend the recording, or try again with more time or memory."""
+
+
+class StageFailedError(Exception):
+    """A stage could not do its work on this recording."""
+
+    def __init__(self, stage: str, error: Exception) -> None:
+        known = isinstance(error, TonescribeError)
+        unexpected = f"failed unexpectedly ({type(error).__name__}: {error})"
+        self.sentence = error.sentence if known else f"The stage '{stage}' {unexpected}."
+        self.cause = next((c for kind, c in CAUSES.items() if isinstance(error, kind)), "internal")
+        self.stage = stage
+        super().__init__(self.sentence)
+
+
+def annotate_item(
+    item: SourceItem, dataset: Dataset, settings: Settings, scratch: Path
+) -> RecordingReport:
+    """Annotate and publish one recording, or quarantine it; never raises for its content."""
+    started = time.perf_counter()
+    recording: Recording | None = None
+    try:
+        recording = attempt("ingest", lambda: fetch(item, scratch))
+        report = _known(recording, item, dataset, settings) or _annotate(
+            recording, dataset, settings, scratch, started
+        )
+        release(dataset, recording.recording_id)
+    except StageFailedError as failure:
+        report = _quarantine(item, recording, dataset, failure)
+    return report.model_copy(update={"seconds": time.perf_counter() - started})
+
+
+def _known(
+    recording: Recording, item: SourceItem, dataset: Dataset, settings: Settings
+) -> RecordingReport | None:
+    """Content that is annotated already under another name gets that name, and no work."""
+    before = read_manifest(dataset, recording.recording_id)
+    made_now = (fingerprint(settings), inputs_digest(recording))
+    if before is None or (before.fingerprint, before.inputs) != made_now:
+        return None
+    add_source(dataset, before, Source(uri=item.uri, version=item.version))
+    return RecordingReport(
+        uri=item.uri,
+        outcome="known",
+        recording_id=recording.recording_id,
+        title=before.title,
+        seconds=0.0,
+        sentence=f"The same content is annotated already as {before.sources[0].uri}.",
+    )
+
+
+def _annotate(
+    recording: Recording, dataset: Dataset, settings: Settings, scratch: Path, started: float
+) -> RecordingReport:
+    work = Work(recording, settings, Policy.decide(settings, recording.sidecar), scratch)
+    seconds, ran = run_stages(work)
+    facts = RunFacts(
+        stage_seconds=seconds,
+        peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        wall_seconds=time.perf_counter() - started,
+    )
+    info, annotated = work.results["probe"], work.results["fuse"]
+    page = attempt("report", lambda: render_page(recording, info, work.results))
+    manifest: Manifest = attempt(
+        "publish",
+        lambda: publish(
+            dataset,
+            recording,
+            info,
+            annotated,
+            page,
+            settings,
+            work.policy,
+            facts,
+            fingerprint(settings),
+            inputs_digest(recording),
+        ),
+    )
+    publish_artifacts(manifest, dataset, annotated)
+    return RecordingReport(
+        uri=recording.uri,
+        outcome="annotated",
+        recording_id=recording.recording_id,
+        title=manifest.title,
+        duration=info.duration,
+        n_speakers=len({row.utterance.speaker for row in annotated}),
+        n_utterances=len(annotated),
+        seconds=facts.wall_seconds,
+        stage_seconds=seconds,
+        ran=ran,
+        sentence=work.results["transcribe"].reason,
+    )
+
+
+def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Run the stages in order; return the wall seconds of each, and which did work."""
+    keys = stage_keys(work.recording, work.settings, work.policy)
+    cache = work.settings.cache.expanduser().absolute()
+
+    def allowed(stage: Stage) -> bool:
+        return not (stage.biometric and work.policy.text_only)
+
+    running = must_run(keys, cache, allowed)
+    progress = RecordingProgress(len(STAGES))
+    seconds: dict[str, float] = {}
+    for number, stage in enumerate(STAGES):
+        tell(work.recording.title, stage.name, number / len(STAGES))
+        begun = time.perf_counter()
+        if not allowed(stage):
+            work.results[stage.name] = stage.skipped(work)
+        elif stage.cached or stage.name in running:
+            work.results[stage.name] = _run_stage(stage, work, keys[stage.name], cache, running)
+        seconds[stage.name] = round(time.perf_counter() - begun, 3)
+        progress.move(number + 1)
+    return seconds, tuple(stage.name for stage in STAGES if stage.name in running)
+
+
+def _run_stage(stage: Stage, work: Work, key: str, cache: Path, running: set[str]) -> Any:
+    if not stage.cached:
+        return attempt(stage.name, lambda: stage.run(work))
+    return attempt(
+        stage.name,
+        lambda: stage.run(work),
+        persist_result=True,
+        result_serializer="json",
+        result_storage=cache,
+        cache_key_fn=lambda *_: key,
+        refresh_cache=stage.name in running,
+        cache_result_in_memory=False,
+    )
+
+
+def attempt(name: str, run: Callable[[], Any], **options: Any) -> Any:
+    """Run a function as a Prefect task; an error becomes a `StageFailedError`, not a traceback."""
+
+    @task(name=name, **({"persist_result": False} | options))
+    def stage_task() -> Any:
+        try:
+            return run()
+        except Exception as error:  # noqa: BLE001 - the boundary around one recording
+            get_run_logger().debug("The stage '%s' failed.", name, exc_info=True)
+            failure = StageFailedError(name, error)
+            return Failed(message=failure.sentence, data=failure)
+
+    return stage_task()
+
+
+def _quarantine(
+    item: SourceItem, recording: Recording | None, dataset: Dataset, failure: StageFailedError
+) -> RecordingReport:
+    """Write why; content that was never read is named by its address."""
+    unread = hashlib.sha256(item.uri.encode()).hexdigest()[:16]
+    recording_id = recording.recording_id if recording else unread
+    entry = QuarantineEntry(
+        recording_id=recording_id,
+        sources=(Source(uri=item.uri, version=item.version),),
+        cause=failure.cause,
+        stage=failure.stage,
+        sentence=failure.sentence,
+        quarantined_at=datetime.now(UTC),
+    )
+    quarantine(dataset, entry)
+    return RecordingReport(
+        uri=item.uri,
+        outcome="quarantined",
+        recording_id=recording_id,
+        seconds=0.0,
+        sentence=failure.sentence,
+    )

@@ -1,0 +1,288 @@
+"""The street of stages: which there are, what each depends on, and when it must run.
+
+A stage's result is cached by the content of the recording, the stage's version, its settings,
+the digests of its models and the keys of the stages before it. Two stages leave files in the
+scratch folder; they run again when a later stage that reads those files must run.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from models.registry import identify
+from schemas.media import Recording
+from schemas.policy import Policy
+from schemas.settings import Settings
+from schemas.speech import BranchScores, Diarization, Faces
+from tasks import branches, diarize, faces, fuse, media, transcribe, utterances
+
+
+@dataclass
+class Work:
+    """One recording on its way: what was given, and the results so far by stage."""
+
+    recording: Recording
+    settings: Settings
+    policy: Policy
+    scratch: Path
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def waveform(self) -> media.WavFile | None:
+        """The sound, where the recording has any."""
+        path = self.results["split"].audio_path
+        return media.WavFile(path) if path else None
+
+    @property
+    def tracks(self) -> list[tuple[str | None, media.WavFile]]:
+        """The sound of each participant, where each has a track."""
+        return [(t.name, media.WavFile(t.path)) for t in self.results["split"].tracks]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its function, and everything that its result depends on.
+
+    `after` are the stages whose results it reads, `files_of` those whose scratch files it reads,
+    `biometric` says that it looks at voice or face to infer emotion: the policy may forbid it.
+    """
+
+    name: str
+    run: Callable[[Work], Any]
+    version: int
+    after: tuple[str, ...] = ()
+    files_of: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    inputs: Callable[[Recording], Any] = lambda _: None
+    cached: bool = True
+    biometric: bool = False
+    skipped: Callable[[Work], Any] = lambda _: None
+
+
+def _probe(work: Work) -> Any:
+    return media.probe(work.recording.path, work.settings)
+
+
+def _split(work: Work) -> Any:
+    return media.split(work.recording, work.results["probe"], work.settings, work.scratch)
+
+
+def _diarize(work: Work) -> Any:
+    if work.waveform is None:
+        return Diarization()
+    sidecar, turns = work.recording.sidecar, work.recording.turns_path
+    return diarize.diarize(work.waveform, work.settings, sidecar, work.tracks, turns)
+
+
+def _transcribe(work: Work) -> Any:
+    turns = work.results["diarize"]
+    return transcribe.transcribe(work.recording, work.waveform, turns, work.settings)
+
+
+def _utterances(work: Work) -> Any:
+    results = work.results
+    return utterances.make_utterances(
+        results["diarize"], results["transcribe"], work.settings, work.recording.sidecar
+    )
+
+
+def _faces(work: Work) -> Any:
+    path = work.results["split"].video_path
+    if path is None:
+        return Faces()
+    return faces.find_faces(
+        path,
+        work.results["probe"],
+        work.results["utterances"],
+        work.waveform,
+        work.settings,
+        work.scratch,
+    )
+
+
+def _audio(work: Work) -> Any:
+    return branches.judge_voice(work.waveform, work.results["utterances"], work.settings)
+
+
+def _video(work: Work) -> Any:
+    return branches.judge_face(work.results["faces"], work.results["utterances"], work.settings)
+
+
+def _text(work: Work) -> Any:
+    return branches.judge_words(work.results["utterances"], work.settings)
+
+
+def _fuse(work: Work) -> Any:
+    results = work.results
+    judged: dict[str, BranchScores] = {
+        name: results[name] for name in fuse.BRANCHES if results[name] is not None
+    }
+    spoken = results["utterances"]
+    return fuse.fuse(
+        spoken,
+        results["faces"],
+        judged,
+        work.settings,
+        text_only=work.policy.text_only,
+        other_language=branches.in_other_language(spoken, work.settings),
+    )
+
+
+def _hints(recording: Recording) -> Any:
+    sidecar = recording.sidecar
+    return [
+        sidecar.speakers,
+        sidecar.min_speakers,
+        sidecar.max_speakers,
+        _content(recording.turns_path),
+    ]
+
+
+def _captions(recording: Recording) -> Any:
+    return [recording.sidecar.language, _content(recording.captions_path)]
+
+
+def _participants(recording: Recording) -> Any:
+    return [p.model_dump() for p in recording.sidecar.participants]
+
+
+def _content(path: str | None) -> str | None:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("probe", _probe, media.STAGE_VERSION, sections=("limits",)),
+    Stage("split", _split, media.STAGE_VERSION, after=("probe",), cached=False),
+    Stage(
+        "diarize",
+        _diarize,
+        diarize.STAGE_VERSION,
+        after=("probe",),
+        files_of=("split",),
+        sections=("speakers",),
+        engines=("diarizer",),
+        inputs=_hints,
+    ),
+    Stage(
+        "transcribe",
+        _transcribe,
+        transcribe.STAGE_VERSION,
+        after=("diarize",),
+        files_of=("split",),
+        sections=("captions", "language"),
+        engines=("transcriber",),
+        inputs=_captions,
+    ),
+    Stage(
+        "utterances",
+        _utterances,
+        utterances.STAGE_VERSION,
+        after=("diarize", "transcribe"),
+        sections=("utterances", "judge"),
+        inputs=_participants,
+    ),
+    Stage(
+        "faces",
+        _faces,
+        faces.STAGE_VERSION,
+        after=("probe", "utterances"),
+        files_of=("split",),
+        sections=("faces",),
+        engines=("face_detector",),
+        biometric=True,
+        skipped=lambda _: Faces(),
+    ),
+    Stage(
+        "audio",
+        _audio,
+        branches.STAGE_VERSION,
+        after=("utterances",),
+        files_of=("split",),
+        engines=("audio",),
+        biometric=True,
+    ),
+    Stage(
+        "video",
+        _video,
+        branches.STAGE_VERSION,
+        after=("utterances", "faces"),
+        files_of=("split", "faces"),
+        engines=("video",),
+        biometric=True,
+    ),
+    Stage("text", _text, branches.STAGE_VERSION, after=("utterances",), engines=("text",)),
+    Stage(
+        "fuse",
+        _fuse,
+        fuse.STAGE_VERSION,
+        after=("utterances", "faces", "audio", "video", "text"),
+        sections=("judge",),
+        engines=("fusion", "text"),
+    ),
+)
+"""In the order in which they run."""
+
+REPORTED_SECTIONS = ("profile", "purpose", "jurisdiction", "context")
+"""Settings that no stage reads but that stand in the rows."""
+
+
+def own_part(stage: Stage, settings: Settings) -> dict[str, Any]:
+    """Everything but the recording that a stage's result depends on, as JSON."""
+    dumped = settings.model_dump(mode="json", include=set(stage.sections))
+    engines = [identify(job, settings.engine(job), settings.weights) for job in stage.engines]
+    return {
+        "stage": stage.name,
+        "version": stage.version,
+        "settings": dumped,
+        "engines": engines,
+    }
+
+
+def stage_keys(recording: Recording, settings: Settings, policy: Policy) -> dict[str, str]:
+    """Return the cache key of every stage for one recording: `<recording_id>/<stage>-<digest>`."""
+    keys: dict[str, str] = {}
+    for stage in STAGES:
+        part = own_part(stage, settings) | {
+            "recording": recording.recording_id,
+            "inputs": stage.inputs(recording),
+            "after": [keys[name] for name in stage.after],
+            "text_only": policy.text_only if stage.biometric or stage.name == "fuse" else None,
+        }
+        keys[stage.name] = f"{recording.recording_id}/{stage.name}-{_digest(part)}"
+    return keys
+
+
+def fingerprint(settings: Settings) -> str:
+    """Digest of everything but the recordings that published rows depend on."""
+    parts: dict[str, Any] = {stage.name: own_part(stage, settings) for stage in STAGES}
+    parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
+    return _digest(parts)
+
+
+def inputs_digest(recording: Recording) -> str:
+    """Digest of what lies beside a recording: captions, turns, sidecar."""
+    beside = [_hints(recording), _captions(recording), recording.sidecar.model_dump(mode="json")]
+    return _digest(beside)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def must_run(keys: Mapping[str, str], cache: Path, allowed: Callable[[Stage], bool]) -> set[str]:
+    """Return the stages that must do work: those not in the cache, and those whose files they need.
+
+    `split` runs only where a later stage reads its files.
+    """
+    running: set[str] = set()
+    for stage in reversed(STAGES):
+        needed = any(stage.name in s.files_of for s in STAGES if s.name in running)
+        missing = stage.cached and not (cache / keys[stage.name]).is_file()
+        if allowed(stage) and (needed or missing):
+            running.add(stage.name)
+    return running

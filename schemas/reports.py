@@ -1,0 +1,48 @@
+"""What a run tells of its recordings."""
+
+from typing import Literal
+
+from schemas.values import Seconds, Value
+
+Outcome = Literal["annotated", "known", "quarantined"]
+
+
+class RecordingReport(Value):
+    """What became of one recording; `ran` names the stages that did work."""
+
+    uri: str
+    outcome: Outcome
+    recording_id: str
+    title: str | None = None
+    duration: Seconds | None = None
+    n_speakers: int | None = None
+    n_utterances: int | None = None
+    seconds: Seconds
+    stage_seconds: dict[str, Seconds] = {}
+    ran: tuple[str, ...] = ()
+    sentence: str | None = None
+
+
+class BatchReport(Value):
+    """What became of a batch."""
+
+    recordings: tuple[RecordingReport, ...] = ()
+    unchanged: int = 0
+    still_quarantined: int = 0
+
+    @property
+    def has_quarantined(self) -> bool:
+        """Whether a recording of the source is in quarantine now."""
+        failed = any(report.outcome == "quarantined" for report in self.recordings)
+        return failed or self.still_quarantined > 0
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for the user."""
+        count = {"annotated": 0, "known": self.unchanged, "quarantined": self.still_quarantined}
+        for report in self.recordings:
+            count[report.outcome] += 1
+        return (
+            f"{count['annotated']} annotated, {count['known']} already done, "
+            f"{count['quarantined']} in quarantine"
+        )

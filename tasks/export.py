@@ -1,0 +1,114 @@
+"""Export: one transcript as captions, turns, or rows for other programs."""
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from schemas.dataset import Dataset
+from schemas.errors import InputError
+
+Row = Mapping[str, Any]
+Exporter = Callable[[Row, Sequence[Row], Dataset], str]
+
+
+def to_vtt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
+    """WebVTT with a voice tag per cue; the emotion stands in a class of the voice."""
+    cues = ["WEBVTT", ""]
+    for row in rows:
+        who = html.escape(row["speaker_name"] or row["speaker"], quote=False)
+        tag = f"v.{row['emotion']}" if row["emotion"] else "v"
+        said = html.escape(_said(row), quote=False)
+        cues += [f"{_time(row['start'], '.')} --> {_time(row['end'], '.')}"]
+        cues += [f"<{tag} {who}>{said}</v>", ""]
+    return "\n".join(cues)
+
+
+def to_srt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
+    """SubRip, `Name: text`."""
+    cues = []
+    for number, row in enumerate(rows, start=1):
+        times = f"{_time(row['start'], ',')} --> {_time(row['end'], ',')}"
+        who = row["speaker_name"] or row["speaker"]
+        cues += [str(number), times, f"{who}: {_said(row)}", ""]
+    return "\n".join(cues)
+
+
+def to_rttm(recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
+    """NIST Rich Transcription Time Marked, one SPEAKER line per utterance."""
+    name = recording["recording_id"]
+    lines = [
+        f"SPEAKER {name} 1 {row['start']:.3f} {row['end'] - row['start']:.3f} "
+        f"<NA> <NA> {row['speaker']} <NA> <NA>"
+        for row in rows
+    ]
+    return "".join(line + "\n" for line in lines)
+
+
+def to_json(recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
+    """One object: the recording, and its utterances."""
+    document = {"recording": _plain(recording), "utterances": [_plain(row) for row in rows]}
+    return json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n"
+
+
+def to_csv(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
+    """One line per utterance; structs become columns, lists become JSON."""
+    flat = [_flat(row) for row in rows]
+    buffer = io.StringIO()
+    columns = list(dict.fromkeys(name for row in flat for name in row))
+    writer = csv.DictWriter(buffer, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return buffer.getvalue()
+
+
+def to_html(recording: Row, _rows: Sequence[Row], dataset: Dataset) -> str:
+    """Return the review page as it was published."""
+    content = dataset.read_bytes("pages", f"{recording['recording_id']}.html")
+    if content is None:
+        raise InputError(f"The page of {recording['recording_id']} is missing; annotate it again.")
+    return content.decode()
+
+
+EXPORTERS: dict[str, Exporter] = {
+    "vtt": to_vtt,
+    "srt": to_srt,
+    "rttm": to_rttm,
+    "json": to_json,
+    "csv": to_csv,
+    "html": to_html,
+}
+
+
+def _said(row: Row) -> str:
+    return " ".join((row["text"] or "…").split())
+
+
+def _time(seconds: float, mark: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """A row with its maps (lists of pairs, as Arrow gives them) as objects."""
+    return {
+        name: dict(value) if name in ("models", "stage_seconds") else value
+        for name, value in row.items()
+    }
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in _plain(row).items():
+        if name.endswith("scores"):
+            for emotion, score in (value or {}).items():
+                flat[f"{name}.{emotion}"] = score
+        elif isinstance(value, (list, dict)):
+            flat[name] = json.dumps(value, ensure_ascii=False)
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,68 @@
+"""Plan: which recordings of a source need work, without reading any of them."""
+
+from collections.abc import Sequence
+
+from schemas.dataset import Dataset
+from schemas.manifest import QuarantineEntry
+from schemas.media import SourceItem
+from schemas.values import Value
+from tasks.ingest import find_recordings
+from tasks.publish import all_manifests, all_quarantined
+
+
+class Plan(Value):
+    """What a run over a source has to do."""
+
+    pending: tuple[SourceItem, ...]
+    unchanged: tuple[SourceItem, ...]
+    quarantined: tuple[QuarantineEntry, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What there is to do, for the user."""
+        parts = [f"{len(self.pending)} to annotate", f"{len(self.unchanged)} unchanged"]
+        if self.quarantined:
+            parts.append(f"{len(self.quarantined)} in quarantine")
+        return ", ".join(parts)
+
+
+def plan(
+    source: str,
+    dataset: Dataset,
+    fingerprint: str,
+    *,
+    limit: int | None = None,
+    requeue: bool = False,
+) -> Plan:
+    """Compare a source with what is published.
+
+    An object is unchanged when a manifest lists it in this version and was made with the same
+    settings and models. One in quarantine is left there unless `requeue`, or unless it changed.
+    """
+    published = {
+        (source.uri, source.version)
+        for manifest in all_manifests(dataset)
+        if manifest.fingerprint == fingerprint
+        for source in manifest.sources
+    }
+    held = {(s.uri, s.version): entry for entry in all_quarantined(dataset) for s in entry.sources}
+    pending: list[SourceItem] = []
+    unchanged: list[SourceItem] = []
+    quarantined: list[QuarantineEntry] = []
+    for item in _outside(find_recordings(source), dataset):
+        key = (item.uri, item.version)
+        if key in published:
+            unchanged.append(item)
+        elif key in held and not requeue:
+            quarantined.append(held[key])
+        else:
+            pending.append(item)
+    return Plan(
+        pending=tuple(pending[:limit]), unchanged=tuple(unchanged), quarantined=tuple(quarantined)
+    )
+
+
+def _outside(items: Sequence[SourceItem], dataset: Dataset) -> list[SourceItem]:
+    """Leave out what lies inside the dataset, should it lie inside the source."""
+    top = dataset.fs.unstrip_protocol(dataset.root).rstrip("/") + "/"
+    return [item for item in items if not item.uri.startswith((top, dataset.root + "/"))]
