@@ -1,0 +1,82 @@
+"""Folds by speaker: nobody who is tested was trained on, and nobody validated either."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from schemas.corpus import LabelledClip, Split
+from tasks.corpora.speech import TWINS, stem
+
+FOLDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    # EmoBox (Ma et al. 2024), "EmoBox: Multilingual Multi-corpus Speech Emotion Recognition
+    # Toolkit and Benchmark": six folds of four actors, and one fold per speaker of EMOVO
+    "ravdess": (
+        ("01", "11", "20", "21"),
+        ("04", "10", "12", "14"),
+        ("08", "09", "19", "23"),
+        ("03", "05", "07", "24"),
+        ("02", "15", "16", "18"),
+        ("06", "13", "17", "22"),
+    ),
+    "emovo": (("m1",), ("m2",), ("m3",), ("f1",), ("f2",), ("f3",)),
+    # EmoBox's folds of EMO-DB share speakers, and it has none of nEMO: ours, women and men apart
+    "emodb": (("03", "08"), ("10", "09"), ("11", "13"), ("12", "14"), ("15", "16")),
+    "nemo": (("EB0", "IC0", "KD0"), ("KS0", "MK0", "MP0"), ("SM0", "TP0", "WR0")),
+}
+"""Corpus -> the test speakers of each fold."""
+
+
+def speaker_folds(
+    clips: Sequence[LabelledClip],
+    folds: Sequence[Sequence[str]],
+    validation_speakers: int,
+    others: Sequence[LabelledClip] = (),
+    seed: int = 0,
+) -> list[Split]:
+    """Make one split per fold: its speakers are tested, some of the rest validate.
+
+    `others` (other corpora) join every training side. Clips without an emotion are left out.
+    """
+    return [
+        _split(clips, frozenset(tested), validation_speakers, others, seed + number)
+        for number, tested in enumerate(folds)
+    ]
+
+
+def _split(
+    clips: Sequence[LabelledClip],
+    tested: frozenset[str],
+    n_validation: int,
+    others: Sequence[LabelledClip],
+    seed: int,
+) -> Split:
+    rest = [clip for clip in clips if clip.speaker not in tested]
+    train, validation = held_out_speakers(rest, n_validation, seed)
+    return Split(
+        train=(*trainable(train), *trainable(others)),
+        validation=trainable(validation),
+        test=tuple(clip for clip in clips if clip.speaker in tested and clip.emotion),
+    )
+
+
+def held_out_speakers(
+    clips: Sequence[LabelledClip], n_speakers: int, seed: int = 0
+) -> tuple[tuple[LabelledClip, ...], tuple[LabelledClip, ...]]:
+    """Take `n_speakers` speakers of each corpus out: (the rest's clips, theirs)."""
+    random = np.random.default_rng(seed)
+    chosen: set[tuple[str, str]] = set()
+    for corpus in sorted({clip.corpus for clip in clips}):
+        speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
+        picked = random.choice(speakers, size=n_speakers, replace=False)
+        chosen |= {(corpus, str(speaker)) for speaker in picked}
+    held = tuple(clip for clip in clips if (clip.corpus, clip.speaker) in chosen)
+    return tuple(clip for clip in clips if (clip.corpus, clip.speaker) not in chosen), held
+
+
+def trainable(clips: Iterable[LabelledClip]) -> tuple[LabelledClip, ...]:
+    """Clips with an emotion, without the second of two identical recordings."""
+    return tuple(
+        clip
+        for clip in clips
+        if clip.emotion and not (clip.corpus == "ravdess" and stem(clip.source or "") in TWINS)
+    )
