@@ -1,0 +1,126 @@
+"""Parse caption files into cues: times and lines, whatever their encoding."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import InputError
+from schemas.values import Seconds
+from tasks.source import shown
+
+_CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
+_TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
+INLINE_TIME = re.compile(rf"<{_CLOCK}>")
+_LANGUAGE = re.compile(r"^Language:\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\s*$", re.MULTILINE)
+_MOST_BYTES = 64 << 20
+_LEAST_READABLE = 0.95
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One caption: its times in seconds and its lines, still with their markup."""
+
+    start: Seconds
+    end: Seconds
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cues:
+    """The captions of a file in the order of the file, and the language that its header names."""
+
+    cues: tuple[Cue, ...]
+    language: str | None = None
+
+
+def read_cues(path: Path) -> Cues:
+    """Read a WebVTT or SubRip file; which one it is, its content says.
+
+    Raises `InputError` where it is neither.
+    """
+    text = decode(_content(path))
+    if sum(c.isprintable() or c.isspace() for c in text) < _LEAST_READABLE * len(text):
+        raise InputError(f"The captions {shown(str(path))} are no text; save them as UTF-8.")
+    if text.lstrip().startswith("WEBVTT"):
+        header = text.lstrip().split("\n\n", 1)[0]
+        language = _LANGUAGE.search(header)
+        return Cues(tuple(_parse_webvtt(text)), language[1] if language else None)
+    cues = tuple(_parse_subrip(text))
+    if not cues and text.strip():
+        raise InputError(
+            f"The captions {shown(str(path))} hold no times; they must be WebVTT or SubRip."
+        )
+    return Cues(cues)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"The captions {shown(str(path))} cannot be read: {error.strerror}."
+        ) from error
+    if len(content) > _MOST_BYTES:
+        raise InputError(f"The captions {shown(str(path))} are over 64 MiB; that is no text.")
+    return content
+
+
+def decode(content: bytes) -> str:
+    """Decode by byte order mark, as UTF-8, as UTF-16, else as Windows-1252.
+
+    UTF-16 without a mark is known by its zeros; Latin-1 is a part of Windows-1252. All line ends
+    become line feeds.
+    """
+    return _decoded(content).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    for encoding, zeros in (("utf-16-le", content[1::2]), ("utf-16-be", content[::2])):
+        if content and zeros.count(0) > len(content) // 4:
+            return content.decode(encoding, "replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(_western(byte) for byte in content)
+
+
+def _western(byte: int) -> str:
+    try:
+        return bytes((byte,)).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(byte)
+
+
+def clock_seconds(groups: tuple[str | None, ...]) -> Seconds:
+    """Seconds of the four groups of a clock: hours or None, minutes, seconds, fraction."""
+    hours, minutes, seconds, fraction = groups
+    whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
+    return whole + float(f"0.{fraction}")
+
+
+def _parse_webvtt(text: str) -> Iterator[Cue]:
+    """Parse by the grammar of the W3C's WebVTT, section 4: blocks between blank lines.
+
+    Not pysubs2: it takes the identifier of a cue for a line of the one before, and a line with
+    two inline times (YouTube's) for a cue of its own.
+    """
+    for block in re.split(r"\n[ \t]*\n", text):
+        lines = block.strip("\n").split("\n")
+        for at, line in enumerate(lines[:2]):
+            if timing := _TIMING.match(line):
+                times = timing.groups()
+                start, end = clock_seconds(times[:4]), clock_seconds(times[4:])
+                yield Cue(start, end, tuple(lines[at + 1 :]))
+                break
+
+
+def _parse_subrip(text: str) -> Iterator[Cue]:
+    import pysubs2
+
+    for event in pysubs2.SSAFile.from_string(text, format_="srt", keep_html_tags=True):
+        yield Cue(event.start / 1000, event.end / 1000, tuple(event.text.split(r"\N")))
