@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 
 from flows.artifacts import BatchProgress
 from flows.parameters import settings_from
@@ -52,7 +53,7 @@ def annotate(
     workers: int | None = None,
     limit: int | None = None,
     requeue: bool = False,
-) -> State[BatchReport]:
+) -> BatchReport:
     """Annotate every recording of a file, folder or bucket that is new or changed.
 
     `source` is a path or any fsspec URL, `out` the dataset; the other parameters are those of
@@ -93,7 +94,8 @@ def annotate(
         unchanged=len(todo.unchanged),
         still_quarantined=len(todo.quarantined),
     )
-    return Completed(message=batch.sentence, data=batch)
+    get_run_logger().info("%s", batch.sentence)
+    return batch
 
 
 def _one_by_one(
@@ -101,8 +103,7 @@ def _one_by_one(
 ) -> Iterator[RecordingReport]:
     for number, item in enumerate(items, start=1):
         with at_place(number, len(items)):
-            state = annotate_recording(item.uri, out, **options, return_state=True)
-        yield state.result(raise_on_failure=False)
+            yield _report_of(annotate_recording(item.uri, out, **options, return_state=True))
 
 
 def _in_processes(
@@ -120,9 +121,17 @@ def _in_processes(
 @task(name="annotate-in-process", persist_result=False)
 def annotate_in_process(uri: str, out: str, options: dict[str, Any]) -> dict[str, Any]:
     """Annotate one recording in a process of its own."""
-    state = annotate_recording(uri, out, **options, return_state=True)
-    report: RecordingReport = state.result(raise_on_failure=False)
+    report = _report_of(annotate_recording(uri, out, **options, return_state=True))
     return report.model_dump(mode="json")
+
+
+def _report_of(state: State[Any]) -> RecordingReport:
+    """Return the report of a run, also of one that failed; a defect of ours is raised."""
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    report: RecordingReport = result
+    return report
 
 
 @flow(
@@ -143,7 +152,7 @@ def annotate_recording(
     purpose: str | None = None,
     jurisdiction: str | None = None,
     context: str | None = None,
-) -> State[RecordingReport]:
+) -> State[Any]:
     """Annotate one recording and publish its rows, page and manifest.
 
     Ends as failed, with the sentence that stands in its quarantine file, where the recording

@@ -1,6 +1,6 @@
 """Prefect artifacts: the transcript, a table of the speakers, progress that moves."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -96,7 +96,7 @@ def speaker_table(annotated: Sequence[AnnotatedUtterance]) -> list[dict[str, Any
                 "share": f"{talked[speaker] / total:.0%}",
                 "utterances": len(rows),
                 "judged": len(emotions),
-                "mostly": max(emotions, key=emotions.count) if emotions else "unsure",
+                "mostly": Counter(emotions).most_common(1)[0][0] if emotions else "unsure",
             }
         )
     return table

@@ -102,7 +102,9 @@ def show(
 def query(
     dataset: DatasetArgument,
     sql: Annotated[str, typer.Argument(metavar="SQL", help="Over the views listed below.")],
-    format: Annotated[str, typer.Option(help="table, csv, json or parquet.")] = "table",
+    output_format: Annotated[
+        str, typer.Option("--format", help="table, csv, json or parquet.")
+    ] = "table",
 ) -> None:
     """Query a dataset with SQL (DuckDB).
 
@@ -111,14 +113,16 @@ def query(
     """
     from flows.cli_read import run_query
 
-    run_query(dataset, sql, format)
+    run_query(dataset, sql, output_format)
 
 
 @app.command()
 def export(
     dataset: DatasetArgument,
     recording: Annotated[str, typer.Argument(help="Its id, the id's beginning, or title.")],
-    format: Annotated[str, typer.Option(help="vtt, srt, rttm, json, csv or html.")],
+    output_format: Annotated[
+        str, typer.Option("--format", help="vtt, srt, rttm, json, csv or html.")
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File; default is standard output.")
     ] = None,
@@ -126,7 +130,7 @@ def export(
     """Export one transcript to another format."""
     from flows.cli_read import run_export
 
-    run_export(dataset, recording, format, output)
+    run_export(dataset, recording, output_format, output)
 
 
 @app.command()

@@ -84,12 +84,14 @@ def _rows(dataset: Dataset, recording_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-def run_query(location: str, sql: str, format: str) -> None:
+def run_query(location: str, sql: str, output_format: str) -> None:
     """Print the result of a query; `SettingsError` for wrong SQL or format."""
     import duckdb
 
-    if format not in ("table", "csv", "json", "parquet"):
-        raise SettingsError(f"There is no format '{format}'; known are table, csv, json, parquet.")
+    if output_format not in ("table", "csv", "json", "parquet"):
+        raise SettingsError(
+            f"There is no format '{output_format}'; known are table, csv, json, parquet."
+        )
     dataset = open_dataset(location)
     connection = dataset.connect()
     try:
@@ -98,11 +100,11 @@ def run_query(location: str, sql: str, format: str) -> None:
         raise SettingsError(f"The query is wrong: {str(error).splitlines()[0]}") from error
     if relation is None:
         raise SettingsError("Only a query that gives rows can be run.")
-    if format == "table":
+    if output_format == "table":
         relation.show(max_rows=1000)
-    elif format == "csv":
+    elif output_format == "csv":
         relation.df().to_csv(sys.stdout, index=False)
-    elif format == "json":
+    elif output_format == "json":
         print(relation.df().to_json(orient="records", date_format="iso", force_ascii=False))  # noqa: T201
     else:
         import pyarrow.parquet as pq
@@ -110,19 +112,19 @@ def run_query(location: str, sql: str, format: str) -> None:
         pq.write_table(relation.to_arrow_table(), sys.stdout.buffer)
 
 
-def run_export(location: str, wanted: str, format: str, output: Path | None) -> None:
+def run_export(location: str, wanted: str, output_format: str, output: Path | None) -> None:
     """Write one transcript in another format."""
     from tasks.export import EXPORTERS
 
-    if format not in EXPORTERS:
+    if output_format not in EXPORTERS:
         known = ", ".join(sorted(EXPORTERS))
-        raise SettingsError(f"There is no format '{format}'; known are {known}.")
+        raise SettingsError(f"There is no format '{output_format}'; known are {known}.")
     dataset = open_dataset(location)
     found = _recordings(dataset, wanted)
     if len(found) > 1:
         ids = ", ".join(row["recording_id"] for row in found)
         raise SettingsError(f"'{wanted}' names several recordings: {ids}; name one by its id.")
-    text = EXPORTERS[format](found[0], _rows(dataset, found[0]["recording_id"]), dataset)
+    text = EXPORTERS[output_format](found[0], _rows(dataset, found[0]["recording_id"]), dataset)
     if output is None:
         sys.stdout.write(text)
     else:

@@ -33,9 +33,10 @@ class StageFailedError(Exception):
     """A stage could not do its work on this recording."""
 
     def __init__(self, stage: str, error: Exception) -> None:
-        known = isinstance(error, TonescribeError)
-        unexpected = f"failed unexpectedly ({type(error).__name__}: {error})"
-        self.sentence = error.sentence if known else f"The stage '{stage}' {unexpected}."
+        if isinstance(error, TonescribeError):
+            self.sentence = error.sentence
+        else:
+            self.sentence = f"The stage '{stage}' failed ({type(error).__name__}: {error})."
         self.cause = next((c for kind, c in CAUSES.items() if isinstance(error, kind)), "internal")
         self.stage = stage
         super().__init__(self.sentence)

