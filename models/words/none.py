@@ -1,0 +1,31 @@
+"""The transcriber that has no words to give, and says so."""
+
+from collections.abc import Sequence
+
+from models.protocols import Waveform
+from schemas.settings import WeightSettings
+from schemas.speech import Transcript, Turn
+
+REASON = (
+    "There is no recogniser in this profile: put captions MEETING.vtt beside the recording, "
+    "or use the standard profile."
+)
+
+
+class NoTranscriber:
+    """Leaves the words out: utterances are then the turns, their text null."""
+
+    name = "none"
+    digest = "000000000000"
+
+    def __init__(self, weights: WeightSettings) -> None:
+        """Take the settings that every engine takes; none of them matters here."""
+
+    def transcribe(
+        self,
+        waveform: Waveform,  # noqa: ARG002
+        turns: Sequence[Turn],  # noqa: ARG002
+        language: str | None,
+    ) -> Transcript:
+        """Return no words and the sentence why."""
+        return Transcript(language=language, engine=self.name, reason=REASON)

@@ -1,0 +1,42 @@
+"""Words: captions where there are any, else the recogniser of the settings."""
+
+from pathlib import Path
+
+from models.protocols import Waveform
+from models.registry import load_engine
+from schemas.media import Recording
+from schemas.settings import Settings
+from schemas.speech import Diarization, Transcript
+from tasks.captions import read_captions
+from tasks.ingest import caption_language
+
+STAGE_VERSION = 1
+
+
+def transcribe(
+    recording: Recording,
+    waveform: Waveform | None,
+    diarization: Diarization,
+    settings: Settings,
+) -> Transcript:
+    """Return the words of a recording, or the sentence why there are none.
+
+    Captions win over a recogniser unless `settings.captions` is `ignore`. A recogniser listens
+    only where `diarization` has somebody speaking: silence makes it invent words.
+    Raises `InputError` where the captions cannot be read, `WeightsError` where the engine cannot
+    be loaded.
+    """
+    language = recording.sidecar.language or settings.language
+    if recording.captions_path and settings.captions != "ignore":
+        return _read(recording, recording.captions_path, language)
+    if waveform is None:
+        return Transcript(language=language, engine="none", reason="The recording has no sound.")
+    engine = load_engine("transcriber", settings.engine("transcriber"), settings.weights)
+    transcript: Transcript = engine.transcribe(waveform, diarization.turns, language)
+    return transcript
+
+
+def _read(recording: Recording, path: str, language: str | None) -> Transcript:
+    names = [participant.name for participant in recording.sidecar.participants]
+    in_name = caption_language(path, recording.path)
+    return read_captions(Path(path), in_name or language, names)
