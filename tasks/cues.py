@@ -109,7 +109,7 @@ def _parse_webvtt(text: str) -> Iterator[Cue]:
     Not pysubs2: it takes the identifier of a cue for a line of the one before, and a line with
     two inline times (YouTube's) for a cue of its own.
     """
-    for block in re.split(r"\n[ \t]*\n", text):
+    for block in re.split(r"\n{2,}", text):
         lines = block.strip("\n").split("\n")
         for at, line in enumerate(lines[:2]):
             if timing := _TIMING.match(line):
