@@ -60,7 +60,7 @@ def _python(_settings: Settings) -> Finding:
 
 
 def _ffmpeg(_settings: Settings) -> Finding:
-    from tasks.programs import ffmpeg_program
+    from tasks.media import ffmpeg_program
 
     try:
         return Finding("ffmpeg", "ok", ffmpeg_program())

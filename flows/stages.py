@@ -19,6 +19,7 @@ from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.speech import BranchScores, Diarization, Faces
 from tasks import branches, diarize, faces, fuse, media, transcribe, utterances
+from tasks import probe as probing
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Stage:
 
 
 def _probe(work: Work) -> Any:
-    return media.probe(work.recording.path, work.settings)
+    return probing.probe(work.recording.path, work.settings)
 
 
 def _split(work: Work) -> Any:

@@ -1,7 +1,5 @@
 """Plan: which recordings of a source need work, without reading any of them."""
 
-from collections.abc import Sequence
-
 from schemas.dataset import Dataset
 from schemas.manifest import QuarantineEntry
 from schemas.media import SourceItem
@@ -49,7 +47,7 @@ def plan(
     pending: list[SourceItem] = []
     unchanged: list[SourceItem] = []
     quarantined: list[QuarantineEntry] = []
-    for item in _outside(find_recordings(source), dataset):
+    for item in find_recordings(source, dataset.location):
         key = (item.uri, item.version)
         if key in published:
             unchanged.append(item)
@@ -60,9 +58,3 @@ def plan(
     return Plan(
         pending=tuple(pending[:limit]), unchanged=tuple(unchanged), quarantined=tuple(quarantined)
     )
-
-
-def _outside(items: Sequence[SourceItem], dataset: Dataset) -> list[SourceItem]:
-    """Leave out what lies inside the dataset, should it lie inside the source."""
-    top = dataset.fs.unstrip_protocol(dataset.root).rstrip("/") + "/"
-    return [item for item in items if not item.uri.startswith((top, dataset.root + "/"))]

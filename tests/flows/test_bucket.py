@@ -1,0 +1,48 @@
+"""A bucket over the S3 API, served on loopback: recordings in, a dataset out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from flows.annotate import annotate
+from schemas.dataset import open_dataset
+from schemas.errors import SettingsError
+from tests.material.meetings import make_meeting
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    for name, value in {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=url)
+    client.create_bucket(Bucket="meetings")
+    yield client
+    server.stop()
+
+
+@pytest.mark.slow
+def test_a_bucket_is_annotated_into_a_bucket_once(synthetic: Path, bucket: object) -> None:
+    recording = make_meeting(synthetic / "weekly.mp4")
+    bucket.upload_file(str(recording), "meetings", "2026/weekly.mp4")  # type: ignore[attr-defined]
+    source, out = "s3://meetings/2026", "s3://meetings/dataset"
+    (done,) = annotate(source, out).recordings
+    assert done.outcome == "annotated"
+    assert annotate(source, out).unchanged == 1
+    assert len(open_dataset(out).relation("utterances").fetchall()) == done.n_utterances
+
+
+def test_a_missing_bucket_is_one_sentence(synthetic: Path, bucket: object) -> None:
+    with pytest.raises(SettingsError, match="nowhere"):
+        annotate("s3://nowhere/2026", str(synthetic / "dataset"))
