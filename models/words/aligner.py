@@ -12,6 +12,7 @@ from typing import Any
 
 from models.protocols import Samples
 from models.words.timing import HeardWord, fill_in_times
+from models.words.whisperx_logging import keep_words_out_of_logs
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 from schemas.speech import Word
@@ -28,6 +29,7 @@ class Aligner:
     """
 
     def __init__(self, language: str, weights: WeightSettings, device: str) -> None:
+        keep_words_out_of_logs()
         self._device = device
         self._network, self._facts = _load(language, weights, device)
 
@@ -133,7 +135,7 @@ def _provide_sentence_tables() -> None:
 
 
 def _has_punkt(language: str) -> bool:
-    import nltk  # type: ignore[import-untyped]
+    import nltk
 
     try:
         nltk.data.find(f"tokenizers/punkt_tab/{language}/")

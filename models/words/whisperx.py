@@ -16,6 +16,7 @@ import numpy as np
 from models.protocols import Samples, Waveform
 from models.words.aligner import Aligner, can_align, spread
 from models.words.chunks import Window, speech_chunks, windows
+from models.words.whisperx_logging import keep_words_out_of_logs
 from schemas.errors import SettingsError, WeightsError
 from schemas.settings import WeightSettings
 from schemas.speech import Transcript, Turn, Word
@@ -85,6 +86,7 @@ class WhisperXTranscriber:
         )
 
     def _load(self) -> tuple[Any, Any]:
+        keep_words_out_of_logs()
         import whisperx
 
         from models.words.given_speech import GivenSpeech
