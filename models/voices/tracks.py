@@ -70,7 +70,7 @@ def _level(waveform: Waveform, frames: int) -> NDArray[np.float32]:
 
 def _without_bleed(speech: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.bool_]:
     loudest = np.where(speech, level, -np.inf).max(axis=1, keepdims=True)
-    active = speech & (level > loudest - BLEED_DB)
+    active: NDArray[np.bool_] = speech & (level > loudest - BLEED_DB)
     for column in range(active.shape[1]):
         smooth = bridge(active[:, column], round(_BRIDGE / STEP)) & speech[:, column]
         for first, last in runs(smooth):
@@ -84,7 +84,8 @@ def _dominance(active: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray
     """Certainty that the voice is the track's own: its share of the power on active tracks."""
     power = np.where(active, 10 ** (level / 10), 0)
     total = power.sum(axis=1, keepdims=True)
-    return np.divide(power, total, out=np.zeros_like(power), where=total > 0).astype(np.float32)
+    share = np.divide(power, total, out=np.zeros_like(power), where=total > 0)
+    return np.asarray(share, np.float32)
 
 
 def _by_first_frame(active: NDArray[np.bool_]) -> list[int]:
