@@ -171,7 +171,11 @@ def attempt(name: str, run: Callable[[], Any], **options: Any) -> Any:
             failure = StageFailedError(name, error)
             return Failed(message=failure.sentence, data=failure)
 
-    return stage_task()
+    state = stage_task(return_state=True)
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def _quarantine(
