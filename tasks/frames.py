@@ -1,0 +1,253 @@
+"""Pictures of a video at a low rate, by their timestamps, over some spans of time only.
+
+One sequential pass with libav. What lies between two spans is read but not decoded: packets are
+dropped group by group, and the group of pictures in which a span begins is decoded from its key
+frame. Pictures of a variable frame rate stay on the screen until the next one comes.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import InputError
+from schemas.media import MediaInfo
+from schemas.values import Seconds
+
+_SIDE = 640
+"""Longest side of the coloured picture, in pixels."""
+
+_ENOUGH_WITHOUT_B = 4.0
+"""A stream this many times faster than the sampling may lose the frames no other refers to."""
+
+_WAITING_BYTES = 64_000_000
+"""Packets that wait for their span; a longer group of pictures is decoded as it comes."""
+
+_BROKEN_PACKETS = 500
+"""So many packets in a row that cannot be decoded end the video."""
+
+_LAST_SHOWN: Seconds = 1.0
+"""For how long the last picture of a video counts as shown."""
+
+Span = tuple[Seconds, Seconds]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: `color` BGR of at most 640 pixels a side, `gray` at full size.
+
+    `scale` is the pixels of `gray` per pixel of `color`; `leap` says that it does not follow on
+    the picture before (a span begins).
+    """
+
+    time: Seconds
+    color: NDArray[np.uint8]
+    gray: NDArray[np.uint8]
+    scale: float
+    leap: bool = False
+
+
+def merge_spans(spans: Sequence[Span], gap: Seconds) -> list[Span]:
+    """Merge spans that overlap or lie closer than `gap`, in order."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start - merged[-1][1] <= gap:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def sampled_pictures(
+    path: str, info: MediaInfo, spans: Sequence[Span], rate: float
+) -> Iterator[Picture]:
+    """Yield `rate` pictures a second of each span; spans are merged, sorted, in seconds.
+
+    A video that breaks off gives what could be read. Raises `InputError` where not one picture
+    can be decoded.
+    """
+    import av
+
+    if not spans or info.video is None:
+        return
+    options = {"protocol_whitelist": "file"}
+    try:
+        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(f"The video of the recording cannot be opened: {error}.") from error
+    with container:
+        stream = next(s for s in container.streams if s.index == info.video.index)
+        stream.thread_type = "AUTO"
+        if info.video.fps >= _ENOUGH_WITHOUT_B * rate:
+            stream.codec_context.skip_frame = "NONREF"
+        decoder = _SpanDecoder(container, stream, info.origin, spans)
+        converter = _Converter()
+        for frame, time, leap in _sample(decoder, spans, rate):
+            yield converter.picture(frame, time, leap)
+        if decoder.n_broken and not decoder.n_frames:
+            raise InputError("The video of the recording cannot be decoded: all of it is damaged.")
+
+
+@dataclass
+class _SpanDecoder:
+    """Decodes the frames of the spans, and those before a span that its first frames need."""
+
+    container: Any
+    stream: Any
+    origin: Seconds
+    spans: Sequence[Span]
+    n_frames: int = 0
+    n_broken: int = 0
+    _waiting: list[Any] = field(default_factory=list)
+    _waiting_bytes: int = 0
+
+    def frames(self) -> Iterator[tuple[Any, Seconds]]:
+        """Yield frames and their times from the recording's start, as they come."""
+        broken_in_row = 0
+        for packet in self._wanted_packets():
+            frames = self._decode(packet)
+            broken_in_row = broken_in_row + 1 if frames is None else 0
+            if broken_in_row >= _BROKEN_PACKETS:
+                return
+            for frame in frames or ():
+                if frame.pts is not None:
+                    self.n_frames += 1
+                    yield frame, float(frame.pts * frame.time_base) - self.origin
+
+    def _decode(self, packet: Any) -> list[Any] | None:
+        import av
+
+        try:
+            frames: list[Any] = self.stream.codec_context.decode(packet)
+        except av.FFmpegError:
+            self.n_broken += 1
+            return None
+        for frame in frames:
+            if frame.time_base is None:
+                frame.time_base = self.stream.time_base
+        return frames
+
+    def _wanted_packets(self) -> Iterator[Any]:
+        """Packets to decode; None ends the stream and empties the decoder."""
+        spans = iter(self.spans)
+        start, end = next(spans)
+        inside = False
+        for packet in self._packets():
+            time = self._time(packet)
+            while inside and time is not None and time > end:
+                if (following := next(spans, None)) is None:
+                    yield None
+                    return
+                start, end = following
+                inside = False
+            if inside:
+                yield packet
+                continue
+            yield from self._wait(packet)
+            if time is not None and time >= start:
+                yield from self._flush()
+                inside = True
+        yield from self._flush()
+        yield None
+
+    def _packets(self) -> Iterator[Any]:
+        import av
+
+        with contextlib.suppress(av.FFmpegError):
+            for packet in self.container.demux(self.stream):
+                if packet.size:
+                    yield packet
+            return
+        self.n_broken += 1
+
+    def _time(self, packet: Any) -> Seconds | None:
+        ticks = packet.dts if packet.dts is not None else packet.pts
+        return None if ticks is None else float(ticks * packet.time_base) - self.origin
+
+    def _wait(self, packet: Any) -> Iterator[Any]:
+        """Keep the packets since the last key frame; give out a group that grows too long."""
+        if packet.is_keyframe:
+            self._waiting, self._waiting_bytes = [], 0
+        self._waiting.append(packet)
+        self._waiting_bytes += packet.size
+        if self._waiting_bytes > _WAITING_BYTES:
+            yield from self._flush()
+
+    def _flush(self) -> Iterator[Any]:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        yield from waiting
+
+
+def _sample(
+    decoder: _SpanDecoder, spans: Sequence[Span], rate: float
+) -> Iterator[tuple[Any, Seconds, bool]]:
+    """Yield (frame, time, whether it begins a span): the frame on the screen at each tick."""
+    ticks = _Ticks(spans, rate)
+    held: Any = None
+    shown: Seconds = 0.0
+    for frame, time in decoder.frames():
+        for tick, begins in ticks.before(time):
+            if held is not None:
+                yield held, tick, begins
+        held, shown = frame, time
+    for tick, begins in ticks.before(shown + _LAST_SHOWN):
+        if held is not None:
+            yield held, tick, begins
+
+
+class _Ticks:
+    """The moments at which a picture is wanted, in order."""
+
+    def __init__(self, spans: Sequence[Span], rate: float) -> None:
+        self._moments = (
+            (start + count / rate, count == 0)
+            for start, end in spans
+            for count in range(int((end - start) * rate) + 1)
+        )
+        self._next = next(self._moments, None)
+
+    def before(self, time: Seconds) -> Iterator[tuple[Seconds, bool]]:
+        """Take the moments before `time`, each with whether it begins a span."""
+        while self._next is not None and self._next[0] < time - 1e-6:
+            moment, self._next = self._next, next(self._moments, None)
+            yield moment
+
+
+class _Converter:
+    """Turns frames into pictures; a frame that is shown for long is converted once."""
+
+    def __init__(self) -> None:
+        self._frame: Any = None
+        self._last: Picture | None = None
+
+    def picture(self, frame: Any, time: Seconds, leap: bool) -> Picture:
+        if self._last is None or frame is not self._frame:
+            self._frame, self._last = frame, _picture(frame)
+        return replace(self._last, time=time, leap=leap)
+
+
+def _picture(frame: Any) -> Picture:
+    scale = max(1.0, max(frame.width, frame.height) / _SIDE)
+    width, height = round(frame.width / scale), round(frame.height / scale)
+    color = frame.to_ndarray(width=width, height=height, format="bgr24", interpolation="AREA")
+    # telephones film sideways and say so
+    quarters = round(frame.rotation / 90) % 4
+    return Picture(
+        time=0.0,
+        color=np.ascontiguousarray(np.rot90(color, quarters)),
+        gray=np.ascontiguousarray(np.rot90(_luma(frame), quarters)),
+        scale=frame.width / width,
+    )
+
+
+def _luma(frame: Any) -> NDArray[np.uint8]:
+    """The brightness plane as the codec stores it; other formats are converted."""
+    planar = frame.format.name.startswith(("yuv4", "yuvj4", "nv12"))
+    if not planar or frame.format.components[0].bits != 8:
+        return np.asarray(frame.to_ndarray(format="gray"), dtype=np.uint8)
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width].copy()
