@@ -31,7 +31,8 @@ _BRIDGED: Seconds = 3.0
 """Spans closer than this are read as one."""
 
 _HISTORY: Seconds = 30.0
-"""Mouths are watched this long before an utterance, to know them silent too."""
+_LOOK_AHEAD: Seconds = 15.0
+"""Mouths are watched this long before and after an utterance, to know them silent too."""
 
 _JUST_BEFORE: Seconds = 0.5
 """A picture this old is still what is seen."""
@@ -65,7 +66,7 @@ def find_faces(
     with CropFile(path) as crops:
         stage = _Attribution(utterances, waveform, crops)
         for picture in sampled_pictures(video_path, info, spans, rate):
-            stage.finish_before(picture.time)
+            stage.finish_before(picture.time - _LOOK_AHEAD)
             stage.add(watcher.watch(picture))
         stage.finish_before(np.inf)
     return Faces(tracks=tuple(stage.tracks), crops_path=str(path))
@@ -195,8 +196,8 @@ class _Attribution:
         together = [m for m in inside if len(set(lasting) & set(m.faces)) > 1]
         if len(together) <= _LASTING_SHARE * len(inside):
             return max(lasting, key=lambda track: sum(track in m.faces for m in inside))
-        since = utterance.start - _HISTORY
-        watched = [m for m in self._moments if since <= m.time <= utterance.end]
+        first, last = utterance.start - _HISTORY, utterance.end + _LOOK_AHEAD
+        watched = [m for m in self._moments if first <= m.time <= last]
         times = np.array([moment.time for moment in watched])
         motion = {
             track: np.array([_motion_of(moment, track) for moment in watched]) for track in lasting
