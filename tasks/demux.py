@@ -19,6 +19,8 @@ PROTOCOLS = "file"
 _TAIL_SECONDS = 10.0
 _TIMES_BY_ESTIMATE = {"mp3"}
 _MICROSECONDS = 1_000_000
+_ATTACHED_PICTURE = 0x400
+"""`AV_DISPOSITION_ATTACHED_PIC` of libavformat."""
 
 
 def describe(path: str) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def _facts(container: Any) -> dict[str, Any]:
 
 
 def _is_cover(stream: Any) -> bool:
-    return "attached_pic" in str(stream.disposition)
+    return bool(int(stream.disposition) & _ATTACHED_PICTURE)
 
 
 def _audio(stream: Any) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from schemas.errors import ResourceError, SettingsError
 
@@ -73,7 +72,7 @@ def is_local(uri: str) -> bool:
 def local_path(uri: str) -> Path:
     """The path that a local address names; may hold any character that a file name may."""
     if _SCHEME.match(uri):
-        return Path(url2pathname(urlsplit(uri).path))
+        return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
     return Path(uri).expanduser()
 
 

@@ -33,7 +33,7 @@ AUDIO_RATE = 48_000
 _VIDEO_TICKS = 1000
 _FASTEST = {
     "libx264": {"preset": "ultrafast", "bf": "0"},
-    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0"},
 }
 _BITRATE = {"aac": 96_000, "libopus": 64_000, "libmp3lame": 96_000}
 
@@ -108,6 +108,7 @@ def _add_video(container: Any, codec: str, size: tuple[int, int], fps: float) ->
     stream.time_base = Fraction(1, _VIDEO_TICKS)
     stream.codec_context.time_base = Fraction(1, _VIDEO_TICKS)
     stream.options = _FASTEST.get(codec, {})
+    stream.codec_context.thread_count = 1  # many threads on few busy cores wait for each other
     return stream
 
 
