@@ -33,19 +33,26 @@ def frame_levels(samples: Samples) -> Samples:
     return levels
 
 
+def _loud(levels: Samples) -> float:
+    """Level of the loudest twentieth; 0 where there is no whole frame."""
+    return float(np.quantile(levels, 0.95)) if len(levels) else 0.0
+
+
+def is_silent(samples: Samples) -> bool:
+    """Whether even the loudest twentieth lies under -70 dBFS, or there is less than 10 ms."""
+    return _loud(frame_levels(samples)) < _SILENCE
+
+
 def normalise_loudness(samples: Samples) -> Samples:
     """Scale samples so that their voiced parts have the same level, -23 dBFS.
 
     Acted corpora give the label away by their level, and in a meeting it tells the distance of
     the microphone. Silence (under -70 dBFS) stays as it is. Peaks may exceed 1.
     """
+    if is_silent(samples):
+        return samples
     levels = frame_levels(samples)
-    if not len(levels):
-        return samples
-    loud = float(np.quantile(levels, 0.95))
-    if loud < _SILENCE:
-        return samples
-    voiced = levels[levels > loud * 10 ** (_GATE / 20)]
+    voiced = levels[levels > _loud(levels) * 10 ** (_GATE / 20)]
     level = float(np.sqrt((voiced.astype(np.float64) ** 2).mean()))
     return (samples * (10 ** (_LOUDNESS / 20) / level)).astype(np.float32)
 

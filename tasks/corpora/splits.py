@@ -51,7 +51,7 @@ def _split(
     seed: int,
 ) -> Split:
     rest = [clip for clip in clips if clip.speaker not in tested]
-    train, validation = held_out_speakers(rest, n_validation, seed)
+    train, validation = held_out_speakers(rest, n_validation, seed=seed)
     return Split(
         train=(*trainable(train), *trainable(others)),
         validation=trainable(validation),
@@ -60,14 +60,18 @@ def _split(
 
 
 def held_out_speakers(
-    clips: Sequence[LabelledClip], n_speakers: int, seed: int = 0
+    clips: Sequence[LabelledClip], n_speakers: int = 1, share: int | None = None, seed: int = 0
 ) -> tuple[tuple[LabelledClip, ...], tuple[LabelledClip, ...]]:
-    """Take `n_speakers` speakers of each corpus out: (the rest's clips, theirs)."""
+    """Take speakers of each corpus out: (the rest's clips, theirs).
+
+    `n_speakers` of them, or one in `share`, at least one.
+    """
     random = np.random.default_rng(seed)
     chosen: set[tuple[str, str]] = set()
     for corpus in sorted({clip.corpus for clip in clips}):
         speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
-        picked = random.choice(speakers, size=n_speakers, replace=False)
+        count = n_speakers if share is None else max(1, len(speakers) // share)
+        picked = random.choice(speakers, size=count, replace=False)
         chosen |= {(corpus, str(speaker)) for speaker in picked}
     held = tuple(clip for clip in clips if (clip.corpus, clip.speaker) in chosen)
     return tuple(clip for clip in clips if (clip.corpus, clip.speaker) not in chosen), held

@@ -18,7 +18,7 @@ class TrainingOptions(Value):
     """
 
     start: Path | None = None
-    epochs: PositiveFloat | None = None
+    epochs: NonNegativeFloat | None = None
     batch_size: PositiveInt | None = None
     learning_rate: PositiveFloat | None = None
     weight_decay: NonNegativeFloat | None = None

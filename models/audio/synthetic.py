@@ -1,0 +1,42 @@
+"""A deterministic voice branch without weights: it judges by level alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.audio.sound import frame_levels
+from models.protocols import Samples, Scores
+from schemas.emotions import EMOTIONS
+from schemas.settings import WeightSettings
+
+_LEVELS = np.array([-20.0, -14.0, -32.0, -8.0, -26.0, -38.0, -2.0], dtype=np.float32)
+"""dBFS at which each class is the likeliest, in the order of `EMOTIONS`."""
+
+_WIDTH = 4.0
+
+
+class LoudnessBranch:
+    """Takes loud for surprised, quiet for disgust, and the rest for what lies between.
+
+    For tests and as an example of a branch; it says nothing of emotion.
+    """
+
+    name = "synthetic"
+    digest = "000000000001"
+    languages: frozenset[str] | None = None
+
+    def __init__(self, weights: WeightSettings) -> None:
+        del weights  # it has none
+
+    def score(self, samples: Sequence[Samples]) -> Scores:
+        """Score by the distance of each clip's level (dBFS) from the class's."""
+        levels = np.array([_level(clip) for clip in samples], dtype=np.float32).reshape(-1, 1)
+        fit = np.exp(-(((levels - _LEVELS) / _WIDTH) ** 2) / 2) + np.float32(1 / 1000)
+        scores: Scores = (fit / fit.sum(axis=1, keepdims=True)).astype(np.float32)
+        return scores.reshape(len(samples), len(EMOTIONS))
+
+
+def _level(samples: Samples) -> float:
+    frames = frame_levels(samples)
+    power = float((frames.astype(np.float64) ** 2).mean()) if len(frames) else 0.0
+    return float(10 * np.log10(max(power, 1e-12)))

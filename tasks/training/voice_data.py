@@ -1,0 +1,107 @@
+"""The sounds that the voice network learns from, and how it is shown them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.audio.sound import FRAMES_PER_SECOND, log_mel, normalise_loudness
+from models.protocols import Samples
+from schemas.corpus import LabelledClip
+from schemas.emotions import EMOTIONS
+from schemas.values import SAMPLE_RATE
+from tasks.corpora.sound import read_sound
+from tasks.training.augmentation import crop, like_a_meeting, no_voice
+
+if TYPE_CHECKING:
+    import torch
+
+_HOP = SAMPLE_RATE // FRAMES_PER_SECOND
+
+_NO_VOICE_SHARE = 0.05
+"""Clips without a voice, to be judged evenly, for each clip with one."""
+
+_NO_VOICE_SECONDS = (0.6, 6.0)
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Decoded clips, even in loudness and kept as float16; `targets` has shape (n, classes)."""
+
+    samples: list[NDArray[np.float16]]
+    targets: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def hear(self, row: int) -> Samples:
+        """The samples of one clip as float32."""
+        return self.samples[row].astype(np.float32)
+
+
+def hear(clips: Sequence[LabelledClip]) -> Sounds:
+    """Decode clips that have a source; raises `InputError` for one that cannot be read."""
+    samples = [
+        normalise_loudness(read_sound(clip.source or "")).astype(np.float16) for clip in clips
+    ]
+    return Sounds(samples, np.eye(len(EMOTIONS), dtype=np.float32)[classes_of(clips)])
+
+
+def classes_of(clips: Sequence[LabelledClip]) -> list[int]:
+    """Index of each clip's emotion; raises `ValueError` for a clip that has none."""
+    emotions: list[str] = [clip.emotion or "" for clip in clips]
+    return [EMOTIONS.index(emotion) for emotion in emotions]
+
+
+def with_no_voice(sounds: Sounds, seed: int, share: float = _NO_VOICE_SHARE) -> Sounds:
+    """Add clips without a voice, whose target is even."""
+    n_clips = max(1, round(share * len(sounds)))
+    random = np.random.default_rng(seed)
+    made = no_voice(n_clips, _NO_VOICE_SECONDS, random)
+    even = np.full((n_clips, len(EMOTIONS)), 1 / len(EMOTIONS), dtype=np.float32)
+    return Sounds(
+        [*sounds.samples, *(normalise_loudness(clip).astype(np.float16) for clip in made)],
+        np.concatenate([sounds.targets, even]),
+    )
+
+
+def class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights (classes,) that let each class count alike, 1 on average over the samples."""
+    share = targets.sum(axis=0) / targets.sum()
+    weights: NDArray[np.float32] = (1 / (len(share) * np.maximum(share, 1e-6))).astype(np.float32)
+    return weights
+
+
+@dataclass
+class VoiceBatches:
+    """Makes training batches, drawn anew at each look.
+
+    All clips of a batch are cut to one random length in `seconds`, so that little is padded; a
+    `meeting_share` of them is heard as in a meeting.
+    """
+
+    sounds: Sounds
+    seconds: tuple[float, float]
+    meeting_share: float
+    random: np.random.Generator
+
+    def __call__(self, rows: Sequence[int]) -> dict[str, "torch.Tensor"]:
+        """Return `mel` (batch, 80, frames), `n_frames` (batch,) and `targets` (batch, 7)."""
+        import torch
+
+        from models.audio.network import pad_frames
+
+        length = int(self.random.uniform(*self.seconds) * FRAMES_PER_SECOND) * _HOP
+        mel, n_frames = pad_frames([log_mel(self._shown(row, length)) for row in rows])
+        targets = torch.from_numpy(self.sounds.targets[np.asarray(rows)])
+        return {"mel": mel, "n_frames": n_frames, "targets": targets}
+
+    def _shown(self, row: int, length: int) -> Samples:
+        samples = self.sounds.hear(row)
+        if self.random.random() >= self.meeting_share:
+            return crop(samples, length, self.random)
+        # a little more than is needed, since a changed tempo shortens it
+        samples = crop(samples, length + length // 8, self.random)
+        return normalise_loudness(crop(like_a_meeting(samples, self.random), length, self.random))
