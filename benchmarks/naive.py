@@ -67,11 +67,9 @@ def _fresh(job: str, settings: Any) -> Any:
 def _crop(picture: Any, box: Any) -> Any:
     import cv2
 
-    from models.video.embedded import CROP_SIZE
+    from models.faces.crops import cut_face
 
-    top, left = max(int(box.y), 0), max(int(box.x), 0)
-    face = picture[top : top + int(box.height), left : left + int(box.width)]
-    return cv2.resize(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), (CROP_SIZE, CROP_SIZE))
+    return cut_face(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), box)
 
 
 def ours(recordings: list[Path], settings: Any) -> int:

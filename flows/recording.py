@@ -54,6 +54,7 @@ def annotate_item(
             recording, dataset, settings, scratch, started
         )
         release(dataset, recording.recording_id)
+        release(dataset, _unread_id(item))
     except StageFailedError as failure:
         report = _quarantine(item, recording, dataset, failure)
     return report.model_copy(update={"seconds": time.perf_counter() - started})
@@ -178,12 +179,15 @@ def attempt(name: str, run: Callable[[], Any], **options: Any) -> Any:
     return result
 
 
+def _unread_id(item: SourceItem) -> str:
+    """Name content that was never read by its address."""
+    return hashlib.sha256(item.uri.encode()).hexdigest()[:16]
+
+
 def _quarantine(
     item: SourceItem, recording: Recording | None, dataset: Dataset, failure: StageFailedError
 ) -> RecordingReport:
-    """Write why; content that was never read is named by its address."""
-    unread = hashlib.sha256(item.uri.encode()).hexdigest()[:16]
-    recording_id = recording.recording_id if recording else unread
+    recording_id = recording.recording_id if recording else _unread_id(item)
     entry = QuarantineEntry(
         recording_id=recording_id,
         sources=(Source(uri=item.uri, version=item.version),),

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from schemas.errors import SettingsError
 from schemas.tables import TABLES, with_version
@@ -56,7 +55,7 @@ class Dataset:
         except (ImportError, ValueError) as error:
             raise SettingsError(f"The dataset {location} cannot be opened: {error}.") from error
         self.location = location
-        self.is_local = urlsplit(location).scheme in ("", "file") or self.fs.protocol == "file"
+        self.is_local = "file" in self.fs.protocol
         if not create and not self.fs.exists(self.root):
             raise SettingsError(f"There is no dataset at {location}; run 'tonescribe annotate'.")
 

@@ -106,6 +106,17 @@ def test_bad_input_is_quarantined_and_the_rest_is_done(meetings: Path, synthetic
     )
 
 
+def test_a_mended_sidecar_takes_its_recording_out_of_quarantine(
+    meetings: Path, synthetic: Path
+) -> None:
+    (meetings / "weekly.toml").write_text('titel = "x"')
+    assert run(meetings, synthetic / "dataset").has_quarantined
+    (meetings / "weekly.toml").write_text('title = "The weekly"')
+    (mended,) = run(meetings, synthetic / "dataset").recordings
+    assert (mended.outcome, mended.title) == ("annotated", "The weekly")
+    assert not run(meetings, synthetic / "dataset").has_quarantined
+
+
 def test_what_is_in_quarantine_stays_there_until_it_is_requeued(
     meetings: Path, synthetic: Path
 ) -> None:
