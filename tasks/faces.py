@@ -213,7 +213,8 @@ class _Attribution:
             own |= spoken & mine
             others |= spoken & (not mine)
         level = np.where(own, self._levels(times), 0.0)
-        return np.where(own & others, np.nan, level)
+        voice: NDArray[np.float64] = np.where(own & others, np.nan, level)
+        return voice
 
     def _around(self, start: Seconds, end: Seconds) -> Iterator[Utterance]:
         """Utterances that touch a span; they are sorted by start and at most minutes long."""
@@ -241,7 +242,7 @@ class _Attribution:
             piece = sound[max(0, end - round(step * rate)) : max(1, end)]
             power = float(np.mean(np.square(piece))) if len(piece) else 0.0
             levels.append(10 * np.log10(power + 1e-12) - _VOICE_FLOOR_DB)
-        return np.maximum(np.array(levels), 0.0)
+        return np.maximum(np.array(levels, dtype=np.float64), 0.0)
 
 
 def _lasting_faces(moments: Sequence[_Moment]) -> list[int]:

@@ -79,7 +79,7 @@ def sampled_pictures(
     except (av.FFmpegError, OSError) as error:
         raise InputError(f"The video of the recording cannot be opened: {error}.") from error
     with container:
-        stream = next(s for s in container.streams if s.index == info.video.index)
+        stream: Any = next(s for s in container.streams if s.index == info.video.index)
         stream.thread_type = "AUTO"
         if info.video.fps >= _ENOUGH_WITHOUT_B * rate:
             stream.codec_context.skip_frame = "NONREF"

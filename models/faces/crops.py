@@ -43,8 +43,9 @@ def cut_face(gray: NDArray[np.uint8], box: FaceBox) -> Crop:
         first_x + whole - columns.stop,
     )
     if any(missing):
-        edges = (max(0, part) for part in missing)
-        inside = cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REPLICATE)
+        above, below, before, after = (max(0, part) for part in missing)
+        bordered = cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE)
+        inside = np.asarray(bordered, dtype=np.uint8)
     shrinks = whole > CROP
     crop = cv2.resize(
         inside, (CROP, CROP), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

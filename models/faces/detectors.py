@@ -136,13 +136,13 @@ class _Cascade:
             outputRejectLevels=True,
         )
         boxes = [
-            FaceBox(*(float(value) for value in box), certainty=self._certainty(float(weight)))
-            for box, weight in zip(found, np.ravel(weights), strict=True)
+            FaceBox(float(x), float(y), float(width), float(height), self._certainty(weight))
+            for (x, y, width, height), weight in zip(found, np.ravel(weights), strict=True)
         ]
         return [box for box in boxes if box.certainty >= 0.5]
 
     def _certainty(self, weight: float) -> float:
-        return 1 / (1 + math.exp(self._certain_at - weight))
+        return 1 / (1 + math.exp(self._certain_at - float(weight)))
 
 
 def shrink(image: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], float]:

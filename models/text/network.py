@@ -14,7 +14,7 @@ from torch import nn
 from schemas.errors import WeightsError
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
 PADDING = 0
 """Index of the padding token."""

@@ -90,11 +90,8 @@ def read_texts(folder: Path, corpus: TextCorpus, split: TextSplit) -> list[Label
         raise InputError(f"{path} is no table of labelled texts: {error}.") from error
     return [
         _clip(corpus, text, label, split)
-        for text, label, named in zip(
-            rows["text"], rows[corpus.column], rows["split"], strict=True
-        )
-        if label in corpus.labels
-        and (_tenth(text) if corpus.split_in_ten else str(named)) == split
+        for text, label, named in zip(rows["text"], rows[corpus.column], rows["split"], strict=True)
+        if label in corpus.labels and (_tenth(text) if corpus.split_in_ten else str(named)) == split
     ]
 
 

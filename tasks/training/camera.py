@@ -5,6 +5,7 @@ turns a still into a sequence in which the head drifts, the light changes and fr
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def take(face: Image, shot: Shot, random: np.random.Generator) -> Image:
     import cv2
 
     size = face.shape[0]
-    image = face[:, ::-1] if shot.flipped else face
+    image: NDArray[Any] = face[:, ::-1] if shot.flipped else face
     turn = cv2.getRotationMatrix2D((size / 2, size / 2), shot.angle, shot.zoom)
     turn[:, 2] += (shot.shift_x * size, shot.shift_y * size)
     image = cv2.warpAffine(image, turn, (size, size), borderMode=cv2.BORDER_REPLICATE)

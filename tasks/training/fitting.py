@@ -5,16 +5,27 @@ learning rate for TensorBoard.
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from models.precision import fast_bfloat16
 from schemas.errors import SettingsError
 from schemas.values import Value
 from tasks.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     import torch
+
+
+class Looks(Protocol):
+    """Training samples; each look at one may differ, as augmentation draws anew."""
+
+    def __len__(self) -> int:
+        """Count of samples in an epoch."""
+
+    def __getitem__(self, row: int, /) -> dict[str, Any]:
+        """One look at a sample."""
 
 
 class FittingPlan(Value):
@@ -35,22 +46,22 @@ class FittingPlan(Value):
     def told(self, options: TrainingOptions) -> "FittingPlan":
         """Return the plan with what the user's options say."""
         names = ("epochs", "batch_size", "learning_rate", "weight_decay", "threads")
-        chosen = {name: getattr(options, name) for name in names if getattr(options, name)}
+        chosen = {name: value for name in names if (value := getattr(options, name)) is not None}
         always = {"seed": options.seed, "device": options.device, "resume": options.resume}
         return self.model_copy(update=chosen | always)
 
 
 def fit(
     network: "torch.nn.Module",
-    dataset: Sequence[Any],
+    dataset: Looks,
     collate: Callable[[list[Any]], dict[str, Any]],
     plan: FittingPlan,
     out: Path,
 ) -> None:
     """Fit a network whose `forward(**batch)` returns `{"loss": ...}`; weights change in place.
 
-    Checkpoints go to `out/checkpoints`, curves to `out/runs`. Raises `SettingsError` where the
-    training packages are not installed.
+    No epochs leave the network as it is. Checkpoints go to `out/checkpoints`, curves to
+    `out/runs`. Raises `SettingsError` where the training packages are not installed.
     """
     import torch
 
@@ -59,6 +70,9 @@ def fit(
     except ImportError as error:
         raise SettingsError("Training needs more packages: install tonescribe[train].") from error
     torch.set_num_threads(plan.threads)
+    if plan.epochs == 0:
+        network.eval()
+        return
     arguments = TrainingArguments(**_arguments(plan, out))
     trainer = Trainer(
         model=network,
@@ -88,7 +102,7 @@ def _arguments(plan: FittingPlan, out: Path) -> dict[str, Any]:
         "seed": plan.seed,
         "use_cpu": on_cpu,
         # without AVX512-BF16 or a GPU bfloat16 is emulated, slower than float32
-        "bf16": not on_cpu or _fast_bfloat16(),
+        "bf16": not on_cpu or fast_bfloat16(),
         "save_strategy": "epoch",
         # safetensors refuses the channels-last matrices that make convolutions fast
         "save_safetensors": False,
@@ -99,11 +113,6 @@ def _arguments(plan: FittingPlan, out: Path) -> dict[str, Any]:
         "dataloader_pin_memory": not on_cpu,
         "disable_tqdm": True,
     }
-
-
-def _fast_bfloat16() -> bool:
-    flags = Path("/proc/cpuinfo")
-    return flags.is_file() and "avx512_bf16" in flags.read_text(encoding="utf-8")
 
 
 def _reporters() -> list[str]:

@@ -8,7 +8,6 @@ move: the card says so.
 """
 
 import time
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,10 @@ from models.protocols import EmotionBranch, FaceSequence
 from schemas.emotions import EMOTIONS
 from tasks.corpora.faces import LabelledFaces, read_fer2013
 from tasks.evaluation import Measures, fit_temperature, measure
-from tasks.training.camera import draw_no_face, draw_shot, next_shot, take
+from tasks.training.camera import draw_no_face, draw_shot, take
 from tasks.training.fitting import FittingPlan, fit
 from tasks.training.options import TrainingOptions, TrainingReport
+from tasks.training.sequences import SAMPLING, fit_sequences, make_sequences, walk
 
 if TYPE_CHECKING:
     import torch
@@ -39,11 +39,10 @@ _VOTES_SHARE = 0.6
 
 _NO_FACE_SHARE = 0.03
 _RARE_CLASS_POWER = 0.3
-_WALK = 8
-"""Frames of a face that are cached for the temporal part."""
+_SEQUENCES_OWN = {"epochs": None, "batch_size": None, "learning_rate": None, "weight_decay": None}
+"""The user's epochs and rates are those of the stills, where the work is."""
 
-_SAMPLING = 0.2
-"""Seconds between the frames of a made sequence, as five frames a second have it."""
+_TEST_WALK = 8
 
 
 def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
@@ -59,12 +58,14 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     torch.manual_seed(options.seed)
     table = data / "face" / "fer2013.parquet"
     faces = _limited(_usable(read_fer2013(table, "Training")), options)
-    network = FaceNetwork(FaceNetworkShape()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = FaceNetwork(FaceNetworkShape())
     fit_stills(network, faces, out / "stills", STILLS.told(options))
-    fit_sequences(network, faces, out / "sequences", SEQUENCES.model_copy(update=_same(options)))
-    temperature = _temperature(network, _limited(read_fer2013(table, "PublicTest"), options))
-    weights = _save(network, temperature, out / "video.safetensors")
-    measures = _measure_weights(weights, table, options)
+    sequences = make_sequences(network, faces, targets_of(faces), options.seed)
+    of_this_part = options.model_copy(update=_SEQUENCES_OWN)
+    fit_sequences(network, sequences, out / "sequences", SEQUENCES.told(of_this_part))
+    public = _limited(read_fer2013(table, "PublicTest"), options)
+    weights = _save(network, _temperature(network, public), out / "video.safetensors")
+    measures = _measure_weights(weights, data, options)
     return TrainingReport(
         branch="video",
         weights=weights,
@@ -72,15 +73,6 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         seconds=time.perf_counter() - began,
         measures={name: figures.model_dump() for name, figures in measures.items()},
     )
-
-
-def _same(options: TrainingOptions) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "seed": options.seed,
-        "device": options.device,
-        "resume": options.resume,
-    }
-    return told | ({"threads": options.threads} if options.threads else {})
 
 
 def _usable(faces: LabelledFaces) -> LabelledFaces:
@@ -143,13 +135,15 @@ def rare_class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weights (7,) that grow as classes get rare, with mean one over the samples."""
     share = targets.mean(axis=0).clip(min=1e-4)
     weights = share**-_RARE_CLASS_POWER
-    return (weights / (share * weights).sum()).astype(np.float32)
+    normal: NDArray[np.float32] = (weights / (share * weights).sum()).astype(np.float32)
+    return normal
 
 
 def fit_stills(network: "FaceNetwork", faces: LabelledFaces, out: Path, plan: FittingPlan) -> None:
     """Fit the frame encoder and the head on single stills."""
     import torch
 
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     targets = targets_of(faces)
     weights = torch.from_numpy(rare_class_weights(targets))
 
@@ -161,7 +155,82 @@ def fit_stills(network: "FaceNetwork", faces: LabelledFaces, out: Path, plan: Fi
                 parameter.requires_grad = False
 
         def forward(self, crops: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-            return {"loss": soft_loss(self.network.judge_frames(crops), targets, weights)}
+            return {
+                "loss": soft_loss(
+                    self.network.judge_frames(crops), targets, weights.to(targets.device)
+                )
+            }
 
     shots = StillShots(faces, targets, np.random.default_rng(plan.seed))
     fit(Objective(), shots, stack, plan, out)
+
+
+def as_stills(faces: LabelledFaces) -> list[FaceSequence]:
+    """Each still as a sequence of one crop."""
+    nought = np.zeros(1, dtype=np.float32)
+    return [FaceSequence(image[np.newaxis], nought) for image in faces.images]
+
+
+def as_walks(faces: LabelledFaces, seed: int) -> list[FaceSequence]:
+    """Each still as a drifting sequence of a meeting's camera."""
+    random = np.random.default_rng(seed)
+    times = (SAMPLING * np.arange(_TEST_WALK)).astype(np.float32)
+    return [FaceSequence(walk(image, _TEST_WALK, random), times) for image in faces.images]
+
+
+def _temperature(network: "FaceNetwork", faces: LabelledFaces) -> float:
+    """Fit the temperature on stills and walks together."""
+    import torch
+
+    from models.video.embedded import face_logits
+
+    samples = as_stills(faces) + as_walks(faces, seed=1)
+    device = next(network.parameters()).device
+    logits = np.concatenate(
+        [
+            face_logits(network, samples[start : start + 64], torch.device(device))
+            for start in range(0, len(samples), 64)
+        ]
+    )
+    return fit_temperature(np.tile(faces.labels, 2).tolist(), logits)
+
+
+def _save(network: "FaceNetwork", temperature: float, path: Path) -> Path:
+    from models.checkpoint import save_weights
+
+    config = {
+        "classes": list(EMOTIONS),
+        "shape": network.shape.as_config(),
+        "temperature": temperature,
+    }
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_weights(path, state, config)
+    return path
+
+
+def _measure_weights(weights: Path, data: Path, options: TrainingOptions) -> dict[str, Measures]:
+    from models.video.embedded import EmbeddedVideoBranch
+    from schemas.settings import WeightSettings
+
+    branch = EmbeddedVideoBranch(WeightSettings(video=str(weights), device=options.device))
+    return measure_video(branch, data, options)
+
+
+def measure_video(
+    branch: EmotionBranch[FaceSequence], data: Path, options: TrainingOptions
+) -> dict[str, Measures]:
+    """Measure a face branch on FER2013's PrivateTest: its labels, FERPlus' majority, and walks.
+
+    FER2013 names no persons: whether one of its training faces is of the same person is unknown.
+    """
+    table = data / "face" / "fer2013.parquet"
+    faces = _limited(read_fer2013(table, "PrivateTest"), options)
+    scores = branch.score(as_stills(faces))
+    voted = np.flatnonzero(faces.votes.sum(axis=1) > 0)
+    return {
+        "fer2013 PrivateTest": measure(faces.labels.tolist(), scores),
+        "ferplus PrivateTest": measure(faces.votes[voted].argmax(axis=1).tolist(), scores[voted]),
+        "fer2013 PrivateTest as drifting sequences": measure(
+            faces.labels.tolist(), branch.score(as_walks(faces, seed=2))
+        ),
+    }

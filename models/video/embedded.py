@@ -1,0 +1,126 @@
+"""The face branch that comes with tonescribe: a network trained here, on the CPU or a GPU."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.checkpoint import file_digest, load_weights, shipped
+from models.precision import choose_device, half_precision
+from models.protocols import FaceSequence, Scores
+from schemas.emotions import EMOTIONS
+from schemas.errors import WeightsError
+from schemas.settings import WeightSettings
+
+if TYPE_CHECKING:
+    import torch
+
+    from models.video.network import FaceNetwork
+
+
+class EmbeddedVideoBranch:
+    """Judges emotion from sequences of gray face crops; calibrated on faces not trained on.
+
+    Weights: `models/weights/video.safetensors`, or the `.safetensors` file that the settings
+    name. Raises `WeightsError` where they are missing or of another network.
+    """
+
+    name = "embedded"
+    languages: frozenset[str] | None = None
+
+    def __init__(self, weights: WeightSettings) -> None:
+        own = weights.video.endswith(".safetensors")
+        path = Path(weights.video) if own else shipped("video")
+        self._network, config = load_face_network(path)
+        self._temperature = float(config["temperature"])
+        self._device = choose_device(weights.device)
+        self._network.to(self._device)
+        self._batch_size = weights.batch_size
+        self.digest = file_digest(path)
+
+    def score(self, samples: Sequence[FaceSequence]) -> Scores:
+        """Judge sequences of any length; NaN where there is no crop.
+
+        Crops may have any square size; long sequences are thinned evenly in time.
+        """
+        scores = np.full((len(samples), len(EMOTIONS)), np.nan, dtype=np.float32)
+        seen = [row for row, sample in enumerate(samples) if len(sample.crops)]
+        seen.sort(key=lambda row: len(samples[row].crops))
+        for start in range(0, len(seen), self._batch_size):
+            rows = seen[start : start + self._batch_size]
+            scores[rows] = self._score_batch([samples[row] for row in rows])
+        return scores
+
+    def _score_batch(self, samples: Sequence[FaceSequence]) -> Scores:
+        logits = face_logits(self._network, samples, self._device) / self._temperature
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities: Scores = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        return probabilities
+
+
+def load_face_network(path: Path) -> tuple["FaceNetwork", dict[str, Any]]:
+    """Load a face network for judging, and its configuration."""
+    import torch
+
+    from models.video.network import FaceNetwork, FaceNetworkShape
+
+    state, config = load_weights(path)
+    if tuple(config.get("classes", ())) != EMOTIONS:
+        raise WeightsError(f"{path} holds no face network of tonescribe; train it anew.")
+    network = FaceNetwork(FaceNetworkShape(**config["shape"]))
+    network.load_state_dict(state)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval(), config
+
+
+def face_logits(
+    network: "FaceNetwork", samples: Sequence[FaceSequence], device: "torch.device"
+) -> NDArray[np.float32]:
+    """Return uncalibrated logits (len(samples), classes) of one batch; none may be empty."""
+    import torch
+
+    thinned = [thin(sample, network.shape.longest) for sample in samples]
+    crops, times, present = pad_sequences(thinned, network.shape.crop)
+    with torch.inference_mode(), half_precision(device):
+        logits = network(crops.to(device), times.to(device), present.to(device))
+    values: NDArray[np.float32] = logits.float().cpu().numpy()
+    return values
+
+
+def thin(sample: FaceSequence, longest: int) -> FaceSequence:
+    """Keep at most `longest` crops, spread evenly over the sequence."""
+    n = len(sample.crops)
+    if n <= longest:
+        return sample
+    rows = np.linspace(0, n - 1, longest).round().astype(np.intp)
+    return FaceSequence(sample.crops[rows], sample.times[rows])
+
+
+def pad_sequences(
+    samples: Sequence[FaceSequence], size: int
+) -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
+    """Stack sequences as crops (n, frames, size, size), times and presence (n, frames)."""
+    import torch
+
+    longest = max(len(sample.crops) for sample in samples)
+    crops = np.zeros((len(samples), longest, size, size), dtype=np.uint8)
+    times = np.zeros((len(samples), longest), dtype=np.float32)
+    present = np.zeros((len(samples), longest), dtype=bool)
+    for row, sample in enumerate(samples):
+        n = len(sample.crops)
+        crops[row, :n] = _resized(sample.crops, size)
+        times[row, :n] = sample.times
+        present[row, :n] = True
+    return torch.from_numpy(crops), torch.from_numpy(times), torch.from_numpy(present)
+
+
+def _resized(crops: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    if crops.shape[1:] == (size, size):
+        return crops
+    import cv2
+
+    return np.stack(
+        [cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA) for crop in crops]
+    )
