@@ -39,7 +39,7 @@ def show_transcript(
             said_by = {row["speaker"], row["speaker_name"]}
             heard = row["emotion"] or UNSURE
             if (speaker is None or speaker in said_by) and emotion in (None, heard):
-                console.print(_line(row))
+                console.print(_line(row), soft_wrap=not console.is_terminal)
 
 
 def _plain(text: str) -> "Text":
