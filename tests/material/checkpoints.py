@@ -1,0 +1,109 @@
+"""Tiny random networks in the formats of large ones: they load and run, and know nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+LETTERS = "abcde"
+"""What the random recogniser may write, besides a space and a digit."""
+
+_SPECIAL = (
+    *("<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|translate|>", "<|transcribe|>"),
+    *("<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"),
+)
+_TIMESTAMPS = tuple(f"<|{number * 0.02:.2f}|>" for number in range(1501))
+
+
+def random_whisper(folder: Path) -> Path:
+    """Write an English Whisper of one layer in CTranslate2's format and return its folder."""
+    import torch
+    import transformers
+    from ctranslate2.converters import TransformersConverter
+
+    torch.manual_seed(0)
+    tokenizer = _byte_tokenizer()
+    end = tokenizer.token_to_id("<|endoftext|>")
+    config = transformers.WhisperConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        pad_token_id=end,
+        bos_token_id=end,
+        eos_token_id=end,
+        decoder_start_token_id=tokenizer.token_to_id("<|startoftranscript|>"),
+        begin_suppress_tokens=None,
+    )
+    source = folder / "transformers"
+    transformers.WhisperForConditionalGeneration(config).save_pretrained(source)
+    transformers.WhisperTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="<|endoftext|>", bos_token="<|endoftext|>"
+    ).save_pretrained(source)
+    transformers.WhisperFeatureExtractor(feature_size=80).save_pretrained(source)
+    _generation(tokenizer, config).save_pretrained(source)
+    converter = TransformersConverter(
+        str(source), copy_files=["tokenizer.json", "preprocessor_config.json"]
+    )
+    return Path(converter.convert(str(folder / "ctranslate2")))
+
+
+def _byte_tokenizer() -> Any:
+    import tokenizers
+    from tokenizers import decoders, models, pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {letter: number for number, letter in enumerate(letters)}
+    tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([tokenizers.AddedToken(t, special=True) for t in _SPECIAL])
+    tokenizer.add_tokens([tokenizers.AddedToken(t, special=False) for t in _TIMESTAMPS])
+    return tokenizer
+
+
+def _generation(tokenizer: Any, config: Any) -> Any:
+    """Let it write letters only, and begin with one: it is to say something."""
+    import transformers
+
+    generation = transformers.GenerationConfig.from_model_config(config)
+    end, space = tokenizer.token_to_id("<|endoftext|>"), tokenizer.token_to_id("Ġ")
+    spoken = {tokenizer.token_to_id(letter) for letter in LETTERS} | {end, space}
+    generation.suppress_tokens = [n for n in range(config.vocab_size) if n not in spoken]
+    generation.begin_suppress_tokens = [end, space]
+    generation.alignment_heads = [[0, 0]]
+    generation.lang_to_id = {"<|en|>": tokenizer.token_to_id("<|en|>")}
+    return generation
+
+
+def random_aligner(folder: Path) -> Path:
+    """Write a wav2vec 2.0 of one layer with a CTC head over the letters; return its folder."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    symbols = ["<pad>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz'"]
+    vocabulary = folder / "vocab.json"
+    vocabulary.write_text(json.dumps({symbol: number for number, symbol in enumerate(symbols)}))
+    tokenizer = transformers.Wav2Vec2CTCTokenizer(
+        str(vocabulary), pad_token="<pad>", unk_token="<unk>", word_delimiter_token="|"
+    )
+    transformers.Wav2Vec2Processor(
+        transformers.Wav2Vec2FeatureExtractor(), tokenizer
+    ).save_pretrained(folder)
+    config = transformers.Wav2Vec2Config(
+        vocab_size=len(symbols),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        conv_dim=(8,) * 7,
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+    )
+    transformers.Wav2Vec2ForCTC(config).save_pretrained(folder)
+    return folder

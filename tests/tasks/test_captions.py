@@ -1,0 +1,284 @@
+"""Captions become words: when, and by whom where the file says so."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.errors import InputError
+from schemas.speech import Transcript, Word
+from tasks.captions import read_captions
+from tasks.cues import decode
+
+
+def read(tmp_path: Path, text: str | bytes, name: str = "a.vtt", **options: object) -> Transcript:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_captions(path, **options)  # type: ignore[arg-type]
+
+
+def texts(transcript: Transcript) -> list[str]:
+    return [word.word for word in transcript.words]
+
+
+def named(transcript: Transcript) -> list[tuple[str, str | None]]:
+    return [(word.word, word.name) for word in transcript.words]
+
+
+def vtt(*cues: tuple[float, float, str]) -> str:
+    blocks = [f"{clock(start)} --> {clock(end)}\n{text}\n" for start, end, text in cues]
+    return "WEBVTT\n\n" + "\n".join(blocks)
+
+
+def clock(seconds: float) -> str:
+    return f"{int(seconds // 3600):02}:{int(seconds // 60 % 60):02}:{seconds % 60:06.3f}"
+
+
+def test_words_share_their_cue_by_length(tmp_path: Path) -> None:
+    transcript = read(tmp_path, vtt((1.0, 3.0, "one seventy")))
+    assert transcript.words == (
+        Word(word="one", start=1.0, end=1.667, timing="interpolated"),
+        Word(word="seventy", start=1.667, end=3.0, timing="interpolated"),
+    )
+    assert transcript.engine == "captions"
+
+
+def test_hours_are_optional_and_many(tmp_path: Path) -> None:
+    text = "WEBVTT\n\n00:01.500 --> 00:02.000\na\n\n100:00:01.000 --> 100:00:02.000\nb\n"
+    assert [word.start for word in read(tmp_path, text).words] == [1.5, 360_001.0]
+
+
+def test_comments_styles_identifiers_and_settings_are_no_words(tmp_path: Path) -> None:
+    text = """WEBVTT - a title
+
+NOTE one
+two
+
+STYLE
+::cue { color: red }
+
+intro/3-0
+00:01.000 --> 00:02.000 align:start position:10%
+hello
+
+a-7
+00:03.000 --> 00:04.000
+there
+"""
+    assert texts(read(tmp_path, text)) == ["hello", "there"]
+
+
+def test_markup_and_entities_are_no_words(tmp_path: Path) -> None:
+    text = vtt((0, 1, "<c.loud>R&amp;D</c> is <b><i>fun</i></b> &lt;3 {\\an8}&nbsp;ok"))
+    assert texts(read(tmp_path, text)) == ["R&D", "is", "fun", "<3", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[Music]", []),
+        ("(applause)", []),
+        ("♪ la la la ♪", []),
+        ("[door closes] hello", ["hello"]),
+        ("hello (laughs) there", ["hello", "there"]),
+        ("- ... -", []),
+        ("the plan (see page two) works", ["the", "plan", "(see", "page", "two)", "works"]),
+    ],
+)
+def test_descriptions_of_sounds_are_no_words(text: str, words: list[str], tmp_path: Path) -> None:
+    assert texts(read(tmp_path, vtt((0, 1, text)))) == words
+
+
+def test_voices_are_names(tmp_path: Path) -> None:
+    text = vtt(
+        (0, 2, "<v Ana Lima>good morning</v>\n<v.loud Bo>hi"),
+        (2, 3, "<v R&amp;D>yes"),
+        (3, 4, "no"),
+    )
+    assert named(read(tmp_path, text)) == [
+        ("good", "Ana Lima"),
+        ("morning", "Ana Lima"),
+        ("hi", "Bo"),
+        ("yes", "R&D"),
+        ("no", None),
+    ]
+
+
+def test_names_before_a_colon_are_names_where_that_is_the_habit(tmp_path: Path) -> None:
+    text = vtt((0, 1, "Ana: hello\nthere"), (1, 2, "- Dr. van Dam: hi"), (2, 3, ">> BO: so: what"))
+    assert named(read(tmp_path, text)) == [
+        ("hello", "Ana"),
+        ("there", "Ana"),
+        ("hi", "Dr. van Dam"),
+        ("so:", "BO"),
+        ("what", "BO"),
+    ]
+
+
+def test_a_colon_alone_makes_no_name(tmp_path: Path) -> None:
+    lines = ["Look: a bird", "it is 10: 30", "Note: late", "then we go", "and so on", "and on"]
+    cues = [(float(n), n + 1.0, line) for n, line in enumerate(lines)]
+    assert {name for _, name in named(read(tmp_path, vtt(*cues)))} == {None}
+
+
+def test_a_participant_is_a_name_even_once(tmp_path: Path) -> None:
+    cues = [(float(n), n + 1.0, "so it goes") for n in range(9)]
+    transcript = read(tmp_path, vtt(*cues, (9, 10, "ana: hi")), participants=["Ana"])
+    assert transcript.words[-1].name == "ana"
+    assert texts(transcript)[-1] == "hi"
+
+
+def test_a_dash_is_another_speaker_but_nobody_certain(tmp_path: Path) -> None:
+    assert named(read(tmp_path, vtt((0, 1, "<v Ana>hello\n- hi")))) == [
+        ("hello", "Ana"),
+        ("hi", None),
+    ]
+
+
+def test_inline_times_are_kept(tmp_path: Path) -> None:
+    text = vtt((1, 4, "so <00:00:02.000>today <00:00:02.500>we talk"))
+    words = read(tmp_path, text).words
+    assert [(w.word, w.start, w.end, w.timing) for w in words] == [
+        ("so", 1.0, 2.0, "interpolated"),
+        ("today", 2.0, 2.5, "aligned"),
+        ("we", 2.5, 3.062, "interpolated"),
+        ("talk", 3.062, 4.0, "interpolated"),
+    ]
+
+
+YOUTUBE = """WEBVTT
+Kind: captions
+Language: en
+
+00:00:00.000 --> 00:00:02.000 align:start position:0%
+\x20
+so<00:00:00.500><c> today</c><00:00:01.000><c> we</c>
+
+00:00:02.000 --> 00:00:02.010 align:start position:0%
+so today we
+\x20
+
+00:00:02.010 --> 00:00:04.000 align:start position:0%
+so today we
+talk<00:00:02.500><c> about</c><00:00:03.000><c> it</c>
+
+00:00:04.000 --> 00:00:04.010 align:start position:0%
+talk about it
+\x20
+
+00:00:04.010 --> 00:00:06.000 align:start position:0%
+talk about it
+again<00:00:05.000><c> again</c>
+"""
+
+
+def test_rolling_captions_are_told_once(tmp_path: Path) -> None:
+    transcript = read(tmp_path, YOUTUBE)
+    assert texts(transcript) == ["so", "today", "we", "talk", "about", "it", "again", "again"]
+    assert [w.start for w in transcript.words] == [0.0, 0.5, 1.0, 2.01, 2.5, 3.0, 4.01, 5.0]
+    assert transcript.language == "en"
+
+
+def test_growing_captions_are_told_once(tmp_path: Path) -> None:
+    lines = ["we", "we will", "we will see", "we will see you", "next week"]
+    cues = [(float(n), n + 1.0, line) for n, line in enumerate(lines)]
+    assert texts(read(tmp_path, vtt(*cues))) == ["we", "will", "see", "you", "next", "week"]
+
+
+def test_people_may_say_the_same_thing_twice(tmp_path: Path) -> None:
+    cues = [(0.0, 1.0, "no"), (1.0, 2.0, "no"), (2.0, 3.0, "why"), (3.0, 4.0, "because")]
+    assert texts(read(tmp_path, vtt(*cues))) == ["no", "no", "why", "because"]
+
+
+def test_cues_of_several_people_at_once_are_in_order_of_time(tmp_path: Path) -> None:
+    text = vtt((0, 4, "<v Ana>one two"), (1, 2, "<v Bo>hey"))
+    assert named(read(tmp_path, text)) == [("one", "Ana"), ("hey", "Bo"), ("two", "Ana")]
+
+
+def test_subrip(tmp_path: Path) -> None:
+    first = "1\r\n00:00:01,000 --> 00:00:02,000\r\n<i>Hello</i>\r\nthere\r\n\r\n"
+    text = first + "2\r\n00:00:02,000 --> 00:00:03,5\r\n42 cats\r\n"
+    words = read(tmp_path, text, "a.srt").words
+    assert [word.word for word in words] == ["Hello", "there", "42", "cats"]
+    assert words[-1].end == 3.5
+
+
+def test_the_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, vtt((0, 1, "hello")), "a.srt")) == ["hello"]
+    assert texts(read(tmp_path, "1\n00:00:00,000 --> 00:00:01,000\nhi\n", "a.vtt")) == ["hi"]
+
+
+ACCENTED = "1\n00:00:00,000 --> 00:00:01,000\nça va très bien “José”\n"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+)
+def test_encodings_are_told_apart(encoding: str, tmp_path: Path) -> None:
+    transcript = read(tmp_path, ACCENTED.encode(encoding), "a.srt")
+    assert texts(transcript) == ["ça", "va", "très", "bien", "“José”"]
+
+
+def test_latin_1(tmp_path: Path) -> None:
+    text = "1\n00:00:00,000 --> 00:00:01,000\nGrüße aus Málaga\n"
+    assert texts(read(tmp_path, text.encode("latin-1"), "a.srt")) == ["Grüße", "aus", "Málaga"]
+
+
+@given(st.text())
+def test_utf_8_is_always_taken_for_utf_8(text: str) -> None:
+    expected = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    content = text.encode("utf-8", "surrogatepass")
+    if content.count(0) * 8 <= len(content) and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        assert decode(content) == expected
+
+
+def test_a_cue_that_ends_before_it_starts_keeps_its_words(tmp_path: Path) -> None:
+    (word,) = read(tmp_path, vtt((5, 4, "hello"))).words
+    assert (word.word, word.start) == ("hello", 5.0)
+    assert word.end > word.start
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"these are the minutes", r"The captions a\.srt hold no times"),
+        (bytes(range(256)) * 20, r"The captions a\.srt are no text"),
+    ],
+)
+def test_what_is_no_caption_file_is_one_sentence(
+    content: bytes, sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        read(tmp_path, content, "a.srt")
+
+
+@pytest.mark.parametrize("content", ["", "WEBVTT\n", vtt((0, 1, "[Music]"))])
+def test_captions_without_words_say_so(content: str, tmp_path: Path) -> None:
+    transcript = read(tmp_path, content)
+    assert transcript.words == ()
+    assert transcript.reason == "The captions beside the recording hold no words."
+
+
+CUES = st.lists(
+    st.tuples(
+        st.floats(0, 5000),
+        st.floats(-1, 30),
+        st.text(st.characters(exclude_categories=("C",)), max_size=40),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(CUES)
+def test_words_of_any_captions_are_in_order_and_take_time(
+    tmp_path_factory: pytest.TempPathFactory, cues: list[tuple[float, float, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("captions")
+    text = vtt(*((start, max(0.0, start + length), line) for start, length, line in cues))
+    words = read(folder, text).words
+    assert all(word.start < word.end for word in words)
+    assert all(first.start <= second.start for first, second in itertools.pairwise(words))
+    assert all(any(c.isalnum() for c in word.word) for word in words)

@@ -1,0 +1,104 @@
+"""Words come from captions, else from the engine; where there are none, a sentence says why."""
+
+from pathlib import Path
+
+import pytest
+
+from models.words.synthetic import VOCABULARIES
+from schemas.errors import WeightsError
+from schemas.media import Recording
+from schemas.settings import EngineSettings, Settings, WeightSettings
+from schemas.sidecar import Participant, Sidecar
+from schemas.speech import Diarization
+from tasks.media import WavFile
+from tasks.transcribe import transcribe
+from tests.material.sounds import CONVERSATION, tone_voices, write_wav
+
+TONES = Settings(engines=EngineSettings(transcriber="synthetic"))
+NOBODY = Diarization()
+CAPTIONS = "WEBVTT\n\n00:01.000 --> 00:02.000\nAna: hello\n"
+
+
+def recording(
+    folder: Path, captions: str | None = None, sidecar: Sidecar | None = None
+) -> Recording:
+    path = write_wav(folder / "weekly.wav", tone_voices(CONVERSATION, 10.0))
+    if captions:
+        (folder / captions).write_text(CAPTIONS)
+    return Recording(
+        recording_id="0" * 16,
+        uri=str(path),
+        title="weekly",
+        path=str(path),
+        size=path.stat().st_size,
+        version="1",
+        captions_path=str(folder / captions) if captions else None,
+        sidecar=sidecar or Sidecar(),
+    )
+
+
+def test_captions_win(tmp_path: Path) -> None:
+    made = recording(tmp_path, "weekly.vtt")
+    transcript = transcribe(made, WavFile(made.path), NOBODY, TONES)
+    assert [word.word for word in transcript.words] == ["Ana:", "hello"]
+    assert transcript.engine == "captions"
+
+
+def test_captions_can_be_ignored(tmp_path: Path) -> None:
+    made = recording(tmp_path, "weekly.vtt")
+    ignoring = TONES.model_copy(update={"captions": "ignore"})
+    assert transcribe(made, WavFile(made.path), NOBODY, ignoring).engine == "synthetic"
+
+
+def test_participants_are_known_to_the_captions(tmp_path: Path) -> None:
+    sidecar = Sidecar(participants=(Participant(name="Ana"),))
+    transcript = transcribe(recording(tmp_path, "weekly.vtt", sidecar), None, NOBODY, TONES)
+    assert [(word.word, word.name) for word in transcript.words] == [("hello", "Ana")]
+
+
+@pytest.mark.parametrize(
+    ("captions", "sidecar", "setting", "language"),
+    [
+        ("weekly.vtt", None, None, None),
+        ("weekly.vtt", None, "fr", "fr"),
+        ("weekly.vtt", "de", "fr", "de"),
+        ("weekly.es.vtt", "de", "fr", "es"),
+    ],
+)
+def test_the_nearest_language_wins(
+    captions: str, sidecar: str | None, setting: str | None, language: str | None, tmp_path: Path
+) -> None:
+    made = recording(tmp_path, captions, Sidecar(language=sidecar))
+    transcript = transcribe(made, None, NOBODY, TONES.model_copy(update={"language": setting}))
+    assert transcript.language == language
+
+
+def test_the_engine_hears_what_captions_do_not_say(tmp_path: Path) -> None:
+    made = recording(tmp_path)
+    transcript = transcribe(made, WavFile(made.path), NOBODY, TONES)
+    assert [word.word for word in transcript.words[:5]] == list(VOCABULARIES[0][:5])
+
+
+def test_without_sound_there_are_no_words(tmp_path: Path) -> None:
+    transcript = transcribe(recording(tmp_path), None, NOBODY, TONES)
+    assert (transcript.words, transcript.engine) == ((), "none")
+    assert transcript.reason == "The recording has no sound."
+
+
+def test_without_a_recogniser_a_sentence_says_what_to_do(tmp_path: Path) -> None:
+    made = recording(tmp_path)
+    silent = Settings(engines=EngineSettings(transcriber="none"))
+    transcript = transcribe(made, WavFile(made.path), NOBODY, silent)
+    assert (transcript.words, transcript.engine) == ((), "none")
+    assert transcript.reason is not None
+    assert "MEETING.vtt" in transcript.reason
+
+
+def test_a_missing_recogniser_is_one_sentence(tmp_path: Path) -> None:
+    made = recording(tmp_path)
+    missing = Settings(
+        engines=EngineSettings(transcriber="whisperx"),
+        weights=WeightSettings(transcriber=str(tmp_path / "nowhere")),
+    )
+    with pytest.raises(WeightsError, match=r"neither a folder nor in the hub cache"):
+        transcribe(made, WavFile(made.path), NOBODY, missing)
