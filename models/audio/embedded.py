@@ -50,6 +50,7 @@ class EmbeddedAudioBranch:
         path = Path(weights.audio) if own else shipped("audio")
         self._network, config = load_network(path)
         self._temperature = float(config["temperature"])
+        self.unseen_speakers = frozenset(config.get("calibration_speakers", ()))
         self._device = choose_device(weights.device)
         self._network.to(self._device)
         self._batch_frames = int(weights.batch_size * _BATCH_SECONDS * FRAMES_PER_SECOND)

@@ -154,22 +154,20 @@ def limited(
 def fine_tune(network: "VoiceNetwork", sounds: Sounds, plan: FittingPlan, out: Path) -> None:
     """Fit encoder and head together; the network's weights change in place."""
     random = np.random.default_rng(plan.seed)
-    batches = VoiceBatches(sounds, _CROP_SECONDS, _MEETING_SHARE, random)
+    weights = class_weights(sounds.targets)
+    batches = VoiceBatches(sounds, weights, _CROP_SECONDS, _MEETING_SHARE, random)
     network.encoder.embed_positions.requires_grad_(False)
-    fit(_task(network, class_weights(sounds.targets)), range(len(sounds)), batches, plan, out)
+    fit(_task(network), [{"row": row} for row in range(len(sounds))], batches, plan, out)
 
 
-def _task(network: "VoiceNetwork", weights: Any) -> "nn.Module":
-    """The network with its loss: cross-entropy to smoothed targets, each class counting alike."""
-    import torch
+def _task(network: "VoiceNetwork") -> "nn.Module":
+    """The network with its loss: weighted cross-entropy to smoothed targets."""
     from torch import nn
 
     class VoiceTask(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.network = network
-            self.weights: Tensor
-            self.register_buffer("weights", torch.from_numpy(weights), persistent=False)
 
         def train(self, mode: bool = True) -> "VoiceTask":
             super().train(mode)
@@ -177,10 +175,12 @@ def _task(network: "VoiceNetwork", weights: Any) -> "nn.Module":
             self.network.norm.eval()
             return self
 
-        def forward(self, mel: "Tensor", n_frames: "Tensor", targets: "Tensor") -> dict[str, Any]:
+        def forward(
+            self, mel: "Tensor", n_frames: "Tensor", targets: "Tensor", weights: "Tensor"
+        ) -> dict[str, Any]:
             smoothed = targets * (1 - _SMOOTHING) + _SMOOTHING / targets.shape[1]
             surprise = -self.network(mel, n_frames).log_softmax(dim=1)
-            return {"loss": (smoothed * self.weights * surprise).sum(dim=1).mean()}
+            return {"loss": ((smoothed * surprise).sum(dim=1) * weights).mean()}
 
     return VoiceTask()
 

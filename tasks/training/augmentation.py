@@ -65,7 +65,8 @@ def add_noise(samples: Samples, random: np.random.Generator) -> Samples:
     noise = colored_noise(len(samples), random, random.uniform(0.0, 1.2))
     level = np.sqrt((samples.astype(np.float64) ** 2).mean())
     gain = level * 10 ** (-random.uniform(*_NOISE_DECIBELS) / 20)
-    return (samples + noise * gain).astype(np.float32)
+    noisy: Samples = (samples + noise * gain).astype(np.float32)
+    return noisy
 
 
 def narrow_band(samples: Samples, random: np.random.Generator) -> Samples:

@@ -24,6 +24,7 @@ _NO_VOICE_SHARE = 0.05
 """Clips without a voice, to be judged evenly, for each clip with one."""
 
 _NO_VOICE_SECONDS = (0.6, 6.0)
+_CERTAIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -68,35 +69,54 @@ def with_no_voice(sounds: Sounds, seed: int, share: float = _NO_VOICE_SHARE) -> 
 
 
 def class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights (classes,) that let each class count alike, 1 on average over the samples."""
-    share = targets.sum(axis=0) / targets.sum()
-    weights: NDArray[np.float32] = (1 / (len(share) * np.maximum(share, 1e-6))).astype(np.float32)
-    return weights
+    """Weights (classes,) that let each class that occurs count alike; 1 on average over clips.
+
+    `targets` has shape (n, classes); clips without a voice, whose target is even, do not count.
+    """
+    counts = np.bincount(targets[targets.max(axis=1) > _CERTAIN].argmax(axis=1))
+    counts = np.pad(counts, (0, targets.shape[1] - len(counts)))
+    n_occurring = int((counts > 0).sum())
+    weights = np.where(counts > 0, counts.sum() / (n_occurring * np.maximum(counts, 1)), 1.0)
+    return weights.astype(np.float32)
+
+
+def clip_weights(targets: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each clip's weight (n,): its class's, and 1 for a clip without a voice."""
+    chosen = np.where(targets.max(axis=1) > _CERTAIN, weights[targets.argmax(axis=1)], 1.0)
+    return chosen.astype(np.float32)
 
 
 @dataclass
 class VoiceBatches:
     """Makes training batches, drawn anew at each look.
 
-    All clips of a batch are cut to one random length in `seconds`, so that little is padded; a
-    `meeting_share` of them is heard as in a meeting.
+    `weights` (classes,) say how much a clip of each class counts. All clips of a batch are cut
+    to one random length in `seconds`, so that little is padded; a `meeting_share` of them is
+    heard as in a meeting.
     """
 
     sounds: Sounds
+    weights: NDArray[np.float32]
     seconds: tuple[float, float]
     meeting_share: float
     random: np.random.Generator
 
-    def __call__(self, rows: Sequence[int]) -> dict[str, "torch.Tensor"]:
-        """Return `mel` (batch, 80, frames), `n_frames` (batch,) and `targets` (batch, 7)."""
+    def __call__(self, items: Sequence[dict[str, int]]) -> dict[str, "torch.Tensor"]:
+        """Return `mel` (batch, 80, frames), `n_frames`, `targets` (batch, 7) and `weights`."""
         import torch
 
         from models.audio.network import pad_frames
 
+        rows = [item["row"] for item in items]
         length = int(self.random.uniform(*self.seconds) * FRAMES_PER_SECOND) * _HOP
         mel, n_frames = pad_frames([log_mel(self._shown(row, length)) for row in rows])
-        targets = torch.from_numpy(self.sounds.targets[np.asarray(rows)])
-        return {"mel": mel, "n_frames": n_frames, "targets": targets}
+        targets = self.sounds.targets[np.asarray(rows)]
+        return {
+            "mel": mel,
+            "n_frames": n_frames,
+            "targets": torch.from_numpy(targets),
+            "weights": torch.from_numpy(clip_weights(targets, self.weights)),
+        }
 
     def _shown(self, row: int, length: int) -> Samples:
         samples = self.sounds.hear(row)

@@ -16,7 +16,7 @@ from models.precision import half_precision
 from models.protocols import Samples
 from schemas.values import SAMPLE_RATE
 from tasks.training.augmentation import crop, like_a_meeting, through_opus
-from tasks.training.voice_data import Sounds, class_weights
+from tasks.training.voice_data import Sounds, class_weights, clip_weights
 
 if TYPE_CHECKING:
     import torch
@@ -74,7 +74,8 @@ def fit_head(
 
     mean, deviation = takes[0].mean(axis=0), takes[0].std(axis=0) + 1e-3
     rows, labels = np.nonzero(targets)
-    shares = (targets * class_weights(targets))[rows, labels] / len(takes)
+    weights = clip_weights(targets, class_weights(targets))
+    shares = (targets * weights[:, None])[rows, labels] / len(takes)
     inputs = np.concatenate([(take[rows] - mean) / deviation for take in takes])
     regression = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=200)
     regression.fit(inputs, np.tile(labels, len(takes)), np.tile(shares, len(takes)))

@@ -1,0 +1,49 @@
+"""The flow `train`: one branch from corpora to weights, by one command."""
+
+import importlib
+from pathlib import Path
+from typing import Any, cast
+
+from prefect import flow
+from pydantic import ValidationError
+
+from schemas.errors import SettingsError
+from schemas.settings import describe_validation
+from tasks.training.options import TrainingOptions, TrainingReport
+
+TRAINERS = {
+    "audio": "tasks.training.audio:train_audio",
+    "video": "tasks.training.video:train_video",
+    "text": "tasks.training.text:train_text",
+    "fusion": "tasks.training.fusion:train_fusion",
+}
+"""Branch -> `train_x(data, out, options) -> TrainingReport`."""
+
+
+def load_from(table: dict[str, str], branch: str) -> Any:
+    """Import what a table names for a branch; `SettingsError` for one that it does not know."""
+    if branch not in table:
+        raise SettingsError(f"There is no branch '{branch}'; known are {', '.join(table)}.")
+    module, attribute = table[branch].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@flow(name="train", flow_run_name="train {branch}", validate_parameters=False)
+def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
+    """Train `audio`, `video`, `text` or `fusion` from the corpora under `data`.
+
+    `data` holds `speech/`, `face/` and `text/`. `out` receives `BRANCH.safetensors`, the report
+    `training.json`, checkpoints and curves; `options` are those of `TrainingOptions`. Raises
+    `SettingsError` for an unknown branch or option, or missing corpora or starting weights.
+    """
+    trainer = load_from(TRAINERS, branch)
+    if not data.is_dir():
+        raise SettingsError(f"There is no folder {data}; name the one that holds the corpora.")
+    try:
+        chosen = TrainingOptions(**options)
+    except ValidationError as error:
+        raise SettingsError(describe_validation(error, TrainingOptions)) from error
+    out.mkdir(parents=True, exist_ok=True)
+    report = cast(TrainingReport, trainer(data, out, chosen))
+    (out / "training.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    return report

@@ -1,0 +1,119 @@
+"""How good the voice branch is on the corpora of its card, and on nobody it has heard."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.audio.embedded import EmbeddedAudioBranch
+from models.precision import choose_device
+from schemas.corpus import LabelledClip
+from schemas.errors import SettingsError
+from tasks.corpora.samples import read_voice
+from tasks.corpora.speech import read_speech
+from tasks.corpora.splits import trainable
+from tasks.evaluation import Measures, measure
+from tasks.training.audio import limited, new_network, starting_encoder
+from tasks.training.options import TrainingOptions
+from tasks.training.voice_data import classes_of, hear, with_no_voice
+from tasks.training.voice_folds import (
+    FoldScores,
+    corpus_splits,
+    probe_fit,
+    run_folds,
+    unseen_corpus,
+)
+from tasks.training.voice_probe import Pooled, copies, pool
+
+if TYPE_CHECKING:
+    from models.audio.network import VoiceNetwork
+
+RAVDESS_CLASSES = (
+    "neutral",
+    "calm",
+    "happy",
+    "sad",
+    "angry",
+    "fearful",
+    "disgust",
+    "surprised",
+)
+
+
+def measure_audio(
+    branch: EmbeddedAudioBranch, data: Path, options: TrainingOptions
+) -> dict[str, Measures]:
+    """Measure the branch on the speakers that it was not trained on, from `data/speech`.
+
+    They set its temperature: their calibration error is a little too good, the rest is not
+    touched by it. With `options.start` (the folder of the starting encoder) the folds of the
+    card are run anew with a head on that encoder.
+    """
+    clips = limited(read_speech(data / "speech"), options.limit, options.seed)
+    unseen = [c for c in clips if f"{c.corpus}/{c.speaker}" in branch.unseen_speakers]
+    if not unseen:
+        raise SettingsError(f"None of the speakers in {data} is unseen by these weights.")
+    found = {"speakers not trained on": _measure_clips(branch, trainable(unseen))}
+    if options.start is not None:
+        folds = frozen_folds(clips, options)
+        found |= {name: scores.measures() for name, scores in folds.items()}
+    return found
+
+
+def _measure_clips(branch: EmbeddedAudioBranch, clips: Sequence[LabelledClip]) -> Measures:
+    scores = branch.score([read_voice(clip) for clip in clips])
+    return measure(classes_of(clips), scores, [f"{c.corpus}/{c.speaker}" for c in clips])
+
+
+def frozen_folds(clips: Sequence[LabelledClip], options: TrainingOptions) -> dict[str, FoldScores]:
+    """Cross-validate heads on the starting encoder as it is, by speaker and by corpus.
+
+    Clips are pooled once for all folds. Protocol -> scores; a corpus that is not among the
+    clips has none.
+    """
+    network = new_network(starting_encoder(options.start))
+    judged = trainable(clips)
+    takes, no_voice = pool_takes(network, judged, options)
+    fit = probe_fit(network, takes, no_voice)
+    found: dict[str, FoldScores] = {}
+    corpora = sorted({clip.corpus for clip in judged})
+    for corpus in corpora:
+        splits = corpus_splits(judged, corpus, joined=False, seed=options.seed)
+        found[f"{corpus}, its folds, head alone"] = run_folds(splits, fit)
+        if len(corpora) > 1:
+            split = unseen_corpus(judged, corpus, options.seed)
+            found[f"{corpus}, never trained on, head alone"] = run_folds([split], fit)
+    if "ravdess" in corpora:
+        found["ravdess, eight classes, head alone"] = _eight_classes(
+            clips, takes, no_voice, options
+        )
+    return found
+
+
+def pool_takes(
+    network: "VoiceNetwork", clips: Sequence[LabelledClip], options: TrainingOptions
+) -> tuple[dict[str, list[Pooled]], Pooled]:
+    """Pooled statistics of every clip's takes by its source, and of sounds without a voice."""
+    sounds = with_no_voice(hear(clips), options.seed)
+    device = choose_device(options.device)
+    pooled = [pool(network.to(device), take, device) for take in copies(sounds, options.seed)]
+    network.cpu()
+    takes = {clip.source or "": [take[row] for take in pooled] for row, clip in enumerate(clips)}
+    return takes, pooled[0][len(clips) :]
+
+
+def _eight_classes(
+    clips: Sequence[LabelledClip],
+    takes: dict[str, list[Pooled]],
+    no_voice: Pooled,
+    options: TrainingOptions,
+) -> FoldScores:
+    """RAVDESS with calm as a class of its own, as others report it."""
+    network = new_network(starting_encoder(options.start), len(RAVDESS_CLASSES))
+    label: Callable[[Sequence[LabelledClip]], list[int]] = _own_labels
+    splits = corpus_splits(trainable(clips), "ravdess", joined=False, seed=options.seed)
+    fit = probe_fit(network, takes, no_voice, label)
+    return run_folds(splits, fit, label, RAVDESS_CLASSES)
+
+
+def _own_labels(clips: Sequence[LabelledClip]) -> list[int]:
+    return [RAVDESS_CLASSES.index(clip.label) for clip in clips]
