@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import (
@@ -181,7 +181,8 @@ def describe_validation(error: ValidationError, model: type[Any]) -> str:
     fields: Mapping[str, Any] = model.model_fields
     for part in path[:-1]:
         inner = getattr(fields.get(part), "annotation", None)
-        fields = getattr(inner, "model_fields", fields)
+        models = (m for m in (inner, *get_args(inner)) if hasattr(m, "model_fields"))
+        fields = getattr(next(models, None), "model_fields", fields)
     return _unknown(".".join(path), path[-1], fields)
 
 

@@ -1,9 +1,9 @@
 """`MEETING.toml` beside `MEETING.mp4`: what the operator knows of one meeting."""
 
 from datetime import date as Date
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
 from schemas.values import Value
 
@@ -31,3 +31,9 @@ class Sidecar(Value):
     min_speakers: PositiveInt | None = None
     max_speakers: PositiveInt | None = None
     participants: tuple[Participant, ...] = ()
+
+    @model_validator(mode="after")
+    def _refuse_contradiction(self) -> Self:
+        if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
+            raise ValueError("min_speakers is more than max_speakers")
+        return self

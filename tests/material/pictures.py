@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.faces.synthetic import FACE_BGR
 from tests.material.sounds import Spoken
-
-FACE_BGR = (120, 180, 240)
-"""The colour of a face's oval."""
 
 BACKGROUND_BGR = (60, 40, 30)
 _SYLLABLES_PER_SECOND = 4.0

@@ -82,6 +82,11 @@ def test_the_sidecar_is_read(tmp_path: Path) -> None:
             'titel = "Weekly"',
             r"Weekly\.toml is wrong: There is no setting 'titel'; did you mean 'title'\?",
         ),
+        (
+            'participants = [{ name = "Bo", consnt = false }]',
+            r"There is no setting 'participants\.0\.consnt'; did you mean 'consent'\?",
+        ),
+        ("min_speakers = 3\nmax_speakers = 2", "min_speakers is more than max_speakers"),
         ("speakers = 0", r"Weekly\.toml is wrong: speakers is wrong"),
         ('title = "Weekly', r"Weekly\.toml is no TOML file: "),
     ],
