@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.protocols import SpeakerHints, Waveform
+from models.voices.wheels import device_of
 from schemas.errors import WeightsError
 from schemas.privacy import switch_off_telemetry
 from schemas.settings import WeightSettings
@@ -29,7 +30,7 @@ class CommunityDiarizer:
         folder = _folder(weights)
         self.digest = _digest(folder)
         self._pipeline = _load(folder)
-        self._pipeline.to(_device(weights))
+        self._pipeline.to(device_of(weights.device))
 
     def diarize(self, waveform: Waveform, hints: SpeakerHints) -> Diarization:
         """Return overlapping and exclusive turns.
@@ -133,14 +134,6 @@ def _load(folder: Path) -> Any:
     if pipeline is None:
         raise WeightsError(f"The folder {folder} holds no pyannote pipeline; clone it again.")
     return pipeline
-
-
-def _device(weights: WeightSettings) -> Any:
-    import torch
-
-    if weights.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(weights.device)
 
 
 def _digest(folder: Path) -> str:

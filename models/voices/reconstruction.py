@@ -21,8 +21,8 @@ _SILENT = -1
 class Activity:
     """Who is active in each frame: arrays of shape (frames, speakers).
 
-    `exclusive` has at most one speaker per frame; `confidence` in [0, 1] is how surely the
-    activity is that speaker's.
+    `exclusive` has at most one speaker per frame; `confidence` in [0, 1] is the mean over the
+    chunks of how surely somebody speaks times how surely it is that speaker.
     """
 
     active: NDArray[np.bool_]
@@ -104,7 +104,5 @@ class _Votes:
         count = np.rint(self._count / np.maximum(self._chunks, 1)).astype(np.int64)
         rank = np.argsort(np.argsort(-self._score, axis=1, kind="stable"), axis=1)
         active = (rank < count[:, None]) & (self._score > 0)
-        confidence = np.divide(
-            self._sure, self._score, out=np.zeros_like(self._sure), where=self._score > 0
-        )
+        confidence = self._sure / np.maximum(self._chunks, 1)[:, None]
         return Activity(active, active & (rank == 0), confidence.astype(np.float16))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import WeightsError
 
 if TYPE_CHECKING:
+    import torch
     from pyannote.audio import Model
 
     from models.voices.encoder import SpeakerEncoder
@@ -111,3 +112,12 @@ def _checkpoint_classes() -> list[Any]:
     pyannote = [Introspection, Problem, Resolution, Specifications]
     omegaconf = [AnyNode, ContainerMetadata, ListConfig, Metadata]
     return [*pyannote, *omegaconf, TorchVersion, Any, dict, list, int, defaultdict]
+
+
+def device_of(wanted: str) -> "torch.device":
+    """Return the device to compute on; `auto` is a GPU where there is one."""
+    import torch
+
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(wanted)
