@@ -28,11 +28,10 @@ from tasks.training.voice_data import (
     VoiceBatches,
     class_weights,
     classes_of,
-    hear,
-    with_no_voice,
 )
 from tasks.training.voice_folds import Logits, corpus_splits, run_folds
-from tasks.training.voice_probe import copies, fit_head, pool
+from tasks.training.voice_material import Material, gather
+from tasks.training.voice_probe import fit_head
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -47,35 +46,31 @@ _MEETING_SHARE = 0.3
 _SMOOTHING = 0.1
 
 
-@dataclass
+@dataclass(frozen=True)
 class Recipe:
-    """How one voice network is made from a starting encoder."""
+    """How one voice network is made from a starting encoder and shared material."""
 
     start: dict[str, "Tensor"]
+    material: Material
     plan: FittingPlan
     out: Path
-    fine_tuned: bool = True
 
     def make(self, clips: Sequence[LabelledClip], name: str) -> "VoiceNetwork":
         """Train on clips that have an emotion; checkpoints go under `out/name`."""
         import torch
 
         torch.manual_seed(self.plan.seed)
-        sounds = with_no_voice(hear(clips), self.plan.seed)
+        rows = self.material.for_training(clips)
+        sounds = self.material.chosen(rows)
         network = new_network(self.start)
-        device = choose_device(self.plan.device)
-        takes = [pool(network.to(device), take, device) for take in copies(sounds, self.plan.seed)]
-        fit_head(network.cpu(), takes, sounds.targets)
-        if self.fine_tuned:
-            fine_tune(network, sounds, self.plan, self.out / name)
-        return network.cpu().eval()
+        fit_head(network, [take[rows] for take in self.material.takes], sounds.targets)
+        fine_tune(network, sounds, self.plan, self.out / name)
+        return network.eval()
 
     def logits(self, network: "VoiceNetwork", clips: Sequence[LabelledClip]) -> Logits:
         """Judge clips as the branch does, before calibration."""
-        sounds = hear(clips)
         device = choose_device(self.plan.device)
-        clips_heard = [sounds.hear(row) for row in range(len(sounds))]
-        return voice_logits(network.to(device), clips_heard, device)
+        return voice_logits(network.to(device), self.material.heard(clips), device)
 
     def fit_fold(self, split: Split, number: int) -> tuple[Logits, Logits]:
         """Train on one fold; logits of its validation and test speakers."""
@@ -95,13 +90,13 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     began = time.perf_counter()
     torch.set_num_threads(options.threads or torch.get_num_threads())
     clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
-    plan = FINE_TUNING.told(options)
-    recipe = Recipe(starting_encoder(options.start), plan, out, options.epochs != 0)
-    train, calibration = held_out_speakers(clips, share=8, seed=options.seed)
-    train, calibration = trainable(train), trainable(calibration)
+    clips = tuple(clip for clip in clips if clip.emotion)
+    start, plan = starting_encoder(options.start), FINE_TUNING.told(options)
+    material = gather(new_network(start), clips, choose_device(plan.device), plan.seed)
+    recipe = Recipe(start, material, plan, out)
+    train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
     network = recipe.make(train, "shipped")
-    labels = classes_of(calibration)
-    temperature = fit_temperature(labels, recipe.logits(network, calibration))
+    temperature = fit_temperature(classes_of(calibration), recipe.logits(network, calibration))
     weights = out / "audio.safetensors"
     save_weights(weights, network.state_dict(), _config(recipe, temperature, train, calibration))
     return TrainingReport(
@@ -200,7 +195,7 @@ def _config(
         "corpora": sorted({clip.corpus for clip in train}),
         "calibration_speakers": sorted({f"{c.corpus}/{c.speaker}" for c in calibration}),
         "n_train": len(train),
-        "epochs": recipe.plan.epochs if recipe.fine_tuned else 0,
+        "epochs": recipe.plan.epochs,
         "seed": recipe.plan.seed,
     }
 

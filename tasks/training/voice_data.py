@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 _HOP = SAMPLE_RATE // FRAMES_PER_SECOND
 
-_NO_VOICE_SHARE = 0.05
-"""Clips without a voice, to be judged evenly, for each clip with one."""
-
 _NO_VOICE_SECONDS = (0.6, 6.0)
 _CERTAIN = 0.5
 
@@ -56,8 +53,8 @@ def classes_of(clips: Sequence[LabelledClip]) -> list[int]:
     return [EMOTIONS.index(emotion) for emotion in emotions]
 
 
-def with_no_voice(sounds: Sounds, seed: int, share: float = _NO_VOICE_SHARE) -> Sounds:
-    """Add clips without a voice, whose target is even."""
+def with_no_voice(sounds: Sounds, seed: int, share: float) -> Sounds:
+    """Add clips without a voice, a `share` of those with one, whose target is even."""
     n_clips = max(1, round(share * len(sounds)))
     random = np.random.default_rng(seed)
     made = no_voice(n_clips, _NO_VOICE_SECONDS, random)

@@ -1,6 +1,6 @@
 """Cross-validation of the voice network: every score is of a speaker whom it never heard."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from tasks.corpora.speech import stem
 from tasks.corpora.splits import FOLDS, held_out_speakers, speaker_folds, trainable
 from tasks.evaluation import Measures, fit_temperature, measure
 from tasks.training.voice_data import classes_of
-from tasks.training.voice_probe import Pooled, fit_head, head_logits
+from tasks.training.voice_material import Material
+from tasks.training.voice_probe import fit_head, head_logits
 
 if TYPE_CHECKING:
     from models.audio.network import VoiceNetwork
@@ -107,33 +108,22 @@ def unseen_corpus(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> 
 
 def probe_fit(
     network: "VoiceNetwork",
-    takes: Mapping[str, Sequence[Pooled]],
-    no_voice: Pooled,
+    material: Material,
     label: Callable[[Sequence[LabelledClip]], list[int]] = classes_of,
 ) -> Fit:
-    """A fit of the head alone, on statistics pooled once for all folds.
-
-    `takes` maps a clip's source to its pooled takes, the first as it is; `no_voice` are those
-    of sounds without a voice, judged evenly.
-    """
+    """A fit of the head alone, on statistics pooled once for all folds."""
 
     def fit(split: Split, number: int) -> tuple[Logits, Logits]:
         del number  # nothing is drawn at random
         n_classes = network.head.out_features
-        count = len(next(iter(takes.values())))
-        targets = np.eye(n_classes, dtype=np.float32)[label(split.train)]
-        even = np.full((len(no_voice), n_classes), 1 / n_classes, dtype=np.float32)
-        stacked = [
-            np.concatenate([np.stack([takes[c.source or ""][i] for c in split.train]), no_voice])
-            for i in range(count)
-        ]
-        fit_head(network, stacked, np.concatenate([targets, even]))
-        return _judge(network, takes, split.validation), _judge(network, takes, split.test)
+        rows = material.for_training(split.train)
+        targets = np.full((len(rows), n_classes), 1 / n_classes, dtype=np.float32)
+        targets[: len(split.train)] = np.eye(n_classes, dtype=np.float32)[label(split.train)]
+        fit_head(network, [take[rows] for take in material.takes], targets)
+        as_they_are = material.takes[0]
+        return (
+            head_logits(network, as_they_are[material.of(split.validation)]),
+            head_logits(network, as_they_are[material.of(split.test)]),
+        )
 
     return fit
-
-
-def _judge(
-    network: "VoiceNetwork", takes: Mapping[str, Sequence[Pooled]], clips: Sequence[LabelledClip]
-) -> Logits:
-    return head_logits(network, np.stack([takes[clip.source or ""][0] for clip in clips]))

@@ -1,8 +1,7 @@
 """How good the voice branch is on the corpora of its card, and on nobody it has heard."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.audio.embedded import EmbeddedAudioBranch
 from models.precision import choose_device
@@ -14,7 +13,7 @@ from tasks.corpora.splits import trainable
 from tasks.evaluation import Measures, measure
 from tasks.training.audio import limited, new_network, starting_encoder
 from tasks.training.options import TrainingOptions
-from tasks.training.voice_data import classes_of, hear, with_no_voice
+from tasks.training.voice_data import classes_of
 from tasks.training.voice_folds import (
     FoldScores,
     corpus_splits,
@@ -22,10 +21,7 @@ from tasks.training.voice_folds import (
     run_folds,
     unseen_corpus,
 )
-from tasks.training.voice_probe import Pooled, copies, pool
-
-if TYPE_CHECKING:
-    from models.audio.network import VoiceNetwork
+from tasks.training.voice_material import Material, gather
 
 RAVDESS_CLASSES = (
     "neutral",
@@ -72,8 +68,8 @@ def frozen_folds(clips: Sequence[LabelledClip], options: TrainingOptions) -> dic
     """
     network = new_network(starting_encoder(options.start))
     judged = trainable(clips)
-    takes, no_voice = pool_takes(network, judged, options)
-    fit = probe_fit(network, takes, no_voice)
+    material = gather(network, judged, choose_device(options.device), options.seed)
+    fit = probe_fit(network, material)
     found: dict[str, FoldScores] = {}
     corpora = sorted({clip.corpus for clip in judged})
     for corpus in corpora:
@@ -83,36 +79,18 @@ def frozen_folds(clips: Sequence[LabelledClip], options: TrainingOptions) -> dic
             split = unseen_corpus(judged, corpus, options.seed)
             found[f"{corpus}, never trained on, head alone"] = run_folds([split], fit)
     if "ravdess" in corpora:
-        found["ravdess, eight classes, head alone"] = _eight_classes(
-            clips, takes, no_voice, options
-        )
+        found["ravdess, eight classes, head alone"] = _eight_classes(judged, material, options)
     return found
 
 
-def pool_takes(
-    network: "VoiceNetwork", clips: Sequence[LabelledClip], options: TrainingOptions
-) -> tuple[dict[str, list[Pooled]], Pooled]:
-    """Pooled statistics of every clip's takes by its source, and of sounds without a voice."""
-    sounds = with_no_voice(hear(clips), options.seed)
-    device = choose_device(options.device)
-    pooled = [pool(network.to(device), take, device) for take in copies(sounds, options.seed)]
-    network.cpu()
-    takes = {clip.source or "": [take[row] for take in pooled] for row, clip in enumerate(clips)}
-    return takes, pooled[0][len(clips) :]
-
-
 def _eight_classes(
-    clips: Sequence[LabelledClip],
-    takes: dict[str, list[Pooled]],
-    no_voice: Pooled,
-    options: TrainingOptions,
+    clips: Sequence[LabelledClip], material: Material, options: TrainingOptions
 ) -> FoldScores:
     """RAVDESS with calm as a class of its own, as others report it."""
     network = new_network(starting_encoder(options.start), len(RAVDESS_CLASSES))
-    label: Callable[[Sequence[LabelledClip]], list[int]] = _own_labels
-    splits = corpus_splits(trainable(clips), "ravdess", joined=False, seed=options.seed)
-    fit = probe_fit(network, takes, no_voice, label)
-    return run_folds(splits, fit, label, RAVDESS_CLASSES)
+    splits = corpus_splits(clips, "ravdess", joined=False, seed=options.seed)
+    fit = probe_fit(network, material, _own_labels)
+    return run_folds(splits, fit, _own_labels, RAVDESS_CLASSES)
 
 
 def _own_labels(clips: Sequence[LabelledClip]) -> list[int]:

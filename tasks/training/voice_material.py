@@ -1,0 +1,61 @@
+"""Everything that the folds of a training share: decoded clips and their pooled statistics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.protocols import Samples
+from schemas.corpus import LabelledClip
+from tasks.training.voice_data import Sounds, hear, with_no_voice
+from tasks.training.voice_probe import Pooled, copies, pool
+
+if TYPE_CHECKING:
+    import torch
+
+    from models.audio.network import VoiceNetwork
+
+_NO_VOICE_SHARE = 0.05
+"""Sounds without a voice for each clip with one."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Clips, sounds without a voice after them, and their statistics under the starting encoder.
+
+    `takes` are the statistics (n, pooled) of the clips as they are, in a room, and in pieces.
+    """
+
+    sounds: Sounds
+    rows: dict[str, int]
+    takes: list[Pooled]
+
+    def of(self, clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
+        """Rows of these clips."""
+        return np.array([self.rows[clip.source or ""] for clip in clips], dtype=np.int64)
+
+    def heard(self, clips: Sequence[LabelledClip]) -> list[Samples]:
+        """The samples of these clips."""
+        return [self.sounds.hear(row) for row in self.of(clips)]
+
+    def for_training(self, clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
+        """Rows of these clips, and of a twentieth as many sounds without a voice."""
+        first = len(self.rows)
+        count = max(1, round(_NO_VOICE_SHARE * len(clips)))
+        return np.concatenate([self.of(clips), np.arange(first, len(self.sounds))[:count]])
+
+    def chosen(self, rows: NDArray[np.int64]) -> Sounds:
+        """The sounds of some rows."""
+        return Sounds([self.sounds.samples[row] for row in rows], self.sounds.targets[rows])
+
+
+def gather(
+    network: "VoiceNetwork", clips: Sequence[LabelledClip], device: "torch.device", seed: int
+) -> Material:
+    """Decode clips that have an emotion and pool their takes by the network's encoder."""
+    sounds = with_no_voice(hear(clips), seed, _NO_VOICE_SHARE)
+    takes = [pool(network.to(device), take, device) for take in copies(sounds, seed)]
+    network.cpu()
+    return Material(sounds, {clip.source or "": row for row, clip in enumerate(clips)}, takes)

@@ -1,0 +1,71 @@
+"""What the voice network hears."""
+
+import numpy as np
+import pytest
+
+from models.audio.sound import (
+    batches_by_length,
+    is_silent,
+    log_mel,
+    normalise_loudness,
+    windows,
+)
+
+
+def hum(seconds: float, level: float = 0.1, hertz: float = 200.0) -> np.ndarray:
+    times = np.arange(int(seconds * 16_000)) / 16_000
+    return (level * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.1, 8.0])
+def test_loudness_says_nothing_any_more(gain: float) -> None:
+    np.testing.assert_allclose(
+        normalise_loudness(gain * hum(1.0)), normalise_loudness(hum(1.0)), rtol=1e-3, atol=1e-6
+    )
+
+
+def test_pauses_do_not_count_as_quiet_speech() -> None:
+    paused = np.concatenate([hum(1.0), np.zeros(48_000, np.float32)])
+    loud = normalise_loudness(paused)[:16_000]
+    np.testing.assert_allclose(loud, normalise_loudness(hum(1.0)), rtol=1e-3, atol=1e-6)
+
+
+def test_silence_is_not_amplified() -> None:
+    hiss = (1e-5 * np.random.default_rng(0).standard_normal(16_000)).astype(np.float32)
+    assert is_silent(hiss)
+    np.testing.assert_array_equal(normalise_loudness(hiss), hiss)
+    assert is_silent(np.zeros(0, np.float32))
+    assert not is_silent(hum(0.5, 0.001))
+
+
+def test_the_frames_are_those_that_whisper_hears() -> None:
+    from transformers import WhisperFeatureExtractor
+
+    random = np.random.default_rng(0)
+    clip = (hum(2.0) + 0.02 * random.standard_normal(32_000)).astype(np.float32)
+    theirs = WhisperFeatureExtractor()(clip, sampling_rate=16_000, return_tensors="np")
+    mine = log_mel(clip).numpy()
+    assert mine.shape == (80, 200)
+    # the last frames differ: theirs see the padding to 30 seconds, these the clip's own mirror
+    np.testing.assert_allclose(mine[:, :197], theirs["input_features"][0, :, :197], atol=2e-3)
+
+
+def test_a_clip_shorter_than_a_frame_is_heard_all_the_same() -> None:
+    assert log_mel(np.ones(10, np.float32)).shape[0] == 80
+
+
+def test_windows_are_even_and_hold_everything() -> None:
+    long = hum(25.0)
+    pieces = windows(long, 10.0)
+    assert [len(piece) for piece in pieces] == [133_334, 133_333, 133_333]
+    np.testing.assert_array_equal(np.concatenate(pieces), long)
+    assert len(windows(hum(10.0), 10.0)) == 1
+    assert len(windows(np.zeros(0, np.float32), 10.0)) == 1
+
+
+def test_batches_hold_each_clip_once_and_stay_small() -> None:
+    lengths = [5, 100, 7, 60, 58, 3, 500]
+    batches = batches_by_length(lengths, 120)
+    assert sorted(i for batch in batches for i in batch) == list(range(7))
+    for batch in batches:
+        assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= 120
