@@ -146,7 +146,7 @@ class _SpanDecoder:
             if inside:
                 yield packet
                 continue
-            yield from self._wait(packet)
+            yield from self._wait(packet, start)
             if time is not None and time >= start:
                 yield from self._flush()
                 inside = True
@@ -167,9 +167,11 @@ class _SpanDecoder:
         ticks = packet.dts if packet.dts is not None else packet.pts
         return None if ticks is None else float(ticks * packet.time_base) - self.origin
 
-    def _wait(self, packet: Any) -> Iterator[Any]:
-        """Keep the packets since the last key frame; give out a group that grows too long."""
-        if packet.is_keyframe:
+    def _wait(self, packet: Any, start: Seconds) -> Iterator[Any]:
+        """Keep the packets since the last key frame before `start`; give out too long a group."""
+        shown = packet.pts if packet.pts is not None else packet.dts
+        known = shown is not None and float(shown * packet.time_base) - self.origin <= start
+        if packet.is_keyframe and known:
             self._waiting, self._waiting_bytes = [], 0
         self._waiting.append(packet)
         self._waiting_bytes += packet.size
@@ -205,7 +207,7 @@ class _Ticks:
         self._moments = (
             (start + count / rate, count == 0)
             for start, end in spans
-            for count in range(int((end - start) * rate) + 1)
+            for count in range(int((end - start) * rate + 1e-6) + 1)
         )
         self._next = next(self._moments, None)
 

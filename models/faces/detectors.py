@@ -25,6 +25,11 @@ _YUNET_OVERLAP = 0.3
 
 _FRONTAL = "haarcascade_frontalface_alt2.xml"
 _PROFILE = "haarcascade_profileface.xml"
+_FRONTAL_EDGE = 55.0
+_PROFILE_EDGE = 0.0
+"""Weights of the last stage under which YuNet saw no face either (1 % of the true ones), on
+clips of frontal and turned faces."""
+
 _SCALE_STEP = 1.1
 _SMALLEST_FACE = 20
 """Side of the cascades' training window, in pixels."""
@@ -85,8 +90,8 @@ class CascadeDetector:
     name = "cascade"
 
     def __init__(self, weights: WeightSettings) -> None:  # noqa: ARG002
-        self._frontal = _Cascade(_FRONTAL, neighbours=5, certain_at=2.0)
-        self._profile = _Cascade(_PROFILE, neighbours=8, certain_at=3.0)
+        self._frontal = _Cascade(_FRONTAL, neighbours=5, certain_at=_FRONTAL_EDGE)
+        self._profile = _Cascade(_PROFILE, neighbours=8, certain_at=_PROFILE_EDGE)
         seen = self._frontal.digest + self._profile.digest + repr(_LONGEST_SIDE)
         self.digest = hashlib.sha256(seen.encode()).hexdigest()[:12]
 
