@@ -1,12 +1,11 @@
 """`tonescribe annotate`: run the flow with a progress bar or one line per recording."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from flows.parameters import settings_from
+from flows.parameters import quiet_prefect, settings_from
 from flows.progress import Progress, listening
 from flows.stages import fingerprint
 from schemas.dataset import Dataset
@@ -15,12 +14,6 @@ from tasks.plan import Plan, plan
 
 if TYPE_CHECKING:
     from schemas.reports import RecordingReport
-
-PREFECT_QUIET = {
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-}
-"""Our own lines tell what Prefect's log would; its temporary server may start slowly."""
 
 
 def run_annotate(
@@ -39,8 +32,8 @@ def run_annotate(
     )
     if not todo.pending:
         return _nothing_to_do(todo, as_json=as_json)
-    for name, value in ({} if debug else PREFECT_QUIET).items():
-        os.environ.setdefault(name, value)
+    if not debug:
+        quiet_prefect()
     from flows.annotate import annotate
 
     with _progress(as_json=as_json):

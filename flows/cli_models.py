@@ -1,5 +1,6 @@
 """`tonescribe train` and `tonescribe evaluate`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,33 +10,58 @@ import typer
 def train_command(
     branch: Annotated[str, typer.Argument(help="audio, video, text or fusion.")],
     data: Annotated[Path, typer.Option(help="Folder with speech/, face/ and text/ corpora.")],
-    out: Annotated[Path, typer.Option(help="Folder for weights, card, checkpoints, curves.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights, report, checkpoints, curves.")],
     start: Annotated[
         Path | None, typer.Option(help="Folder with the weights that the training starts from.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Default: those of the model card.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Use at most so many clips (a trial).")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Default: the trainer's own.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: the trainer's own.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: the trainer's own.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None,
+    limit: Annotated[int | None, typer.Option(help="So many samples per corpus: a trial.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    resume: Annotated[bool | None, typer.Option(help="Go on from the last checkpoint.")] = None,
+    folds: Annotated[bool | None, typer.Option(help="Measure by cross-validation first.")] = None,
 ) -> None:
     """Train one branch from corpora; what ships was made by this command."""
+    from flows.parameters import quiet_prefect
+
+    quiet_prefect()
     from flows.train import train
 
-    options = {"start": start, "epochs": epochs, "seed": seed, "limit": limit}
+    options = {
+        "start": start,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "limit": limit,
+        "device": device,
+        "resume": resume,
+        "folds": folds,
+    }
     given = {name: value for name, value in options.items() if value is not None}
-    print(train(branch, data, out, **given))  # noqa: T201
+    report = train(branch, data, out, **given)
+    sys.stdout.write(report.model_dump_json(indent=1) + "\n")
 
 
 def evaluate_command(
-    branch: Annotated[str, typer.Argument(help="audio, video, text or fusion.")],
+    branch: Annotated[str, typer.Argument(help="audio, video or text.")],
     data: Annotated[
         Path | None, typer.Option(help="CSV: path (or text), label, speaker, language.")
     ] = None,
-    weights: Annotated[str, typer.Option(help="shipped, or a file.")] = "shipped",
-    report: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
+    weights: Annotated[str, typer.Option(help="shipped, or a .safetensors file.")] = "shipped",
+    report: Annotated[Path | None, typer.Option(help="Folder for figures and drawings.")] = None,
     corpora: Annotated[Path | None, typer.Option(help="Folder with the corpora.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
-    """Measure a branch on people that it has never seen."""
+    """Measure a branch on people that it has never seen.
+
+    With --data on any labelled set; without, on the corpora and folds of its model card.
+    """
+    from flows.parameters import quiet_prefect
+
+    quiet_prefect()
     from flows.evaluate import evaluate
 
-    print(evaluate(branch, data, weights, report, corpora, as_json=json))  # noqa: T201
+    sys.stdout.write(evaluate(branch, data, weights, report, corpora, as_json=as_json) + "\n")

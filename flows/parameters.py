@@ -1,5 +1,6 @@
 """Parameters of the flows, which are the command line's, as settings."""
 
+import os
 from typing import Any
 
 from schemas.settings import Settings, load_settings
@@ -10,6 +11,18 @@ NESTED = {
     "max_speakers": ("speakers", "at_most"),
 }
 """Parameters whose setting lies in a section."""
+
+PREFECT_QUIET = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+"""Our own lines tell what Prefect's log would; its temporary server may start slowly."""
+
+
+def quiet_prefect() -> None:
+    """Set the above where the user has not; it holds only before Prefect is imported."""
+    for name, value in PREFECT_QUIET.items():
+        os.environ.setdefault(name, value)
 
 
 def settings_from(**parameters: Any) -> Settings:
