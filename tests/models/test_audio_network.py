@@ -1,0 +1,180 @@
+"""The voice network: Whisper's encoder without its padding, and a branch that loads it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.audio.embedded import EmbeddedAudioBranch, voice_logits
+from models.audio.network import (
+    WHISPER_TINY,
+    NetworkShape,
+    VoiceEncoder,
+    VoiceNetwork,
+    pad_frames,
+)
+from models.audio.sound import log_mel
+from models.checkpoint import save_weights, shipped
+from schemas.emotions import EMOTIONS
+from schemas.errors import WeightsError
+from schemas.settings import WeightSettings
+
+SMALL: NetworkShape = {
+    "n_mels": 80,
+    "width": 32,
+    "n_layers": 2,
+    "n_heads": 4,
+    "n_inner": 64,
+    "n_positions": 1500,
+    "n_classes": 7,
+}
+
+
+def noise(seconds: float, seed: int = 0, level: float = 0.1) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return (level * random.standard_normal(int(seconds * 16_000))).astype(np.float32)
+
+
+@pytest.fixture
+def network() -> VoiceNetwork:
+    torch.manual_seed(0)
+    made = VoiceNetwork(SMALL)
+    torch.nn.init.normal_(made.pooling.outer.weight)
+    return made.eval()
+
+
+@pytest.fixture
+def weights(network: VoiceNetwork, tmp_path: Path) -> Path:
+    path = tmp_path / "voice.safetensors"
+    config = {"classes": EMOTIONS, "shape": SMALL, "temperature": 2.0}
+    save_weights(path, network.state_dict(), config)
+    return path
+
+
+@pytest.mark.needs_shared
+def test_the_encoder_is_whispers(shared: Path) -> None:
+    from safetensors.torch import load_file
+    from transformers import WhisperConfig
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+    folder = shared / "weights" / "whisper_tiny_en"
+    state = {k: v.float() for k, v in load_file(str(folder / "encoder.safetensors")).items()}
+    theirs = WhisperEncoder(WhisperConfig.from_json_file(str(folder / "config.json"))).eval()
+    theirs.load_state_dict(state)
+    mine = VoiceEncoder(WHISPER_TINY).eval()
+    mine.load_state_dict(state)
+    mel = log_mel(noise(30.0))[None]
+    with torch.inference_mode():
+        expected = theirs(mel, output_hidden_states=True)
+        found, real = mine(mel, torch.tensor([3000]))
+    assert bool(real.all())
+    torch.testing.assert_close(found[-1], expected.last_hidden_state, atol=2e-3, rtol=1e-3)
+    torch.testing.assert_close(found[1], expected.hidden_states[1], atol=2e-3, rtol=1e-3)
+
+
+def test_a_clip_is_judged_alike_alone_and_in_company(network: VoiceNetwork) -> None:
+    short, long = log_mel(noise(1.03)), log_mel(noise(2.5, seed=1))
+    with torch.inference_mode():
+        alone = network(*pad_frames([short]))
+        together = network(*pad_frames([short, long]))
+    torch.testing.assert_close(together[:1], alone, atol=1e-5, rtol=1e-4)
+
+
+def test_the_branch_gives_probabilities_in_the_order_given(weights: Path) -> None:
+    branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu", batch_size=1))
+    clips = [noise(seconds, seed) for seed, seconds in enumerate((0.4, 3.0, 1.0, 0.05))]
+    scores = branch.score(clips)
+    assert scores.shape == (4, 7)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores.sum(axis=1), 1.0, atol=1e-5)
+    one_by_one = np.concatenate([branch.score([clip]) for clip in clips])
+    np.testing.assert_allclose(scores, one_by_one, atol=0.01)
+
+
+def test_loudness_does_not_matter(weights: Path) -> None:
+    branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu"))
+    quiet, loud = branch.score([noise(2.0, level=0.01), noise(2.0, level=0.5)])
+    np.testing.assert_allclose(quiet, loud, atol=0.01)
+
+
+def test_silence_and_nothing_are_judged_evenly(weights: Path) -> None:
+    branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu"))
+    scores = branch.score([np.zeros(16_000, np.float32), np.zeros(0, np.float32)])
+    np.testing.assert_allclose(scores, 1 / 7, atol=1e-6)
+    assert branch.score([]).shape == (0, 7)
+
+
+def test_a_long_utterance_is_the_mean_of_its_windows(network: VoiceNetwork) -> None:
+    long = noise(24.0)
+    cpu = torch.device("cpu")
+    parts = voice_logits(network, np.array_split(long, 3), cpu)
+    whole = voice_logits(network, [long], cpu)
+    np.testing.assert_allclose(whole[0], parts.mean(axis=0), atol=0.02)
+
+
+def test_the_temperature_flattens(network: VoiceNetwork, weights: Path) -> None:
+    branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu"))
+    clip = noise(2.0)
+    logits = voice_logits(network, [clip], torch.device("cpu"))[0]
+    ratio = np.log(branch.score([clip])[0])
+    spread = (ratio.max() - ratio.min()) / (logits.max() - logits.min())
+    assert spread == pytest.approx(0.5, rel=0.05)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_weights(path, {"x": torch.ones(3)}, {"classes": ["cat", "dog"]})
+    with pytest.raises(WeightsError, match="holds no voice network"):
+        EmbeddedAudioBranch(WeightSettings(audio=str(path)))
+    with pytest.raises(WeightsError, match="are missing"):
+        EmbeddedAudioBranch(WeightSettings(audio=str(tmp_path / "none.safetensors")))
+
+
+def test_a_missing_gpu_is_said(weights: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(WeightsError, match="no CUDA device"):
+        EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cuda"))
+
+
+@pytest.fixture(scope="module")
+def shipped_branch() -> EmbeddedAudioBranch:
+    return EmbeddedAudioBranch(WeightSettings(device="cpu"))
+
+
+def test_what_ships_is_small_and_names_its_corpora(shipped_branch: EmbeddedAudioBranch) -> None:
+    assert shipped("audio").stat().st_size < 12e6
+    assert {name.split("/")[0] for name in shipped_branch.unseen_speakers} == {
+        "ravdess",
+        "emodb",
+        "emovo",
+        "nemo",
+    }
+
+
+def test_what_ships_hears_no_emotion_in_noise(shipped_branch: EmbeddedAudioBranch) -> None:
+    times = np.arange(48_000) / 16_000
+    hum = (0.1 * np.sin(2 * np.pi * 50 * times)).astype(np.float32)
+    scores = shipped_branch.score([noise(3.0, level=0.02), noise(1.0), hum])
+    assert scores.max() < 0.4
+
+
+@pytest.mark.needs_shared
+def test_what_ships_knows_unseen_speakers_far_better_than_chance(
+    shipped_branch: EmbeddedAudioBranch, shared: Path
+) -> None:
+    from tasks.corpora.samples import read_voice
+    from tasks.corpora.speech import read_speech
+    from tasks.evaluation import calibration_error, measure
+    from tasks.training.voice_data import classes_of
+
+    clips = [
+        clip
+        for clip in read_speech(shared / "data" / "speech")
+        if clip.emotion and f"{clip.corpus}/{clip.speaker}" in shipped_branch.unseen_speakers
+    ][::4]
+    scores = shipped_branch.score([read_voice(clip) for clip in clips])
+    labels = classes_of(clips)
+    assert measure(labels, scores).uar > 0.55
+    assert calibration_error(labels, scores) < 0.15
