@@ -1,5 +1,6 @@
 """Find out what a recording's container holds, by its content and never by its name."""
 
+import codecs
 import json
 import re
 import sys
@@ -72,7 +73,7 @@ def _refuse_by_content(path: Path) -> None:
 
 def _is_text(head: bytes) -> bool:
     try:
-        text = head[:-4].decode() if len(head) == _SNIFFED_BYTES else head.decode()
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # may end inside a letter
     except UnicodeDecodeError:
         return False
     return all(character.isprintable() or character in "\t\r\n\f" for character in text)

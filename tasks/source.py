@@ -1,5 +1,6 @@
 """List what a source holds: a file, a folder, or any URL that fsspec knows (`s3://...`)."""
 
+import functools
 import hashlib
 import os
 import re
@@ -18,6 +19,7 @@ Result = TypeVar("Result")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _TOKENS = ("ETag", "etag", "md5Hash", "content_md5", "generation")
 _MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "created")
+_ACCESS = ("AWS_", "AZURE_", "FSSPEC_", "GOOGLE_")
 _VERSION_DIGITS = 16
 _MOST_SHOWN = 80
 
@@ -94,12 +96,23 @@ def filesystem(uri: str) -> tuple[Any, str]:
 
     The name is not parsed beyond its scheme: `::`, `*` and `?` are letters like others.
     """
-    import fsspec
-
     found = _SCHEME.match(uri)
     scheme = found[1].lower() if found else "file"
+    access = {name: value for name, value in os.environ.items() if name.startswith(_ACCESS)}
+    files = _connect(scheme, tuple(sorted(access.items())), os.getpid())
+    return files, str(files._strip_protocol(uri))
+
+
+@functools.lru_cache(maxsize=8)
+def _connect(scheme: str, access: tuple[tuple[str, str], ...], process: int) -> Any:  # noqa: ARG001
+    """Connect to a storage once, and anew when its credentials or endpoint change, or in a fork.
+
+    fsspec's own cache of connections does not look at the environment.
+    """
+    import fsspec
+
     try:
-        files = fsspec.filesystem(scheme)
+        return fsspec.filesystem(scheme, skip_instance_cache=True)
     except ImportError as error:
         raise SettingsError(
             f"Reading {scheme}:// needs a package that is not installed ({error}); "
@@ -109,7 +122,6 @@ def filesystem(uri: str) -> tuple[Any, str]:
         raise SettingsError(
             f"There is no storage '{scheme}://'; give a path, or a URL such as s3://bucket/folder."
         ) from error
-    return files, str(files._strip_protocol(uri))
 
 
 def reach(uri: str, action: Callable[[], Result]) -> Result:

@@ -129,6 +129,14 @@ def test_text_is_refused(tmp_path: Path) -> None:
         probe(str(broken.text_named_as_media(tmp_path / "a.mp4")), SETTINGS)
 
 
+def test_text_is_refused_wherever_a_letter_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    for shift in range(4):
+        path.write_text("x" * shift + "\N{OK HAND SIGN}" * 2000)
+        with pytest.raises(InputError, match="text file"):
+            probe(str(path), SETTINGS)
+
+
 def test_noise_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(bytes(range(256)) * 64)

@@ -18,7 +18,7 @@ from models.protocols import Waveform
 from schemas.errors import InputError, ResourceError
 from schemas.media import Recording, SplitMedia
 from schemas.settings import LimitSettings, Settings
-from tasks.ingest import fetch, find_recordings
+from tasks.ingest import MEDIA_SUFFIXES
 from tasks.media import WavFile, ffmpeg_program, split
 from tasks.probe import probe
 from tasks.programs import run_program
@@ -31,7 +31,9 @@ ONSETS = [turn.start for turn in CONVERSATION]
 
 
 def recording_of(path: Path) -> Recording:
-    return fetch(find_recordings(str(path))[0], path.parent / "scratch")
+    return Recording(
+        recording_id="0" * 16, uri=str(path), title="a", path=str(path), size=1, version="1"
+    )
 
 
 def split_file(path: Path) -> SplitMedia:
@@ -264,6 +266,19 @@ def test_pitches_survive_the_split(tmp_path: Path) -> None:
     for number, pitch in enumerate(VOICE_HZ):
         spectrum = np.abs(np.fft.rfft(waveform.read(number + 0.25, number + 0.75)))
         assert float(spectrum.argmax()) * 2 == pytest.approx(pitch, abs=4)
+
+
+@pytest.mark.needs_shared
+def test_real_recordings_are_split_as_long_as_they_are(shared: Path, tmp_path: Path) -> None:
+    clips = [p for p in (shared / "data/meeting/video").iterdir() if p.suffix in MEDIA_SUFFIXES]
+    assert clips
+    for clip in clips:
+        info = probe(str(clip), SETTINGS)
+        made = split(recording_of(clip), info, SETTINGS, tmp_path / clip.stem)
+        assert made.video_path == str(clip)
+        assert (made.audio_path is not None) == bool(info.audio)
+        if made.audio_path:
+            assert WavFile(made.audio_path).duration == pytest.approx(info.duration, abs=0.06)
 
 
 def test_the_ffmpeg_program_runs() -> None:
