@@ -1,5 +1,6 @@
 """Who speaks when: given turns, tracks of participants, or the diarizer."""
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,9 +29,9 @@ def diarize(
     """Tell who speaks when.
 
     Turns in a file beside the recording win, then one track per participant (title, sound),
-    else the voices are told apart. Raises `InputError` for a turns file or hints of the sidecar
-    that make no sense, `SettingsError` for such hints of the settings, `WeightsError` where the
-    engine's weights are missing.
+    else the voices are told apart. Raises `InputError` for a file that is no RTTM,
+    `SettingsError` for hints that contradict each other, `WeightsError` where the engine's
+    weights are missing.
     """
     if turns_path is not None:
         return given_turns(Path(turns_path), waveform.duration)
@@ -47,29 +48,20 @@ def diarize(
 def speaker_hints(settings: Settings, sidecar: Sidecar) -> SpeakerHints:
     """Return what is known of the count of speakers; a sidecar's word replaces the settings'.
 
-    Raises `InputError` (sidecar) or `SettingsError` (settings) where at least is over at most.
+    Raises `SettingsError` where the settings ask for more at least than at most.
     """
     own = SpeakerHints(sidecar.speakers, sidecar.min_speakers, sidecar.max_speakers)
     if own != SpeakerHints():
-        if _contradicts(own):
-            raise InputError(
-                f"The sidecar asks for at least {own.at_least} and at most {own.at_most} "
-                "speakers; correct min_speakers or max_speakers."
-            )
         return own
     asked = settings.speakers
     hints = SpeakerHints(asked.exactly, asked.at_least, asked.at_most)
-    if _contradicts(hints):
+    least, most = hints.at_least, hints.at_most
+    if least is not None and most is not None and least > most:
         raise SettingsError(
-            f"The settings ask for at least {hints.at_least} and at most {hints.at_most} "
-            "speakers; correct --min-speakers or --max-speakers."
+            f"The settings ask for at least {least} and at most {most} speakers; "
+            "correct --min-speakers or --max-speakers."
         )
     return hints
-
-
-def _contradicts(hints: SpeakerHints) -> bool:
-    least, most = hints.at_least, hints.at_most
-    return least is not None and most is not None and least > most
 
 
 def given_turns(path: Path, duration: Seconds) -> Diarization:
@@ -100,10 +92,12 @@ def _read_rttm(path: Path) -> list[tuple[Seconds, Seconds, str]]:
         raise InputError(f"The turns {path.name} cannot be read as text: {error}.") from error
     for number, line in enumerate(lines, start=1):
         fields = line.split()
-        if not fields or fields[0].startswith(";") or fields[0] != "SPEAKER":
+        if not fields or fields[0] != "SPEAKER":
             continue
         try:
             start, seconds, label = float(fields[3]), float(fields[4]), fields[7]
+            if not (math.isfinite(start) and math.isfinite(seconds)):
+                raise ValueError(line)
         except (IndexError, ValueError):
             raise InputError(
                 f"Line {number} of the turns {path.name} is no SPEAKER line of RTTM; correct it."

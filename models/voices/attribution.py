@@ -134,17 +134,23 @@ def _shared_time(heard: Sequence[Attributed]) -> Shared:
 
 
 def _match(shared: Shared, known: Mapping[str, str]) -> dict[str, tuple[str, float]]:
-    """Match names and speakers that are mostly each other's: name -> (speaker, share)."""
+    """Match names and speakers that are mostly each other's: name -> (speaker, share).
+
+    Where several names live in one voice, the one heard most owns it; the time of the others
+    does not count against it, since they are told apart next.
+    """
+    claims: dict[str, dict[str, Seconds]] = defaultdict(dict)
     spoken: dict[str, Seconds] = defaultdict(float)
-    for by_speaker in shared.values():
+    for name, by_speaker in shared.items():
         for speaker, seconds in by_speaker.items():
             spoken[speaker] += seconds
+            if seconds >= MAJORITY * sum(by_speaker.values()):
+                claims[speaker][name] = seconds
     matched = {name: (speaker, 1.0) for speaker, name in known.items() if name in shared}
-    for name, by_speaker in shared.items():
-        speaker = max(by_speaker, key=lambda s: by_speaker[s])
-        named = sum(by_speaker.values())
-        share = by_speaker[speaker] / max(named, spoken[speaker])
-        # Over one half on both sides, so that no second name can claim the speaker.
+    for speaker, claimed in claims.items():
+        name = max(claimed, key=lambda n: claimed[n])
+        others = sum(seconds for other, seconds in claimed.items() if other != name)
+        share = claimed[name] / max(sum(shared[name].values()), spoken[speaker] - others)
         if name not in matched and speaker not in known and share >= MAJORITY:
             matched[name] = (speaker, share)
     return matched
