@@ -118,7 +118,7 @@ def _annotate(
         seconds=facts.wall_seconds,
         stage_seconds=seconds,
         ran=ran,
-        sentence=work.results["transcribe"].reason,
+        sentence=" ".join(filter(None, (info.damage, work.results["transcribe"].reason))) or None,
     )
 
 

@@ -57,7 +57,7 @@ def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any
         duration=info.duration,
         has_video=info.has_video,
         media=media_link(recording),
-        note=results["transcribe"].reason,
+        notes=[note for note in (info.damage, results["transcribe"].reason) if note],
         rows=annotated,
         lanes=[_lane(speaker, annotated, scale) for speaker in speakers],
         width=TIMELINE_WIDTH,
