@@ -95,7 +95,8 @@ def corpus_splits(
     own = [clip for clip in clips if clip.corpus == corpus]
     others = [clip for clip in clips if clip.corpus != corpus] if joined else []
     validation = min(VALIDATION_SPEAKERS, max(1, len({clip.speaker for clip in own}) // 4))
-    return speaker_folds(own, FOLDS[corpus], validation, others, seed)
+    splits = speaker_folds(own, FOLDS[corpus], validation, others, seed)
+    return [split for split in splits if split.test]
 
 
 def unseen_corpus(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> Split:

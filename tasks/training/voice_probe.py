@@ -5,6 +5,7 @@ from (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underp
 Out-of-Distribution").
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _INVERSE_REGULARISATION = 0.002
 """Of the logistic regression; between 0.001 and 0.003 RAVDESS's training actors do not care."""
 
+_ITERATIONS = 100
 _SHORT_SECONDS = (1.0, 2.5)
 _BATCH_FRAMES = 6_000
 
@@ -70,6 +72,7 @@ def fit_head(
     a clip counts once for each class, by its share, and each class counts alike.
     """
     import torch
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     mean, deviation = takes[0].mean(axis=0), takes[0].std(axis=0) + 1e-3
@@ -77,8 +80,11 @@ def fit_head(
     weights = clip_weights(targets, class_weights(targets))
     shares = (targets * weights[:, None])[rows, labels] / len(takes)
     inputs = np.concatenate([(take[rows] - mean) / deviation for take in takes])
-    regression = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=200)
-    regression.fit(inputs, np.tile(labels, len(takes)), np.tile(shares, len(takes)))
+    regression = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=_ITERATIONS)
+    with warnings.catch_warnings():
+        # to stop early is meant: it regularises too, and fine-tuning goes on from here
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        regression.fit(inputs, np.tile(labels, len(takes)), np.tile(shares, len(takes)))
     with torch.no_grad():
         network.norm.running_mean = torch.from_numpy(mean)
         network.norm.running_var = torch.from_numpy(deviation**2)

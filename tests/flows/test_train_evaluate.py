@@ -1,0 +1,86 @@
+"""`train` and `evaluate` as a user meets them."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.evaluate import evaluate, evaluate_branch
+from flows.train import TRAINERS, load_from, train
+from schemas.errors import SettingsError
+from tasks.corpora.samples import read_voice
+from tasks.corpora.speech import read_corpus, stem
+
+
+@pytest.mark.parametrize("branch", TRAINERS)
+def test_every_trainer_is_where_the_table_says(branch: str) -> None:
+    assert callable(load_from(TRAINERS, branch))
+
+
+def test_what_is_unknown_or_missing_is_said(prefect_server: None, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no branch 'smell'; known are audio"):
+        train("smell", tmp_path, tmp_path)
+    with pytest.raises(SettingsError, match="There is no folder"):
+        train("audio", tmp_path / "none", tmp_path)
+    with pytest.raises(SettingsError, match="did you mean 'epochs'"):
+        train("audio", tmp_path, tmp_path, epoch=3)
+    with pytest.raises(SettingsError, match=r"No ravdess recordings .* put ravdess\.tar"):
+        train("audio", tmp_path, tmp_path / "out", corpora=("ravdess",))
+    with pytest.raises(SettingsError, match="no branch 'smell'"):
+        evaluate_branch("smell", tmp_path / "x.csv")
+    with pytest.raises(SettingsError, match="Give --data with a CSV, or --corpora"):
+        evaluate_branch("audio")
+    with pytest.raises(SettingsError, match="no file of weights"):
+        evaluate_branch("audio", tmp_path / "x.csv", "none.safetensors")
+
+
+@pytest.fixture(scope="module")
+def table(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set as a user has it: wav files, and a CSV beside them."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("set")
+    clips = [c for c in read_corpus(shared / "data" / "speech", "emodb") if c.emotion][::25]
+    with (folder / "set.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "speaker", "language"])
+        for clip in clips:
+            name = f"{stem(clip.source or '')}.wav"
+            soundfile.write(folder / name, read_voice(clip), 16_000)
+            writer.writerow([name, clip.emotion, clip.speaker, "de"])
+    return folder / "set.csv"
+
+
+@pytest.mark.needs_shared
+def test_any_labelled_set_is_measured_and_reported(
+    prefect_server: None, table: Path, tmp_path: Path
+) -> None:
+    figures = evaluate_branch("audio", table, report=tmp_path / "report")
+    assert figures["n"] == len(table.read_text().splitlines()) - 1
+    assert figures["not_judged"] == 0
+    assert figures["uar"] > 0.4
+    assert {"accuracy", "macro_f1", "recall", "ece", "accuracy_at_half_coverage"} <= set(figures)
+    names = {file.name for file in (tmp_path / "report").iterdir()}
+    assert names == {"measures.json", "report.md", "confusion.png", "reliability.png"}
+
+
+@pytest.mark.needs_shared
+def test_figures_are_lines_to_read_or_one_json(prefect_server: None, table: Path) -> None:
+    said = evaluate("audio", table)
+    assert said.splitlines()[0].startswith("n ")
+    assert "accuracy at 50 % coverage" in said
+    record = json.loads(evaluate("audio", table, as_json=True))
+    assert f"uar {record['uar']:.3f}" in said
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_a_branch_is_trained_and_measured_by_two_commands(
+    prefect_server: None, shared: Path, table: Path, tmp_path: Path
+) -> None:
+    start = shared / "weights" / "whisper_tiny_en"
+    report = train("audio", shared / "data", tmp_path, start=start, limit=10, epochs=0, folds=False)
+    assert json.loads((tmp_path / "training.json").read_text())["n_train"] == report.n_train
+    figures = evaluate_branch("audio", table, str(report.weights))
+    assert figures["n"] > 0

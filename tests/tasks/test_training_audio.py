@@ -1,0 +1,110 @@
+"""Training the voice network by one call, on a handful of real clips."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.audio.embedded import EmbeddedAudioBranch
+from models.checkpoint import load_weights
+from schemas.emotions import EMOTIONS
+from schemas.errors import SettingsError
+from schemas.settings import WeightSettings
+from tasks.training.audio import starting_encoder, train_audio
+from tasks.training.options import TrainingOptions, TrainingReport
+from tasks.training.voice_data import Sounds, VoiceBatches, class_weights, clip_weights
+from tasks.training.voice_measures import measure_audio
+
+
+def options(shared: Path, **more: object) -> TrainingOptions:
+    start = shared / "weights" / "whisper_tiny_en"
+    given = {"start": start, "limit": 10, "corpora": ("ravdess", "emodb"), "threads": 1, **more}
+    return TrainingOptions.model_validate(given)
+
+
+@pytest.fixture(scope="module")
+def trained(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
+    out = tmp_path_factory.mktemp("voice")
+    return train_audio(shared / "data", out, options(shared, epochs=1))
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_it_makes_weights_that_the_branch_loads(trained: TrainingReport) -> None:
+    branch = EmbeddedAudioBranch(WeightSettings(audio=str(trained.weights), device="cpu"))
+    scores = branch.score([np.random.default_rng(0).standard_normal(16_000).astype(np.float32)])
+    assert scores.shape == (1, len(EMOTIONS))
+    assert {name.split("/")[0] for name in branch.unseen_speakers} == {"ravdess", "emodb"}
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_gradients_reach_the_encoder_and_leave_curves(
+    trained: TrainingReport, shared: Path
+) -> None:
+    state, config = load_weights(trained.weights)
+    start = starting_encoder(shared / "weights" / "whisper_tiny_en")
+    name = "layers.3.fc2.bias"
+    assert not np.allclose(state[f"encoder.{name}"].numpy(), start[name].numpy(), atol=1e-6)
+    assert config["epochs"] == 1
+    assert list(trained.weights.parent.rglob("events.out.tfevents*"))
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_its_figures_are_of_every_clip_by_a_fold_that_never_heard_its_speaker(
+    trained: TrainingReport,
+) -> None:
+    figures = trained.measures["ravdess, six folds"]
+    assert figures["n"] == 10
+    assert 0 <= figures["uar"] <= 1
+    with np.load(trained.weights.parent / "folds" / "ravdess.npz") as folds:
+        np.testing.assert_allclose(folds["scores"].sum(axis=1), 1, atol=1e-5)
+        by_speaker = {}
+        for speaker, fold in zip(folds["speaker"], folds["fold"], strict=True):
+            assert by_speaker.setdefault(speaker, fold) == fold
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_without_epochs_the_encoder_stays_and_the_head_learns(shared: Path, tmp_path: Path) -> None:
+    report = train_audio(shared / "data", tmp_path, options(shared, epochs=0, folds=False))
+    state, _ = load_weights(report.weights)
+    start = starting_encoder(shared / "weights" / "whisper_tiny_en")
+    bias = "layers.3.fc2.bias"
+    np.testing.assert_allclose(state[f"encoder.{bias}"].numpy(), start[bias].numpy(), atol=1e-6)
+    assert float(state["head.weight"].abs().max()) > 0
+    assert report.measures == {}
+    branch = EmbeddedAudioBranch(WeightSettings(audio=str(report.weights), device="cpu"))
+    found = measure_audio(branch, shared / "data", TrainingOptions(limit=40))
+    assert found["speakers not trained on"].n > 0
+
+
+def test_missing_starting_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"encoder\.safetensors is not there.*--start"):
+        starting_encoder(tmp_path)
+
+
+def test_each_class_counts_alike_and_no_voice_counts_as_a_clip() -> None:
+    targets = np.eye(7, dtype=np.float32)[[0, 0, 0, 1]]
+    targets = np.concatenate([targets, np.full((1, 7), 1 / 7, np.float32)])
+    weights = class_weights(targets)
+    found = clip_weights(targets, weights)
+    assert found[:3].sum() == pytest.approx(found[3])
+    assert found[4] == 1.0
+    assert found[:4].mean() == pytest.approx(1.0)
+
+
+def test_batches_are_of_one_length_drawn_anew() -> None:
+    random = np.random.default_rng(0)
+    samples = [random.standard_normal(64_000).astype(np.float16) for _ in range(4)]
+    sounds = Sounds(samples, np.eye(7, dtype=np.float32)[:4])
+    ones = np.ones(7, np.float32)
+    batches = VoiceBatches(sounds, ones, (1.0, 2.0), 0.5, np.random.default_rng(1))
+    items = [{"row": row} for row in range(4)]
+    first, second = batches(items), batches(items)
+    assert first["mel"].shape[:2] == (4, 80)
+    assert 100 <= first["mel"].shape[2] <= 201
+    assert first["mel"].shape != second["mel"].shape
+    assert first["targets"].shape == (4, 7)
+    assert int(first["n_frames"].min()) > 0.9 * first["mel"].shape[2]
