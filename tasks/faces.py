@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.faces.crops import CROP, Crop, cut_face, mouth_motion
 from models.faces.speaking import pick_speaking_face
 from models.faces.tracking import FaceTracker, Sighting
-from models.protocols import FaceBox, FaceSequence, Waveform
+from models.protocols import FaceBox, FaceDetector, FaceSequence, Waveform
 from models.registry import load_engine
 from schemas.media import MediaInfo
 from schemas.settings import Settings
@@ -107,7 +107,7 @@ class _Moment:
 class _Watcher:
     """Sees pictures one after the other: tracks, crops, mouth motion."""
 
-    def __init__(self, detector: object, smallest: float) -> None:
+    def __init__(self, detector: FaceDetector, smallest: float) -> None:
         self._detector = detector
         self._smallest = smallest
         self._tracker: FaceTracker | None = None
@@ -116,7 +116,7 @@ class _Watcher:
 
     def watch(self, picture: Picture) -> _Moment:
         if self._tracker is None:
-            self._tracker = FaceTracker(self._detector, self._smallest / picture.scale)  # type: ignore[arg-type]
+            self._tracker = FaceTracker(self._detector, self._smallest / picture.scale)
         if picture.leap:
             self._tracker.leap()
         sightings = self._tracker.see(picture.time, picture.color)
