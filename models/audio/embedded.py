@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.audio.sound import (
     FRAMES_PER_SECOND,
     batches_by_length,
-    is_silent,
+    has_no_voice,
     log_mel,
     normalise_loudness,
     windows,
@@ -57,7 +57,7 @@ class EmbeddedAudioBranch:
         self.digest = file_digest(path)
 
     def score(self, samples: Sequence[Samples]) -> Scores:
-        """Judge utterances; silence gets even scores, as nobody can be heard in it."""
+        """Judge utterances; silence and steady noise get even scores: nobody is heard."""
         logits = voice_logits(self._network, samples, self._device, self._batch_frames)
         return softmax(logits / self._temperature)
 
@@ -101,7 +101,7 @@ def _window_logits(
     from models.audio.network import pad_frames
 
     logits = np.zeros((len(pieces), network.head.out_features), dtype=np.float32)
-    heard = [i for i, piece in enumerate(pieces) if not is_silent(piece)]
+    heard = [i for i, piece in enumerate(pieces) if not has_no_voice(piece)]
     lengths = [len(pieces[i]) * FRAMES_PER_SECOND // 16_000 for i in heard]
     with torch.inference_mode(), half_precision(device):
         for batch in batches_by_length(lengths, batch_frames):

@@ -25,6 +25,10 @@ _SILENCE = 10 ** (-70 / 20)
 """Below this level nothing is amplified: there is no voice in it."""
 
 
+_STEADY = 1.5
+"""dB; no clip of the four corpora lies under 6.4, nor under 3.8 when put into noisy rooms."""
+
+
 def frame_levels(samples: Samples) -> Samples:
     """Root mean square of each whole 10 ms of the samples; shape (n // 160,)."""
     n_frames = len(samples) // _HOP
@@ -41,6 +45,18 @@ def _loud(levels: Samples) -> float:
 def is_silent(samples: Samples) -> bool:
     """Whether even the loudest twentieth lies under -70 dBFS, or there is less than 10 ms."""
     return _loud(frame_levels(samples)) < _SILENCE
+
+
+def has_no_voice(samples: Samples) -> bool:
+    """Whether nobody can be heard: silence, or a level that stands still, as of fans and hums.
+
+    Syllables move the level of speech by 8 dB and more (standard deviation of 10 ms frames);
+    white noise has half a decibel.
+    """
+    if is_silent(samples):
+        return True
+    levels = 20 * np.log10(np.maximum(frame_levels(samples), 1e-6))
+    return float(levels.std()) < _STEADY
 
 
 def normalise_loudness(samples: Samples) -> Samples:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.audio.sound import batches_by_length, is_silent, normalise_loudness, windows
+from models.audio.sound import batches_by_length, has_no_voice, normalise_loudness, windows
 from models.checkpoint import file_digest
 from models.precision import choose_device
 from models.protocols import Samples, Scores
@@ -74,7 +74,7 @@ class Wav2Vec2Branch:
         self.digest = _digest(weights.audio)
 
     def score(self, samples: Sequence[Samples]) -> Scores:
-        """Judge utterances of any length; silence gets even scores."""
+        """Judge utterances of any length; silence and steady noise get even scores."""
         pieces = [(i, w) for i, s in enumerate(samples) for w in windows(s, LONGEST_WINDOW)]
         owners = np.array([i for i, _ in pieces], dtype=np.int64)
         total = np.zeros((len(samples), len(EMOTIONS)), dtype=np.float32)
@@ -86,7 +86,7 @@ class Wav2Vec2Branch:
         import torch
 
         scores = np.full((len(pieces), len(EMOTIONS)), 1 / len(EMOTIONS), dtype=np.float32)
-        heard = [i for i, piece in enumerate(pieces) if not is_silent(piece)]
+        heard = [i for i, piece in enumerate(pieces) if not has_no_voice(piece)]
         with torch.inference_mode():
             for batch in batches_by_length([len(pieces[i]) for i in heard], self._batch_samples):
                 rows = [heard[i] for i in batch]

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 FINE_TUNING = FittingPlan(epochs=2, batch_size=32, learning_rate=7e-5, weight_decay=0.05)
 """On fold 3 of RAVDESS a learning rate of 1e-4 with freely moving normalisation forgot the head."""
 
+REPORTED_MEETINGS = frozenset({"dev00", "trn04", "trn06", "trn09"})
+"""AMI clips that figures are reported on."""
+
 _CROP_SECONDS = (1.8, 3.0)
 _MEETING_SHARE = 0.3
 _SMOOTHING = 0.1
@@ -79,7 +82,7 @@ class Recipe:
 
 
 def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
-    """Train on the corpora in `data/speech`; write `audio.safetensors` and its figures to `out`.
+    """Train on `data/speech` and `data/meeting`; write `audio.safetensors` and figures to `out`.
 
     `options.start` names the folder with Whisper tiny.en's `encoder.safetensors`; with
     `epochs=0` the encoder stays as it is. The temperature is fitted on one speaker in eight,
@@ -92,7 +95,8 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
     clips = tuple(clip for clip in clips if clip.emotion)
     start, plan = starting_encoder(options.start), FINE_TUNING.told(options)
-    material = gather(new_network(start), clips, choose_device(plan.device), plan.seed)
+    meetings = meeting_recordings(data)
+    material = gather(new_network(start), clips, meetings, choose_device(plan.device), plan.seed)
     recipe = Recipe(start, material, plan, out)
     train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
     network = recipe.make(train, "shipped")
@@ -106,6 +110,20 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         seconds=time.perf_counter() - began,
         measures=_cross_validate(recipe, clips, out) if options.folds else {},
     )
+
+
+def meeting_recordings(data: Path) -> list[Path]:
+    """Recordings of meetings to train on: those on which nothing here is ever reported."""
+    found = [path for path in sorted((data / "meeting").glob("*.flac")) if _may_be_learned(path)]
+    if not found:
+        raise SettingsError(
+            f"The voice network learns from {data / 'meeting'}, which has no sound."
+        )
+    return found
+
+
+def _may_be_learned(recording: Path) -> bool:
+    return recording.stem.split("_")[0] not in REPORTED_MEETINGS
 
 
 def starting_encoder(folder: Path | None) -> dict[str, "Tensor"]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.audio.sound import FRAMES_PER_SECOND, log_mel, normalise_loudness
+from models.audio.sound import FRAMES_PER_SECOND, log_mel, normalise_loudness, windows
 from models.protocols import Samples
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
@@ -22,6 +23,11 @@ _HOP = SAMPLE_RATE // FRAMES_PER_SECOND
 
 _NO_VOICE_SECONDS = (0.6, 6.0)
 _CERTAIN = 0.5
+
+MEETING_TARGET = np.array([0.7, 0.08, 0.06, 0.05, 0.03, 0.03, 0.05], dtype=np.float32)
+"""Neutral in seven of ten pieces, a little of all else: an assumption, not a measurement."""
+
+_MEETING_PIECE = 3.0
 
 
 @dataclass(frozen=True)
@@ -53,16 +59,33 @@ def classes_of(clips: Sequence[LabelledClip]) -> list[int]:
     return [EMOTIONS.index(emotion) for emotion in emotions]
 
 
+def joined(sounds: Sounds, samples: Sequence[Samples], target: NDArray[np.float32]) -> Sounds:
+    """Add samples that all have one soft target (7,)."""
+    more = [normalise_loudness(clip).astype(np.float16) for clip in samples]
+    targets = np.tile(target.astype(np.float32), (len(more), 1)).reshape(-1, len(EMOTIONS))
+    return Sounds([*sounds.samples, *more], np.concatenate([sounds.targets, targets]))
+
+
 def with_no_voice(sounds: Sounds, seed: int, share: float) -> Sounds:
     """Add clips without a voice, a `share` of those with one, whose target is even."""
-    n_clips = max(1, round(share * len(sounds)))
-    random = np.random.default_rng(seed)
-    made = no_voice(n_clips, _NO_VOICE_SECONDS, random)
-    even = np.full((n_clips, len(EMOTIONS)), 1 / len(EMOTIONS), dtype=np.float32)
-    return Sounds(
-        [*sounds.samples, *(normalise_loudness(clip).astype(np.float16) for clip in made)],
-        np.concatenate([sounds.targets, even]),
+    made = no_voice(
+        max(1, round(share * len(sounds))), _NO_VOICE_SECONDS, np.random.default_rng(seed)
     )
+    return joined(sounds, made, np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32))
+
+
+def with_meetings(sounds: Sounds, recordings: Sequence[Path]) -> Sounds:
+    """Add pieces of real meetings as probably neutral.
+
+    Acted corpora make everyday speech sound sad beside them: most of it is neither acted nor
+    sad. Nobody labelled these pieces; their target says what is known of meetings at large.
+    """
+    pieces = [
+        piece
+        for recording in recordings
+        for piece in windows(read_sound(str(recording)), _MEETING_PIECE)
+    ]
+    return joined(sounds, pieces, MEETING_TARGET)
 
 
 def class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.protocols import Samples
 from schemas.corpus import LabelledClip
-from tasks.training.voice_data import Sounds, hear, with_no_voice
+from tasks.training.voice_data import Sounds, hear, with_meetings, with_no_voice
 from tasks.training.voice_probe import Pooled, copies, pool
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _NO_VOICE_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Material:
-    """Clips, sounds without a voice after them, and their statistics under the starting encoder.
+    """Clips, then sounds without a voice and of meetings, and statistics of all their takes.
 
     `takes` are the statistics (n, pooled) of the clips as they are, in a room, and in pieces.
     """
@@ -41,10 +42,8 @@ class Material:
         return [self.sounds.hear(row) for row in self.of(clips)]
 
     def for_training(self, clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
-        """Rows of these clips, and of a twentieth as many sounds without a voice."""
-        first = len(self.rows)
-        count = max(1, round(_NO_VOICE_SHARE * len(clips)))
-        return np.concatenate([self.of(clips), np.arange(first, len(self.sounds))[:count]])
+        """Rows of these clips, and of everything that is no clip of a corpus."""
+        return np.concatenate([self.of(clips), np.arange(len(self.rows), len(self.sounds))])
 
     def chosen(self, rows: NDArray[np.int64]) -> Sounds:
         """The sounds of some rows."""
@@ -52,10 +51,14 @@ class Material:
 
 
 def gather(
-    network: "VoiceNetwork", clips: Sequence[LabelledClip], device: "torch.device", seed: int
+    network: "VoiceNetwork",
+    clips: Sequence[LabelledClip],
+    meetings: Sequence[Path],
+    device: "torch.device",
+    seed: int,
 ) -> Material:
-    """Decode clips that have an emotion and pool their takes by the network's encoder."""
-    sounds = with_no_voice(hear(clips), seed, _NO_VOICE_SHARE)
+    """Decode clips that have an emotion, add meetings and sounds without a voice, pool them all."""
+    sounds = with_meetings(with_no_voice(hear(clips), seed, _NO_VOICE_SHARE), meetings)
     takes = [pool(network.to(device), take, device) for take in copies(sounds, seed)]
     network.cpu()
     return Material(sounds, {clip.source or "": row for row, clip in enumerate(clips)}, takes)

@@ -11,7 +11,7 @@ from tasks.corpora.samples import read_voice
 from tasks.corpora.speech import read_speech
 from tasks.corpora.splits import trainable
 from tasks.evaluation import Measures, measure
-from tasks.training.audio import limited, new_network, starting_encoder
+from tasks.training.audio import limited, meeting_recordings, new_network, starting_encoder
 from tasks.training.options import TrainingOptions
 from tasks.training.voice_data import classes_of
 from tasks.training.voice_folds import (
@@ -50,7 +50,7 @@ def measure_audio(
         raise SettingsError(f"None of the speakers in {data} is unseen by these weights.")
     found = {"speakers not trained on": _measure_clips(branch, trainable(unseen))}
     if options.start is not None:
-        folds = frozen_folds(clips, options)
+        folds = frozen_folds(clips, meeting_recordings(data), options)
         found |= {name: scores.measures() for name, scores in folds.items()}
     return found
 
@@ -60,7 +60,9 @@ def _measure_clips(branch: EmbeddedAudioBranch, clips: Sequence[LabelledClip]) -
     return measure(classes_of(clips), scores, [f"{c.corpus}/{c.speaker}" for c in clips])
 
 
-def frozen_folds(clips: Sequence[LabelledClip], options: TrainingOptions) -> dict[str, FoldScores]:
+def frozen_folds(
+    clips: Sequence[LabelledClip], meetings: Sequence[Path], options: TrainingOptions
+) -> dict[str, FoldScores]:
     """Cross-validate heads on the starting encoder as it is, by speaker and by corpus.
 
     Clips are pooled once for all folds. Protocol -> scores; a corpus that is not among the
@@ -68,7 +70,7 @@ def frozen_folds(clips: Sequence[LabelledClip], options: TrainingOptions) -> dic
     """
     network = new_network(starting_encoder(options.start))
     judged = trainable(clips)
-    material = gather(network, judged, choose_device(options.device), options.seed)
+    material = gather(network, judged, meetings, choose_device(options.device), options.seed)
     fit = probe_fit(network, material)
     found: dict[str, FoldScores] = {}
     corpora = sorted({clip.corpus for clip in judged})

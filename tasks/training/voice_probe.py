@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _INVERSE_REGULARISATION = 0.002
 """Of the logistic regression; between 0.001 and 0.003 RAVDESS's training actors do not care."""
 
-_ITERATIONS = 100
+_ITERATIONS = 60
 _SHORT_SECONDS = (1.0, 2.5)
 _BATCH_FRAMES = 6_000
 

@@ -5,6 +5,7 @@ import pytest
 
 from models.audio.sound import (
     batches_by_length,
+    has_no_voice,
     is_silent,
     log_mel,
     normalise_loudness,
@@ -36,6 +37,16 @@ def test_silence_is_not_amplified() -> None:
     np.testing.assert_array_equal(normalise_loudness(hiss), hiss)
     assert is_silent(np.zeros(0, np.float32))
     assert not is_silent(hum(0.5, 0.001))
+
+
+def test_fans_and_hums_hold_no_voice_but_swelling_sounds_may() -> None:
+    random = np.random.default_rng(0)
+    fan = (0.05 * random.standard_normal(32_000)).astype(np.float32)
+    swell = (1 + 0.9 * np.sin(2 * np.pi * 4 * np.arange(32_000) / 16_000)).astype(np.float32)
+    assert has_no_voice(fan)
+    assert has_no_voice(hum(2.0, hertz=50.0))
+    assert has_no_voice(np.zeros(16_000, np.float32))
+    assert not has_no_voice(fan * swell)
 
 
 def test_the_frames_are_those_that_whisper_hears() -> None:

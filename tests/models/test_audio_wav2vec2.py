@@ -50,8 +50,10 @@ def branch(
 
 
 def noise(seconds: float, seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    return (0.1 * random.standard_normal(int(seconds * 16_000))).astype(np.float32)
+    """Noise that swells four times a second, as syllables do."""
+    times = np.arange(int(seconds * 16_000)) / 16_000
+    swell = 0.1 * (1 + 0.9 * np.sin(2 * np.pi * 4 * times))
+    return (swell * np.random.default_rng(seed).standard_normal(len(times))).astype(np.float32)
 
 
 def test_its_classes_become_the_seven(branch: Wav2Vec2Branch) -> None:
