@@ -1,0 +1,191 @@
+"""The embedded diarizer on real voices."""
+
+import importlib.util
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from models.protocols import SpeakerHints
+from models.voices import wheels
+from models.voices.embedded import EmbeddedDiarizer
+from schemas.errors import WeightsError
+from schemas.settings import WeightSettings
+from schemas.speech import Diarization, Turn
+
+
+class Sound:
+    """A waveform that lies in memory and remembers how much was read at once."""
+
+    sample_rate = 16_000
+
+    def __init__(self, samples: NDArray[np.float32]) -> None:
+        self._samples = samples
+        self.duration = len(samples) / self.sample_rate
+        self.longest_read = 0.0
+
+    def read(self, start: float, end: float) -> NDArray[np.float32]:
+        self.longest_read = max(self.longest_read, end - start)
+        first, last = round(start * self.sample_rate), round(end * self.sample_rate)
+        window = np.zeros(last - first, np.float32)
+        low, high = max(first, 0), min(last, len(self._samples))
+        if high > low:
+            window[low - first : high - first] = self._samples[low:high]
+        return window
+
+
+@pytest.fixture(scope="module")
+def engine() -> EmbeddedDiarizer:
+    return EmbeddedDiarizer(WeightSettings())
+
+
+@pytest.fixture(scope="module")
+def talk() -> NDArray[np.float32]:
+    """Thirty seconds of two people on the telephone, from pyannote.audio's wheel."""
+    spec = importlib.util.find_spec("pyannote.audio")
+    assert spec is not None
+    assert spec.origin is not None
+    samples, _ = soundfile.read(Path(spec.origin).parent / "sample/sample.wav", dtype="float32")
+    return np.asarray(samples, np.float32)
+
+
+@pytest.fixture(scope="module")
+def made(engine: EmbeddedDiarizer, talk: NDArray[np.float32]) -> Diarization:
+    return engine.diarize(Sound(talk), SpeakerHints())
+
+
+def seconds(turns: tuple[Turn, ...]) -> float:
+    return sum(turn.duration for turn in turns)
+
+
+def test_two_people_are_two_speakers_named_by_first_appearance(made: Diarization) -> None:
+    assert made.speakers == ("SPEAKER_00", "SPEAKER_01")
+    assert made.turns[0].speaker == "SPEAKER_00"
+    assert 15 < seconds(made.turns) < 30
+    assert len({turn.confidence for turn in made.turns}) > 3
+
+
+def test_exclusive_turns_never_overlap_and_stay_inside_the_turns(made: Diarization) -> None:
+    alone = sorted(made.exclusive, key=lambda turn: turn.start)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(alone))
+    for turn in alone:
+        assert any(
+            t.speaker == turn.speaker and t.start <= turn.start and turn.end <= t.end
+            for t in made.turns
+        )
+
+
+def test_turns_stay_inside_the_recording(made: Diarization) -> None:
+    assert all(0 <= turn.start < turn.end <= 30.0 for turn in made.turns)
+
+
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_exactly_so_many_speakers(
+    engine: EmbeddedDiarizer, talk: NDArray[np.float32], asked: int
+) -> None:
+    found = engine.diarize(Sound(talk), SpeakerHints(exactly=asked))
+    assert len(found.speakers) == asked
+
+
+def test_at_least_and_at_most(engine: EmbeddedDiarizer, talk: NDArray[np.float32]) -> None:
+    assert len(engine.diarize(Sound(talk), SpeakerHints(at_most=1)).speakers) == 1
+    assert len(engine.diarize(Sound(talk), SpeakerHints(at_least=3)).speakers) >= 3
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        lambda: np.zeros(0, np.float32),
+        lambda: np.zeros(48_000, np.float32),
+        lambda: np.random.default_rng(0).normal(0, 0.01, 160_000).astype(np.float32),
+        lambda: np.full(80_000, 0.1, np.float32),
+    ],
+    ids=["empty", "silence", "noise", "constant"],
+)
+def test_no_voice_has_no_turns(
+    engine: EmbeddedDiarizer, sound: Callable[[], NDArray[np.float32]]
+) -> None:
+    assert engine.diarize(Sound(sound()), SpeakerHints()) == Diarization()
+
+
+def test_three_seconds_of_one_voice_are_one_speaker(
+    engine: EmbeddedDiarizer, talk: NDArray[np.float32], made: Diarization
+) -> None:
+    longest = max(made.exclusive, key=lambda turn: turn.duration)
+    first = round(longest.start * 16_000)
+    found = engine.diarize(Sound(talk[first : first + 48_000]), SpeakerHints())
+    assert found.speakers == ("SPEAKER_00",)
+
+
+def test_loudness_does_not_matter(
+    engine: EmbeddedDiarizer, talk: NDArray[np.float32], made: Diarization
+) -> None:
+    quiet = engine.diarize(Sound(talk * 0.03), SpeakerHints())
+    assert quiet.speakers == made.speakers
+    assert seconds(quiet.turns) == pytest.approx(seconds(made.turns), rel=0.03)
+
+
+def test_blocks_give_what_one_pass_gives_and_little_is_read_at_once(
+    engine: EmbeddedDiarizer, talk: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = engine.listen(Sound(talk), SpeakerHints())
+    monkeypatch.setattr("models.voices.pipeline.BLOCK_CHUNKS", 7)
+    sound = Sound(talk)
+    blocks = engine.listen(sound, SpeakerHints())
+    assert sound.longest_read <= 11.0
+    np.testing.assert_allclose(
+        blocks.scores.astype(int), whole.scores.astype(int), atol=1, err_msg="scores"
+    )
+    np.testing.assert_allclose(blocks.embeddings, whole.embeddings, atol=0.01, equal_nan=True)
+
+
+def test_the_same_sound_gives_the_same_turns(
+    engine: EmbeddedDiarizer, talk: NDArray[np.float32], made: Diarization
+) -> None:
+    assert engine.diarize(Sound(talk), SpeakerHints()) == made
+
+
+@pytest.mark.needs_shared
+@pytest.mark.parametrize("clip", ["trn06_EN2005a", "trn09_EN2009b"])
+def test_error_on_meetings_not_tuned_on(engine: EmbeddedDiarizer, shared: Path, clip: str) -> None:
+    from pyannote.core import Annotation, Segment, Timeline
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
+    samples, _ = soundfile.read(shared / f"data/meeting/{clip}.flac", dtype="float32")
+    reference, hypothesis = Annotation(), Annotation()
+    lines = (shared / "data/meeting/reference_pyannote.rttm").read_text().splitlines()
+    for number, fields in enumerate(line.split() for line in lines):
+        if fields[1] == clip:
+            start = float(fields[3])
+            reference[Segment(start, start + float(fields[4])), number] = fields[7]
+    found = engine.diarize(Sound(samples), SpeakerHints())
+    for number, turn in enumerate(found.turns):
+        hypothesis[Segment(turn.start, turn.end), number] = turn.speaker
+    whole = Timeline([Segment(0, len(samples) / 16_000)])
+    assert DiarizationErrorRate()(reference, hypothesis, uem=whole) < 0.35
+
+
+def test_a_missing_network_is_one_clear_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"pretrained\.pt are missing; .*make install"):
+        wheels.load_encoder()
+
+
+def test_a_changed_network_is_refused_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "share/tonescribe/resemblyzer/pretrained.pt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"cos\nsystem\n(S'touch evil'\ntR.")
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WeightsError, match="not the ones that tonescribe knows"):
+        wheels.load_encoder()
+    assert not os.path.exists("evil")  # noqa: PTH110
