@@ -3,7 +3,9 @@
 After Bain et al. 2023, "WhisperX: Time-Accurate Speech Transcription of Long-Form Audio".
 """
 
+import atexit
 import contextlib
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -126,6 +128,7 @@ def _provide_sentence_tables() -> None:
     if not missing:
         return
     folder = Path(tempfile.mkdtemp(prefix="tonescribe-punkt-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for language in missing:
         tables = folder / "tokenizers" / "punkt_tab" / language
         tables.mkdir(parents=True)
