@@ -17,6 +17,10 @@ Rows = NDArray[np.float32]
 """Embeddings, shape (n, dimension)."""
 
 
+FEW_MINUTES: Seconds = 100.0
+"""Speech in the meetings on which the constants were tuned, at most."""
+
+
 @dataclass(frozen=True)
 class ClusteringSettings:
     """Constants, tuned on AMI trn00 trn03 trn05 trn07 and on meetings composed of acted speech."""
@@ -34,7 +38,9 @@ class ClusteringSettings:
     min_share: float = 0.04
     min_least: Seconds = 0.5
     min_most: Seconds = 4.0
-    """A cluster is a speaker from this share of all speech on, within these bounds."""
+    """A cluster is a speaker from this share of all speech on, within these bounds; the upper one
+    holds for `FEW_MINUTES` of speech and grows with the square root of more: the longer a
+    recording, the longer a noise, a laugh or a mood can last without being a person."""
 
     refinements: int = 2
     """Times that local speakers move to the nearest centroid and centroids follow."""
@@ -117,9 +123,7 @@ def _speakers_of(
     settings: ClusteringSettings,
 ) -> tuple[NDArray[np.int64], Rows]:
     """Label every row with a speaker and its certainty."""
-    least = float(
-        np.clip(settings.min_share * weights.sum(), settings.min_least, settings.min_most)
-    )
+    least = _least(float(weights.sum()), settings)
     merging = Merging(*_condensed(rows[clear], weights[clear]))
     centroids = merging.centroids(merging.cut(settings.threshold, least, hints), least, hints)
     for _ in range(settings.refinements):
@@ -135,6 +139,12 @@ def _speakers_of(
     similar = rows @ centroids.T
     best = similar.argmax(axis=1)
     return best, _certainty(similar, settings)
+
+
+def _least(speech: Seconds, settings: ClusteringSettings) -> Seconds:
+    """Return the seconds from which on a cluster is a speaker, in so much speech."""
+    most = settings.min_most * max(1.0, speech / FEW_MINUTES) ** 0.5
+    return float(np.clip(settings.min_share * speech, settings.min_least, most))
 
 
 def _certainty(similar: Rows, settings: ClusteringSettings) -> Rows:
