@@ -7,6 +7,11 @@ What must stay true here:
 * heavy packages are imported inside constructors and methods, never with the module.
 """
 
+import os
+
 from schemas.privacy import switch_off_telemetry
 
 switch_off_telemetry()
+
+# Threads of OpenMP that wait must not spin: beside any other work a pass takes five times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,7 +1,8 @@
 """pyannote's speaker diarization, fed block by block so that hours never lie in memory."""
 
 import math
-from collections.abc import Iterator
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,17 @@ class BlockwiseSpeakerDiarization(SpeakerDiarization):  # type: ignore[misc]
 
     def listen(self, waveform: Waveform, embed: bool = True) -> LocalSpeakers:
         """Segment and embed a recording of any length; without `embed`, embeddings are NaN."""
-        blocks = [self._block(start, sound, embed) for start, sound in self._blocks(waveform)]
+        spans = self._spans(waveform.duration)
+
+        def block(span: tuple[Seconds, Seconds]) -> LocalSpeakers:
+            sound = torch.from_numpy(np.ascontiguousarray(waveform.read(*span)))[None]
+            return self._block(span[0], sound, embed)
+
+        # Steps of an LSTM are too small to share: a block per thread, one thread per block.
+        with ThreadPoolExecutor(
+            _workers(), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            blocks = list(pool.map(block, spans))
         return LocalSpeakers(
             scores=np.concatenate([block.scores for block in blocks]),
             embeddings=np.concatenate([block.embeddings for block in blocks]),
@@ -80,14 +91,13 @@ class BlockwiseSpeakerDiarization(SpeakerDiarization):  # type: ignore[misc]
             step=self._segmentation.step,
         )
 
-    def _blocks(self, waveform: Waveform) -> Iterator[tuple[Seconds, torch.Tensor]]:
-        """Yield (start, sound of shape (1, samples)) with whole chunks, the last one padded."""
+    def _spans(self, total: Seconds) -> list[tuple[Seconds, Seconds]]:
+        """Return the spans of the blocks: whole chunks, the last one to be padded."""
         duration, step = self._segmentation.duration, self._segmentation.step
-        chunks = max(1, math.ceil((waveform.duration - duration) / step) + 1)
-        for first in range(0, chunks, BLOCK_CHUNKS):
-            last = min(chunks, first + BLOCK_CHUNKS) - 1
-            sound = waveform.read(first * step, last * step + duration)
-            yield first * step, torch.from_numpy(np.ascontiguousarray(sound))[None]
+        chunks = max(1, math.ceil((total - duration) / step) + 1)
+        firsts = range(0, chunks, BLOCK_CHUNKS)
+        lasts = [min(chunks, first + BLOCK_CHUNKS) - 1 for first in firsts]
+        return [(a * step, b * step + duration) for a, b in zip(firsts, lasts, strict=True)]
 
     def _block(self, start: Seconds, sound: torch.Tensor, embed: bool) -> LocalSpeakers:
         file = {"waveform": sound, "sample_rate": SAMPLE_RATE, "uri": f"block at {start:g} s"}
@@ -105,3 +115,8 @@ class BlockwiseSpeakerDiarization(SpeakerDiarization):  # type: ignore[misc]
             clean=(alone.sum(axis=1) * (self._segmentation.duration / frames)).astype(np.float32),
             step=self._segmentation.step,
         )
+
+
+def _workers() -> int:
+    """Return how many blocks are listened to at a time: one per core, four at most."""
+    return max(1, min(os.cpu_count() or 1, 4))
