@@ -48,6 +48,7 @@ rooms and on short pieces too, and the frozen encoder's folds can be run anew in
 REPORTED_MEETINGS = frozenset({"dev00", "trn04", "trn06", "trn09"})
 """AMI clips that figures are reported on."""
 
+_PIECES_PER_MEETING = 10
 _CROP_SECONDS = (1.8, 3.0)
 _MEETING_SHARE = 0.3
 _SMOOTHING = 0.1
@@ -99,7 +100,7 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
     clips = tuple(clip for clip in clips if clip.emotion)
     start, plan = starting_encoder(options.start), PLAN.told(options)
-    meetings = meeting_recordings(data)
+    meetings = meeting_recordings(data, options.limit)
     material = gather(new_network(start), clips, meetings, choose_device(plan.device), plan.seed)
     recipe = Recipe(start, material, plan, out)
     train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
@@ -116,14 +117,17 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     )
 
 
-def meeting_recordings(data: Path) -> list[Path]:
-    """Recordings of meetings to train on: those on which nothing here is ever reported."""
+def meeting_recordings(data: Path, limit: int | None = None) -> list[Path]:
+    """Recordings of meetings to train on: those on which nothing here is ever reported.
+
+    `limit` keeps about that many pieces of three seconds.
+    """
     found = [path for path in sorted((data / "meeting").glob("*.flac")) if _may_be_learned(path)]
     if not found:
         raise SettingsError(
             f"The voice network learns from {data / 'meeting'}, which has no sound."
         )
-    return found
+    return found if limit is None else found[: -(-limit // _PIECES_PER_MEETING)]
 
 
 def _may_be_learned(recording: Path) -> bool:

@@ -50,7 +50,7 @@ def measure_audio(
         raise SettingsError(f"None of the speakers in {data} is unseen by these weights.")
     found = {"speakers not trained on": _measure_clips(branch, trainable(unseen))}
     if options.start is not None:
-        folds = frozen_folds(clips, meeting_recordings(data), options)
+        folds = frozen_folds(clips, meeting_recordings(data, options.limit), options)
         found |= {name: scores.measures() for name, scores in folds.items()}
     return found
 

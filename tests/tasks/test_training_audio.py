@@ -25,7 +25,7 @@ def options(shared: Path, **more: object) -> TrainingOptions:
 @pytest.fixture(scope="module")
 def trained(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     out = tmp_path_factory.mktemp("voice")
-    return train_audio(shared / "data", out, options(shared, epochs=1))
+    return train_audio(shared / "data", out, options(shared, epochs=1, batch_size=8))
 
 
 @pytest.mark.slow
