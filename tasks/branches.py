@@ -78,7 +78,7 @@ def judge_words(utterances: Sequence[Utterance], settings: Settings) -> BranchSc
 
 
 def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> list[int]:
-    """Indices of the utterances whose words are in a language that the text branch does not know."""
+    """Indices of the utterances in a language that the text branch does not know."""
     worded = [u for u in utterances if u.text and u.language]
     if not worded:
         return []

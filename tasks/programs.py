@@ -65,9 +65,9 @@ def _bound(command: Sequence[str]) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, errors: IO[bytes]) -> int | None:
-    while time.monotonic() < deadline:
+    while (left := deadline - time.monotonic()) > 0:
         try:
-            return process.wait(timeout=_POLL_SECONDS)
+            return process.wait(timeout=min(left, _POLL_SECONDS))
         except subprocess.TimeoutExpired:
             if os.fstat(errors.fileno()).st_size > _MOST_ERROR_BYTES:
                 os.ftruncate(errors.fileno(), 0)
