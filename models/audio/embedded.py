@@ -51,6 +51,7 @@ class EmbeddedAudioBranch:
         self._network, config = load_network(path)
         self._temperature = float(config["temperature"])
         self.unseen_speakers = frozenset(config.get("calibration_speakers", ()))
+        self._learned_epochs = float(config.get("epochs", 1))
         self._device = choose_device(weights.device)
         self._network.to(self._device)
         self._batch_frames = int(weights.batch_size * _BATCH_SECONDS * FRAMES_PER_SECOND)
@@ -60,6 +61,16 @@ class EmbeddedAudioBranch:
         """Judge utterances; silence and steady noise get even scores: nobody is heard."""
         logits = voice_logits(self._network, samples, self._device, self._batch_frames)
         return softmax(logits / self._temperature)
+
+    def untouched_encoder(self) -> dict[str, "torch.Tensor"] | None:
+        """Parameters of the encoder where training left it as it came, else None.
+
+        What was not trained on any speaker may be judged on all of them.
+        """
+        if self._learned_epochs:
+            return None
+        state = self._network.encoder.state_dict()
+        return {name: tensor.cpu() for name, tensor in state.items()}
 
 
 def load_network(path: Path) -> tuple["VoiceNetwork", dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.audio.embedded import EmbeddedAudioBranch
 from models.precision import choose_device
@@ -23,6 +24,9 @@ from tasks.training.voice_folds import (
 )
 from tasks.training.voice_material import Material, gather
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 RAVDESS_CLASSES = (
     "neutral",
     "calm",
@@ -41,16 +45,19 @@ def measure_audio(
     """Measure the branch on the speakers that it was not trained on, from `data/speech`.
 
     They set its temperature: their calibration error is a little too good, the rest is not
-    touched by it. With `options.start` (the folder of the starting encoder) the folds of the
-    card are run anew with a head on that encoder.
+    touched by it. The folds of the card are run anew, with heads on the encoder as it came: out of
+    the weights where training left it so, else from the folder `options.start`.
     """
     clips = limited(read_speech(data / "speech"), options.limit, options.seed)
     unseen = [c for c in clips if f"{c.corpus}/{c.speaker}" in branch.unseen_speakers]
     if not unseen:
         raise SettingsError(f"None of the speakers in {data} is unseen by these weights.")
     found = {"speakers not trained on": _measure_clips(branch, trainable(unseen))}
+    encoder = branch.untouched_encoder()
     if options.start is not None:
-        folds = frozen_folds(clips, meeting_recordings(data, options.limit), options)
+        encoder = starting_encoder(options.start)
+    if encoder is not None:
+        folds = frozen_folds(encoder, clips, meeting_recordings(data, options.limit), options)
         found |= {name: scores.measures() for name, scores in folds.items()}
     return found
 
@@ -61,14 +68,17 @@ def _measure_clips(branch: EmbeddedAudioBranch, clips: Sequence[LabelledClip]) -
 
 
 def frozen_folds(
-    clips: Sequence[LabelledClip], meetings: Sequence[Path], options: TrainingOptions
+    encoder: dict[str, "Tensor"],
+    clips: Sequence[LabelledClip],
+    meetings: Sequence[Path],
+    options: TrainingOptions,
 ) -> dict[str, FoldScores]:
-    """Cross-validate heads on the starting encoder as it is, by speaker and by corpus.
+    """Cross-validate heads on an encoder that no speaker here trained, by speaker and by corpus.
 
     Clips are pooled once for all folds. Protocol -> scores; a corpus that is not among the
     clips has none.
     """
-    network = new_network(starting_encoder(options.start))
+    network = new_network(encoder)
     judged = trainable(clips)
     material = gather(network, judged, meetings, choose_device(options.device), options.seed)
     fit = probe_fit(network, material)
@@ -81,16 +91,18 @@ def frozen_folds(
             split = unseen_corpus(judged, corpus, options.seed)
             found[f"{corpus}, never trained on, head alone"] = run_folds([split], fit)
     if "ravdess" in corpora:
-        found["ravdess, eight classes, head alone"] = _eight_classes(judged, material, options)
+        found["ravdess, eight classes, head alone"] = _eight_classes(
+            encoder, judged, material, options.seed
+        )
     return found
 
 
 def _eight_classes(
-    clips: Sequence[LabelledClip], material: Material, options: TrainingOptions
+    encoder: dict[str, "Tensor"], clips: Sequence[LabelledClip], material: Material, seed: int
 ) -> FoldScores:
     """RAVDESS with calm as a class of its own, as others report it."""
-    network = new_network(starting_encoder(options.start), len(RAVDESS_CLASSES))
-    splits = corpus_splits(clips, "ravdess", joined=False, seed=options.seed)
+    network = new_network(encoder, len(RAVDESS_CLASSES))
+    splits = corpus_splits(clips, "ravdess", joined=False, seed=seed)
     fit = probe_fit(network, material, _own_labels)
     return run_folds(splits, fit, _own_labels, RAVDESS_CLASSES)
 

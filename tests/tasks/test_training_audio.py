@@ -47,6 +47,8 @@ def test_gradients_reach_the_encoder_and_leave_curves(
     name = "layers.3.fc2.bias"
     assert not np.allclose(state[f"encoder.{name}"].numpy(), start[name].numpy(), atol=1e-6)
     assert config["epochs"] == 1
+    branch = EmbeddedAudioBranch(WeightSettings(audio=str(trained.weights), device="cpu"))
+    assert branch.untouched_encoder() is None
     assert list(trained.weights.parent.rglob("events.out.tfevents*"))
 
 
@@ -76,8 +78,12 @@ def test_without_epochs_the_encoder_stays_and_the_head_learns(shared: Path, tmp_
     assert float(state["head.weight"].abs().max()) > 0
     assert report.measures == {}
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(report.weights), device="cpu"))
-    found = measure_audio(branch, shared / "data", TrainingOptions(limit=40))
+    found = measure_audio(branch, shared / "data", TrainingOptions(limit=12))
     assert found["speakers not trained on"].n > 0
+    # the encoder has heard nobody here, so its folds can be run without the starting weights
+    assert found["ravdess, its folds, head alone"].n == 12
+    assert found["emodb, never trained on, head alone"].n > 5
+    assert found["ravdess, eight classes, head alone"].classes[1] == "calm"
 
 
 def test_missing_starting_weights_are_named(tmp_path: Path) -> None:
