@@ -48,7 +48,7 @@ def measure_audio(
     touched by it. The folds of the card are run anew, with heads on the encoder as it came: out of
     the weights where training left it so, else from the folder `options.start`.
     """
-    clips = limited(read_speech(data / "speech"), options.limit, options.seed)
+    clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
     unseen = [c for c in clips if f"{c.corpus}/{c.speaker}" in branch.unseen_speakers]
     if not unseen:
         raise SettingsError(f"None of the speakers in {data} is unseen by these weights.")

@@ -74,6 +74,7 @@ def fit_head(
     import torch
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     mean, deviation = takes[0].mean(axis=0), takes[0].std(axis=0) + 1e-3
     rows, labels = np.nonzero(targets)
@@ -81,7 +82,8 @@ def fit_head(
     shares = (targets * weights[:, None])[rows, labels] / len(takes)
     inputs = np.concatenate([(take[rows] - mean) / deviation for take in takes])
     regression = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=_ITERATIONS)
-    with warnings.catch_warnings():
+    # more threads than the training was given would only wait for each other
+    with warnings.catch_warnings(), threadpool_limits(torch.get_num_threads()):
         # to stop early is meant: it regularises too, and fine-tuning goes on from here
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(inputs, np.tile(labels, len(takes)), np.tile(shares, len(takes)))
