@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.parameters import settings_from
+from models.checkpoint import SHIPPED
 from models.registry import ENGINES, identify, load_engine
 from schemas.dataset import Dataset
 from schemas.errors import TonescribeError
@@ -107,15 +108,16 @@ def _engine(job: str, settings: Settings) -> Finding:
         load_engine(job, name, settings.weights)
     except TonescribeError as error:
         return Finding(job.replace("_", " "), "fail", error.sentence)
-    card = Path(__file__).parent.parent / "models" / "weights" / f"{job}.md"
-    licence = _licence(card) if name == "embedded" else ""
+    licence = _licence(SHIPPED / f"{job}.md") if name == "embedded" else ""
     return Finding(job.replace("_", " "), "ok", identify(job, name, settings.weights) + licence)
 
 
 def _licence(card: Path) -> str:
-    lines = card.read_text("utf-8").splitlines() if card.is_file() else []
-    found = next((line for line in lines if line.lower().startswith("licence:")), "")
-    return f"; {found.split(':', 1)[1].strip()}" if found else ""
+    """Say what the model card of shipped weights says of their use."""
+    if not card.is_file():
+        return ""
+    bound = "non-commercial" in card.read_text("utf-8").lower()
+    return f"; {'non-commercial use only, ' if bound else ''}card {card.name}"
 
 
 def _dataset(location: str) -> Finding:

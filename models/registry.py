@@ -80,7 +80,7 @@ def identify(job: str, name: str, weights: WeightSettings) -> str:
     seen = hashlib.sha256(spec.encode())
     if name == "embedded" and shipped(job).is_file():
         seen.update(file_digest(shipped(job)).encode())
-    elif source := getattr(weights, job, ""):
+    if source := getattr(weights, job, ""):
         seen.update(_state_of(source).encode())
     return f"{name}@{seen.hexdigest()[:12]}"
 

@@ -99,7 +99,11 @@ class JudgeSettings(Value):
 
     min_seconds: Seconds = Field(0.5, description="shorter utterances are not judged by voice")
     max_overlap: Probability = Field(0.5, description="more overlap: not judged by voice")
-    min_confidence: Probability = Field(0.4, description="a lower confidence abstains")
+    min_confidence: Probability = Field(
+        0.5,
+        description="a lower confidence abstains: an emotion is named when it is likelier "
+        "than all others together",
+    )
 
 
 class LimitSettings(Value):
