@@ -67,12 +67,12 @@ def publish_artifacts(
 def transcript_markdown(title: str, annotated: Sequence[AnnotatedUtterance], page: str) -> str:
     """Return the transcript as a markdown table, one row per utterance."""
     lines = [f"# {_cell(title)}", "", f"Page: `{page}`", ""]
-    lines += ["| time | speaker | said | emotion |", "|---|---|---|---|"]
+    lines += ["| time | speaker | emotion | said |", "|---|---|---|---|"]
     for row in annotated[:SHOWN_UTTERANCES]:
         u = row.utterance
         emotion = f"{row.emotion} {row.confidence:.0%}" if row.emotion else "unsure"
         name = _cell(u.speaker_name or u.speaker)
-        lines.append(f"| {clock(u.start)} | {name} | {_cell(u.text or '–')} | {emotion} |")
+        lines.append(f"| {clock(u.start)} | {name} | {emotion} | {_cell(u.text or '–')} |")
     if len(annotated) > SHOWN_UTTERANCES:
         lines += ["", f"… and {len(annotated) - SHOWN_UTTERANCES} more on the page."]
     return "\n".join(lines)
@@ -102,9 +102,9 @@ def speaker_table(annotated: Sequence[AnnotatedUtterance]) -> list[dict[str, Any
     return table
 
 
+_MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|~"})
+
+
 def _cell(text: str) -> str:
     """Text that stays inside one cell of a markdown table and is no markup."""
-    flat = " ".join(text.split())
-    for mark in "\\`*_{}[]<>#|":
-        flat = flat.replace(mark, f"&#{ord(mark)};")
-    return flat
+    return " ".join(text.split()).translate(_MARKUP)
