@@ -15,3 +15,7 @@ switch_off_telemetry()
 
 # Threads of OpenMP that wait must not spin: beside any other work a pass takes five times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# oneDNN keeps a compiled kernel and its buffers for each shape that it has seen, 1024 of them:
+# utterances come in all lengths, and three hours of them would hold a gigabyte.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")

@@ -156,11 +156,15 @@ class VoiceNetwork(nn.Module):
         return logits.float()
 
 
+WHOLE_SECOND = 100
+"""Mel frames of a second."""
+
+
 def pad_frames(mels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Stack log-mels (mels, frames) of several lengths; return them and their lengths."""
     lengths = torch.tensor([mel.shape[1] for mel in mels])
-    longest = int(lengths.max())
-    longest += longest % 2
+    # Whole seconds: few shapes, so that kernels are compiled once.
+    longest = -(-int(lengths.max()) // WHOLE_SECOND) * WHOLE_SECOND
     return torch.stack([F.pad(mel, (0, longest - mel.shape[1])) for mel in mels]), lengths
 
 
