@@ -77,6 +77,7 @@ def annotate(
     todo = plan(source, dataset, fingerprint(settings), limit=limit, requeue=requeue)
     get_run_logger().info("%s", todo.sentence)
     if todo.pending:
+        dataset.prepare()
         check_engines(settings)
     progress = BatchProgress(len(todo.pending))
     reports: list[RecordingReport] = []
@@ -173,7 +174,9 @@ def annotate_recording(
     items = find_recordings(source)
     if len(items) != 1:
         raise SettingsError(f"{source} is not one recording; use the flow 'annotate' for many.")
+    dataset = Dataset(out, create=True)
+    dataset.prepare()
     with tempfile.TemporaryDirectory(prefix="tonescribe-") as scratch:
-        report = annotate_item(items[0], Dataset(out, create=True), settings, Path(scratch))
+        report = annotate_item(items[0], dataset, settings, Path(scratch))
     end = Failed if report.outcome == "quarantined" else Completed
     return end(message=report.sentence or report.outcome, data=report)

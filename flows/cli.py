@@ -1,5 +1,6 @@
 """The command line: thin wrappers over functions that a program may call itself."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and the lo
 
 
 @app.callback()
-def settings_file() -> None:
+def settings_file(debug: Debug = False) -> None:
     """Turn meeting recordings into emotion-annotated transcripts that one can query and trust.
 
     Settings are read from [bold]tonescribe.toml[/bold] in this folder, then from the environment
@@ -60,7 +61,7 @@ def annotate(
         typer.Option(help="workplace, education, research, private, medical or unspecified."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Recordings at the same time.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Annotate at most so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Annotate at most so many.")] = None,
     requeue: Annotated[bool, typer.Option(help="Try what is in quarantine again.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per recording.")] = False,
     debug: Debug = False,
@@ -159,6 +160,15 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("tonescribe: interrupted; what was published is whole.\n")
         sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        sys.stderr.write(f"tonescribe: failed ({what}); 'tonescribe --debug …' shows where.\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,15 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.parameters import quiet_prefect, settings_from
 from flows.progress import Progress, listening
 from flows.stages import fingerprint
 from schemas.dataset import Dataset
 from schemas.policy import Policy
+from schemas.reports import Outcome, RecordingReport
 from tasks.plan import Plan, plan
-
-if TYPE_CHECKING:
-    from schemas.reports import RecordingReport
 
 
 def run_annotate(
@@ -31,7 +29,10 @@ def run_annotate(
         requeue=options["requeue"],
     )
     if not todo.pending:
-        return _nothing_to_do(todo, as_json=as_json)
+        if not as_json:
+            print(f"Nothing to do: {todo.sentence}.")  # noqa: T201
+        _print_rest(todo, as_json=as_json)
+        return 3 if todo.quarantined else 0
     if not debug:
         quiet_prefect()
     from flows.annotate import annotate
@@ -40,21 +41,27 @@ def run_annotate(
         batch = annotate(source, out, **options)
     for report in batch.recordings:
         _print_report(report, as_json=as_json)
+    _print_rest(todo, as_json=as_json)
     if not as_json:
         print(batch.sentence)  # noqa: T201
     return 3 if batch.has_quarantined else 0
 
 
-def _nothing_to_do(todo: Plan, *, as_json: bool) -> int:
-    if not as_json:
-        print(f"Nothing to do: {todo.sentence}.")  # noqa: T201
-        for entry in todo.quarantined:
-            names = ", ".join(source.uri for source in entry.sources)
-            print(f"in quarantine  {names!r}: {entry.sentence} (--requeue tries again)")  # noqa: T201
-    return 3 if todo.quarantined else 0
+def _print_rest(todo: Plan, *, as_json: bool) -> None:
+    """Tell of recordings that need no work now: in quarantine, and, to programs, unchanged."""
+    for entry in todo.quarantined:
+        for source in entry.sources:
+            sentence = f"{entry.sentence} (in quarantine; --requeue tries again)"
+            _print_report(_unworked(source.uri, "quarantined", sentence), as_json=as_json)
+    for item in todo.unchanged if as_json else ():
+        _print_report(_unworked(item.uri, "unchanged"), as_json=True)
 
 
-def _print_report(report: "RecordingReport", *, as_json: bool) -> None:
+def _unworked(uri: str, outcome: Outcome, sentence: str | None = None) -> RecordingReport:
+    return RecordingReport(uri=uri, outcome=outcome, seconds=0.0, sentence=sentence)
+
+
+def _print_report(report: RecordingReport, *, as_json: bool) -> None:
     if as_json:
         print(report.model_dump_json())  # noqa: T201
         return

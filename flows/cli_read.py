@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.dataset import Dataset, open_dataset
+from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.values import clock
 
 if TYPE_CHECKING:
+    import duckdb
     from rich.text import Text
 
 STYLES = {
@@ -30,6 +32,8 @@ def show_transcript(
     """Print transcripts in colour; all recordings where none is named."""
     from rich.console import Console
 
+    if emotion not in (None, UNSURE, *EMOTIONS):
+        raise SettingsError(f"There is no emotion '{emotion}'; known are {', '.join(EMOTIONS)}.")
     dataset = open_dataset(location)
     console = Console()
     for facts in _recordings(dataset, recording):
@@ -95,11 +99,15 @@ def run_query(location: str, sql: str, output_format: str) -> None:
     dataset = open_dataset(location)
     connection = dataset.connect()
     try:
-        relation = connection.sql(sql)
+        statements = connection.extract_statements(sql)
+        if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
+            raise SettingsError("Only one query that gives rows can be run, a SELECT.")
+        _print_relation(connection.sql(sql), output_format)
     except duckdb.Error as error:
         raise SettingsError(f"The query is wrong: {str(error).splitlines()[0]}") from error
-    if relation is None:
-        raise SettingsError("Only a query that gives rows can be run.")
+
+
+def _print_relation(relation: "duckdb.DuckDBPyRelation", output_format: str) -> None:
     if output_format == "table":
         relation.show(max_rows=1000)
     elif output_format == "csv":
@@ -127,5 +135,8 @@ def run_export(location: str, wanted: str, output_format: str, output: Path | No
     text = EXPORTERS[output_format](found[0], _rows(dataset, found[0]["recording_id"]), dataset)
     if output is None:
         sys.stdout.write(text)
-    else:
+        return
+    try:
         output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{output} cannot be written: {error.strerror}.") from error

@@ -18,10 +18,10 @@ from schemas.dataset import Dataset
 from schemas.errors import InputError, ResourceError, TonescribeError
 from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
 from schemas.media import Recording, SourceItem
-from schemas.policy import Policy
+from schemas.policy import Policy, strictest
 from schemas.reports import RecordingReport
 from schemas.settings import Settings
-from tasks.ingest import fetch
+from tasks.ingest import fetch, sidecar_of
 from tasks.publish import add_source, publish, quarantine, read_manifest, release
 from tasks.report import render_page
 
@@ -49,15 +49,26 @@ def annotate_item(
     started = time.perf_counter()
     recording: Recording | None = None
     try:
-        recording = attempt("ingest", lambda: fetch(item, scratch))
+        recording = attempt("ingest", lambda: _fetch(item, dataset, scratch))
         report = _known(recording, item, dataset, settings) or _annotate(
             recording, dataset, settings, scratch, started
         )
-        release(dataset, recording.recording_id)
-        release(dataset, _unread_id(item))
+        release(dataset, item.uri)
     except StageFailedError as failure:
-        report = _quarantine(item, recording, dataset, failure)
+        report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
+
+
+def _fetch(item: SourceItem, dataset: Dataset, scratch: Path) -> Recording:
+    """Fetch a recording; what a sidecar of the same content elsewhere forbids holds for it too."""
+    recording = fetch(item, scratch)
+    before = read_manifest(dataset, recording.recording_id)
+    twins = [s.uri for s in (before.sources if before else ()) if s.uri != item.uri]
+    if not twins:
+        return recording
+    sidecars = [sidecar for uri in twins if (sidecar := sidecar_of(uri)) is not None]
+    merged = strictest(recording.sidecar, sidecars)
+    return recording.model_copy(update={"sidecar": merged})
 
 
 def _known(
@@ -185,7 +196,11 @@ def _unread_id(item: SourceItem) -> str:
 
 
 def _quarantine(
-    item: SourceItem, recording: Recording | None, dataset: Dataset, failure: StageFailedError
+    item: SourceItem,
+    recording: Recording | None,
+    dataset: Dataset,
+    failure: StageFailedError,
+    made_with: str,
 ) -> RecordingReport:
     recording_id = recording.recording_id if recording else _unread_id(item)
     entry = QuarantineEntry(
@@ -195,6 +210,7 @@ def _quarantine(
         stage=failure.stage,
         sentence=failure.sentence,
         quarantined_at=datetime.now(UTC),
+        fingerprint=made_with,
     )
     quarantine(dataset, entry)
     return RecordingReport(

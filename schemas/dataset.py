@@ -63,6 +63,18 @@ class Dataset:
         """Return the full path of a file inside the dataset."""
         return str(PurePosixPath(self.root, *parts))
 
+    def prepare(self) -> None:
+        """Make sure that one can write here, before any work; `SettingsError` where not."""
+        probe = self.path(".writable")
+        try:
+            self.fs.makedirs(self.root, exist_ok=True)
+            self.fs.pipe_file(probe, b"")
+            self.fs.rm_file(probe)
+        except OSError as error:
+            raise SettingsError(
+                f"The dataset {self.location} cannot be written: {error.strerror or error}."
+            ) from error
+
     def read_bytes(self, *parts: str) -> bytes | None:
         """Return a file's content, or None where there is no such file."""
         try:

@@ -30,7 +30,10 @@ class Manifest(Value):
 
 
 class QuarantineEntry(Value):
-    """A recording that could not be annotated, and why."""
+    """A recording that could not be annotated, and why.
+
+    `fingerprint` is that of the settings and models that failed: others may succeed.
+    """
 
     recording_id: str
     sources: tuple[Source, ...]
@@ -38,6 +41,7 @@ class QuarantineEntry(Value):
     stage: str
     sentence: str
     quarantined_at: datetime
+    fingerprint: str = ""
     tries: int = 1
 
 

@@ -4,6 +4,7 @@ With `jurisdiction = "eu"` and a context of work or education no emotion is infe
 or face (Regulation (EU) 2024/1689, Article 5(1)(f)); the text branch alone runs.
 """
 
+from collections.abc import Iterable
 from typing import Self
 
 from schemas.errors import PolicyError
@@ -20,6 +21,28 @@ _STRICTNESS: dict[Context, int] = {
     "research": 0,
 }
 """An unspecified context is treated as workplace where the jurisdiction is `eu`."""
+
+
+def strictest(own: Sidecar, others: Iterable[Sidecar]) -> Sidecar:
+    """Return a sidecar with the strictest consent and law of all that lie beside one content.
+
+    The same recording may lie in a bucket under several names: what one of them forbids is
+    forbidden. Everything else is the own sidecar's.
+    """
+    every = [own, *others]
+    named = {p.name: p for sidecar in every for p in sidecar.participants}
+    refused = {p.name for sidecar in every for p in sidecar.participants if not p.consent}
+    in_eu = any(sidecar.jurisdiction == "eu" for sidecar in every)
+    contexts = [sidecar.context for sidecar in every if sidecar.context]
+    return own.model_copy(
+        update={
+            "participants": tuple(
+                p.model_copy(update={"consent": p.name not in refused}) for p in named.values()
+            ),
+            "jurisdiction": "eu" if in_eu else own.jurisdiction,
+            "context": max(contexts, key=lambda c: _STRICTNESS[c]) if contexts else None,
+        }
+    )
 
 
 class Policy(Value):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from schemas.values import Seconds, Value
 
-Outcome = Literal["annotated", "known", "quarantined"]
+Outcome = Literal["annotated", "known", "unchanged", "quarantined"]
 
 
 class RecordingReport(Value):
@@ -12,7 +12,7 @@ class RecordingReport(Value):
 
     uri: str
     outcome: Outcome
-    recording_id: str
+    recording_id: str | None = None
     title: str | None = None
     duration: Seconds | None = None
     n_speakers: int | None = None

@@ -4,9 +4,9 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +17,9 @@ from pydantic_settings import (
 from schemas.errors import SettingsError
 from schemas.sidecar import Context, Jurisdiction
 from schemas.values import Probability, Seconds, Value
+
+BCP_47 = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+"""A language tag such as `en` or `pt-BR`."""
 
 Profile = Literal["embedded", "standard"]
 
@@ -78,6 +81,13 @@ class SpeakerSettings(Value):
     at_least: PositiveInt | None = None
     at_most: PositiveInt | None = None
 
+    @model_validator(mode="after")
+    def _refuse_contradiction(self) -> Self:
+        low, high = self.at_least or 1, self.at_most or 10**6
+        if low > high or not low <= (self.exactly or low) <= high:
+            raise ValueError("the counts of speakers contradict each other")
+        return self
+
 
 class UtteranceSettings(Value):
     """How words become utterances."""
@@ -127,7 +137,7 @@ class Settings(BaseSettings):
 
     profile: Profile = "embedded"
     captions: Literal["auto", "ignore"] = "auto"
-    language: str | None = None
+    language: str | None = Field(None, pattern=BCP_47)
     purpose: str | None = None
     jurisdiction: Jurisdiction = "other"
     context: Context = "unspecified"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from schemas.dataset import Dataset
+from schemas.emotions import EMOTIONS
 from schemas.errors import InputError
 
 Row = Mapping[str, Any]
@@ -105,8 +106,8 @@ def _flat(row: Row) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in _plain(row).items():
         if name.endswith("scores"):
-            for emotion, score in (value or {}).items():
-                flat[f"{name}.{emotion}"] = score
+            for emotion in EMOTIONS:
+                flat[f"{name}.{emotion}"] = value[emotion] if value else None
         elif isinstance(value, (list, dict)):
             flat[name] = json.dumps(value, ensure_ascii=False)
         else:

@@ -232,3 +232,13 @@ def _title(uri: str) -> str:
     stem = local_path(uri).stem if is_local(uri) else Path(uri).stem
     visible = (" " if unicodedata.category(c)[0] in "CZ" else c for c in stem)
     return " ".join("".join(visible).split())
+
+
+def sidecar_of(uri: str) -> Sidecar | None:
+    """Return the sidecar that lies beside a recording, None where there is none any more."""
+    try:
+        found = find_recordings(uri)
+    except SettingsError:
+        return None
+    beside = [item.sidecar_uri for item in found if item.sidecar_uri]
+    return read_sidecar(beside[0]) if beside else None

@@ -35,7 +35,8 @@ def plan(
     """Compare a source with what is published.
 
     An object is unchanged when a manifest lists it in this version and was made with the same
-    settings and models. One in quarantine is left there unless `requeue`, or unless it changed.
+    settings and models. One in quarantine is left there unless `requeue`, unless it, the settings
+    or the models changed, or unless it was time, memory or disk that ran out.
     """
     published = {
         (source.uri, source.version)
@@ -43,7 +44,12 @@ def plan(
         if manifest.fingerprint == fingerprint
         for source in manifest.sources
     }
-    held = {(s.uri, s.version): entry for entry in all_quarantined(dataset) for s in entry.sources}
+    held = {
+        (source.uri, source.version): entry
+        for entry in all_quarantined(dataset)
+        if entry.fingerprint == fingerprint and entry.cause != "resource"
+        for source in entry.sources
+    }
     pending: list[SourceItem] = []
     unchanged: list[SourceItem] = []
     quarantined: list[QuarantineEntry] = []

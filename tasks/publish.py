@@ -260,8 +260,15 @@ def all_quarantined(dataset: Dataset) -> list[QuarantineEntry]:
     return [QuarantineEntry.model_validate_json(content) for content in contents if content]
 
 
-def release(dataset: Dataset, recording_id: str) -> None:
-    """Take a recording out of quarantine, where it is in it."""
-    path = dataset.path("quarantine", f"{recording_id}.json")
-    if dataset.fs.exists(path):
-        dataset.fs.rm(path)
+def release(dataset: Dataset, uri: str) -> None:
+    """Take an object out of quarantine, under whatever content it was put there."""
+    for entry in all_quarantined(dataset):
+        if uri not in {source.uri for source in entry.sources}:
+            continue
+        name = f"quarantine/{entry.recording_id}.json"
+        rest = tuple(source for source in entry.sources if source.uri != uri)
+        if rest:
+            left = entry.model_copy(update={"sources": rest})
+            write_whole(dataset, name, left.model_dump_json(indent=2).encode())
+        else:
+            dataset.fs.rm(dataset.path(name))

@@ -159,6 +159,7 @@ class _Rows:
         self._judge = settings.judge
         self._has_words = has_words
         self._refused = {_key(p.name) for p in sidecar.participants if not p.consent}
+        self._consenting = {_key(p.name) for p in sidecar.participants if p.consent}
         if len(sidecar.participants) == len(self._voices) == 1:
             only = {next(iter(self._voices)): sidecar.participants[0].name}
             self._names = {**only, **self._names}
@@ -188,7 +189,8 @@ class _Rows:
         """Return the name to show and whether this may be someone who did not consent.
 
         Words under another name than their speaker's have no certain name. Where somebody did
-        not consent, a voice without a name could be theirs.
+        not consent, a voice without a name, or under a name by which nobody consented, could be
+        theirs ("Bo" and "Bo Smith").
         """
         said = words[0].name
         name = self._names.get(speaker)
@@ -198,7 +200,9 @@ class _Rows:
             return NOT_SHOWN, True
         if name is not None and _key(name) in self._refused:
             return NOT_SHOWN, True
-        return name, bool(self._refused) and name is None
+        if not self._refused or (name is not None and _key(name) in self._consenting):
+            return name, False
+        return (None if name is None else NOT_SHOWN), True
 
     def _overlap(self, speaker: str, start: Seconds, end: Seconds) -> float:
         """Return the share of a span in which anybody else speaks."""

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import io
 from pathlib import Path
 
 from schemas.corpus import LabelledClip
@@ -19,7 +20,11 @@ def read_labelled_csv(table: Path) -> tuple[LabelledClip, ...]:
     """
     if not table.is_file():
         raise SettingsError(f"There is no file {table}; give a CSV with path or text, and label.")
-    with table.open(newline="", encoding="utf-8-sig") as file:
+    try:
+        content = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{table} is not UTF-8; save it as UTF-8.") from error
+    with io.StringIO(content, newline="") as file:
         reader = csv.DictReader(file)
         columns = set(reader.fieldnames or ())
         if "label" not in columns or not columns & {"path", "text"}:

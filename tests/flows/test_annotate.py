@@ -146,6 +146,40 @@ def test_the_same_content_under_two_names_is_annotated_once(
     assert run(meetings, synthetic / "dataset").unchanged == 2
 
 
+@pytest.mark.parametrize("strict", ["weekly", "copy"])
+def test_consent_refused_under_one_name_holds_under_every_name(
+    meetings: Path, synthetic: Path, strict: str
+) -> None:
+    shutil.copy(meetings / "weekly.mp4", meetings / "copy.mp4")
+    refusal = 'jurisdiction = "eu"\nparticipants = [{ name = "Bo", consent = false }]'
+    (meetings / f"{strict}.toml").write_text(refusal)
+    run(meetings, synthetic / "dataset")
+    found = rows(synthetic / "dataset")
+    assert found
+    assert all(row["emotion"] is None and row["audio_scores"] is None for row in found)
+    (facts,) = open_dataset(str(synthetic / "dataset")).arrow("recordings").to_table().to_pylist()
+    assert (facts["jurisdiction"], len(facts["uris"])) == ("eu", 2)
+
+
+def test_other_settings_try_what_is_in_quarantine_again(
+    meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TONESCRIBE_LIMITS__MAX_HOURS", "0.0001")
+    assert run(meetings, synthetic / "dataset").has_quarantined
+    monkeypatch.delenv("TONESCRIBE_LIMITS__MAX_HOURS")
+    (done,) = run(meetings, synthetic / "dataset").recordings
+    assert done.outcome == "annotated"
+    assert not list((synthetic / "dataset" / "quarantine").iterdir())
+
+
+def test_a_dataset_that_cannot_be_written_is_refused_before_any_work(
+    meetings: Path, synthetic: Path
+) -> None:
+    (synthetic / "file").write_text("")
+    with pytest.raises(SettingsError, match="cannot be written"):
+        run(meetings, synthetic / "file" / "dataset")
+
+
 def test_in_the_eu_at_work_only_the_words_are_judged(meetings: Path, synthetic: Path) -> None:
     run(meetings, synthetic / "dataset", jurisdiction="eu")
     found = rows(synthetic / "dataset")

@@ -71,6 +71,10 @@ def test_a_batch_from_start_to_query(tmp_path: Path) -> None:
     second = tonescribe(tmp_path, *arguments)
     assert second.returncode == 3
     assert "Nothing to do" in second.stdout
+    assert "--requeue" in second.stdout
+    again = tonescribe(tmp_path, *arguments, "--json")
+    outcomes = [json.loads(line)["outcome"] for line in again.stdout.splitlines()]
+    assert sorted(outcomes) == ["quarantined", "unchanged"]
 
     (meetings / "empty.mp4").unlink()
     third = tonescribe(tmp_path, *arguments)
@@ -83,6 +87,11 @@ def test_a_batch_from_start_to_query(tmp_path: Path) -> None:
     assert json.loads(tonescribe(tmp_path, "query", "dataset", sql, "--format", "json").stdout) == [
         {"n": reports[next(u for u in reports if "weekly" in u)]["n_utterances"]}
     ]
+    for wrong in ("select cast(speaker as int) from utterances", "drop view words", "selec 1"):
+        refused = tonescribe(tmp_path, "query", "dataset", wrong)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1), refused.stderr
+    nowhere = tonescribe(tmp_path, "export", "dataset", "weekly", "--format", "vtt", "-o", "no/x")
+    assert nowhere.returncode == 2
     exported = tonescribe(tmp_path, "export", "dataset", "weekly", "--format", "vtt")
     assert exported.stdout.startswith("WEBVTT")
 

@@ -1,9 +1,9 @@
 import pytest
 
 from schemas.errors import PolicyError
-from schemas.policy import Policy
+from schemas.policy import Policy, strictest
 from schemas.settings import Settings
-from schemas.sidecar import Sidecar
+from schemas.sidecar import Participant, Sidecar
 
 
 def decide(sidecar: Sidecar | None = None, **settings: str) -> Policy:
@@ -38,6 +38,19 @@ def test_a_sidecar_may_be_stricter_than_the_command_line() -> None:
     policy = decide(sidecar, context="research")
     assert policy.text_only
     assert policy.purpose == "training of agents"
+
+
+def test_what_one_sidecar_of_a_content_forbids_is_forbidden() -> None:
+    own = Sidecar(title="own", participants=(Participant(name="Bo"), Participant(name="Ana")))
+    other = Sidecar(
+        jurisdiction="eu",
+        context="workplace",
+        participants=(Participant(name="Bo", consent=False),),
+    )
+    merged = strictest(own, [other])
+    assert {p.name: p.consent for p in merged.participants} == {"Bo": False, "Ana": True}
+    assert merged.title == "own"
+    assert decide(merged, context="research").text_only
 
 
 def test_a_sidecar_cannot_loosen_the_command_line() -> None:

@@ -49,6 +49,23 @@ def test_a_wrong_value_names_its_key() -> None:
         load_settings({"judge": {"min_confidence": 7}})
 
 
+@pytest.mark.parametrize(
+    "speakers",
+    [{"at_least": 4, "at_most": 2}, {"exactly": 2, "at_least": 4}, {"exactly": 3, "at_most": 2}],
+)
+def test_counts_of_speakers_that_contradict_each_other_are_refused(
+    speakers: dict[str, int],
+) -> None:
+    with pytest.raises(SettingsError, match="contradict"):
+        load_settings({"speakers": speakers})
+
+
+def test_a_language_is_a_tag() -> None:
+    assert load_settings({"language": "pt-BR"}).language == "pt-BR"
+    with pytest.raises(SettingsError, match="language"):
+        load_settings({"language": "klingon language!!"})
+
+
 def test_a_file_that_is_no_toml_is_one_sentence(empty_folder: Path) -> None:
     (empty_folder / "tonescribe.toml").write_text("profile = ")
     with pytest.raises(SettingsError, match=r"tonescribe\.toml"):

@@ -183,7 +183,9 @@ def test_quarantine_counts_tries_and_keeps_every_name(dataset: Dataset) -> None:
     (held,) = all_quarantined(dataset)
     assert held.tries == 2
     assert [s.uri for s in held.sources] == ["a.mp4", "b.mp4"]
-    release(dataset, "abc")
+    release(dataset, "a.mp4")
+    assert [s.uri for s in all_quarantined(dataset)[0].sources] == ["b.mp4"]
+    release(dataset, "b.mp4")
     assert all_quarantined(dataset) == []
 
 
