@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.protocols import Diarizer, SpeakerHints, Waveform
 from models.registry import load_engine
-from schemas.errors import InputError, SettingsError
+from schemas.errors import InputError
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Turn
@@ -46,22 +46,12 @@ def diarize(
 
 
 def speaker_hints(settings: Settings, sidecar: Sidecar) -> SpeakerHints:
-    """Return what is known of the count of speakers; a sidecar's word replaces the settings'.
-
-    Raises `SettingsError` where the settings ask for more at least than at most.
-    """
+    """Return what is known of the count of speakers; a sidecar's word replaces the settings'."""
     own = SpeakerHints(sidecar.speakers, sidecar.min_speakers, sidecar.max_speakers)
     if own != SpeakerHints():
         return own
     asked = settings.speakers
-    hints = SpeakerHints(asked.exactly, asked.at_least, asked.at_most)
-    least, most = hints.at_least, hints.at_most
-    if least is not None and most is not None and least > most:
-        raise SettingsError(
-            f"The settings ask for at least {least} and at most {most} speakers; "
-            "correct --min-speakers or --max-speakers."
-        )
-    return hints
+    return SpeakerHints(asked.exactly, asked.at_least, asked.at_most)
 
 
 def given_turns(path: Path, duration: Seconds) -> Diarization:

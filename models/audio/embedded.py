@@ -117,7 +117,9 @@ def _window_logits(
     with torch.inference_mode(), half_precision(device):
         for batch in batches_by_length(lengths, batch_frames):
             rows = [heard[i] for i in batch]
-            mel, n_frames = pad_frames([log_mel(normalise_loudness(pieces[i])) for i in rows])
+            mels = [log_mel(normalise_loudness(pieces[i])) for i in rows]
+            # Padded to whole seconds: few shapes, so that kernels are compiled once.
+            mel, n_frames = pad_frames(mels, FRAMES_PER_SECOND)
             logits[rows] = network(mel.to(device), n_frames.to(device)).float().cpu().numpy()
     return logits
 

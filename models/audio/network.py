@@ -156,15 +156,10 @@ class VoiceNetwork(nn.Module):
         return logits.float()
 
 
-WHOLE_SECOND = 100
-"""Mel frames of a second."""
-
-
-def pad_frames(mels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Stack log-mels (mels, frames) of several lengths; return them and their lengths."""
+def pad_frames(mels: Sequence[Tensor], multiple: int = 2) -> tuple[Tensor, Tensor]:
+    """Stack log-mels (mels, frames) to a multiple of frames; return them and their lengths."""
     lengths = torch.tensor([mel.shape[1] for mel in mels])
-    # Whole seconds: few shapes, so that kernels are compiled once.
-    longest = -(-int(lengths.max()) // WHOLE_SECOND) * WHOLE_SECOND
+    longest = -(-int(lengths.max()) // multiple) * multiple
     return torch.stack([F.pad(mel, (0, longest - mel.shape[1])) for mel in mels]), lengths
 
 

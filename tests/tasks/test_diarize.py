@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from schemas.errors import InputError, SettingsError
+from schemas.errors import InputError
 from schemas.settings import EngineSettings, Settings, SpeakerSettings
 from schemas.sidecar import Sidecar
 from tasks.diarize import diarize, speaker_hints
@@ -65,12 +65,6 @@ def test_the_sidecar_replaces_the_settings_hints() -> None:
     assert speaker_hints(asked, Sidecar()).exactly == 5
     hints = speaker_hints(asked, Sidecar(max_speakers=3))
     assert (hints.exactly, hints.at_most) == (None, 3)
-
-
-def test_hints_that_contradict_each_other_are_refused() -> None:
-    wrong = SYNTHETIC.model_copy(update={"speakers": SpeakerSettings(at_least=4, at_most=2)})
-    with pytest.raises(SettingsError, match="at least 4 and at most 2"):
-        speaker_hints(wrong, Sidecar())
 
 
 def test_tracks_of_participants_give_turns_and_names_without_bleed() -> None:

@@ -194,6 +194,11 @@ def test_a_voice_without_a_name_could_be_theirs_who_did_not_consent() -> None:
     assert "no_consent" in made[0].flags
 
 
+def test_a_name_by_which_nobody_consented_could_be_theirs_who_refused() -> None:
+    made = utterances([turn(0, 2, 0)], words("who am I", 0.0, name="Bo Smith"), REFUSES)
+    assert (made[0].speaker_name, made[0].flags) == ("[not shown]", ("no_consent",))
+
+
 def test_the_only_voice_is_the_only_participant() -> None:
     made = utterances(
         [turn(0, 2, 0)], words("hello", 0.0), Sidecar(participants=(Participant(name="Ana"),))
