@@ -70,7 +70,9 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, errors: IO[bytes]) 
             return process.wait(timeout=min(left, _POLL_SECONDS))
         except subprocess.TimeoutExpired:
             if os.fstat(errors.fileno()).st_size > _MOST_ERROR_BYTES:
+                last = _tail(errors).encode()
                 os.ftruncate(errors.fileno(), 0)
+                os.write(errors.fileno(), last)
     return None
 
 
