@@ -1,6 +1,7 @@
 """Run another program so that it can neither hang us, fill our memory, nor outlive us."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,10 +71,20 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, errors: IO[bytes]) 
             return process.wait(timeout=min(left, _POLL_SECONDS))
         except subprocess.TimeoutExpired:
             if os.fstat(errors.fileno()).st_size > _MOST_ERROR_BYTES:
-                last = _tail(errors).encode()
-                os.ftruncate(errors.fileno(), 0)
-                os.write(errors.fileno(), last)
+                _cut(process, errors)
     return None
+
+
+def _cut(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+    """Keep the end of the errors only; the program stands still meanwhile, so no line is lost."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        last = _tail(errors).encode()
+        os.ftruncate(errors.fileno(), 0)
+        os.write(errors.fileno(), last)
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def _tail(errors: IO[bytes]) -> str:
