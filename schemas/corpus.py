@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import NonNegativeInt, model_validator
 
 from schemas.emotions import Emotion
 from schemas.values import Value
@@ -14,6 +14,9 @@ class LabelledClip(Value):
 
     `source` is a path (or `archive.tar::member`, or `table.parquet::row`) where there is media;
     `label` stands in the corpus's own scheme, `emotion` in the seven classes (None: dropped).
+    `emotions` are all of a sample with several, empty where `emotion` says it all. `dialogue`
+    names a conversation alike in every corpus that holds it, `turn` is the 0-based place in it,
+    `context` the utterances before as (speaker, text), oldest first.
     """
 
     corpus: str
@@ -21,29 +24,49 @@ class LabelledClip(Value):
     text: str | None = None
     label: str
     emotion: Emotion | None
+    emotions: tuple[Emotion, ...] = ()
     speaker: str
     sentence: str | None = None
+    intensity: str | None = None
     language: str | None = None
     published_split: str | None = None
+    dialogue: str | None = None
+    turn: NonNegativeInt | None = None
+    context: tuple[tuple[str, str], ...] = ()
+
+    @model_validator(mode="after")
+    def _emotion_is_among_emotions(self) -> Self:
+        if self.emotions and self.emotion is not None and self.emotion not in self.emotions:
+            raise ValueError(f"emotion {self.emotion} is not among {', '.join(self.emotions)}")
+        return self
 
 
 class Split(Value):
     """A training, validation and test set with no speaker in two of them.
 
     Building one that leaks raises `ValueError`: a leaking split cannot exist.
-    `disjoint_sentences` also forbids a sentence on both sides.
+    `disjoint_sentences` and `disjoint_dialogues` also forbid a sentence of a corpus, or a
+    dialogue of any corpus, on two sides. `disjoint_speakers` may be off only where dialogues
+    are disjoint: the official splits of television series, whose people come back.
     """
 
     train: tuple[LabelledClip, ...]
     validation: tuple[LabelledClip, ...]
     test: tuple[LabelledClip, ...]
+    disjoint_speakers: bool = True
     disjoint_sentences: bool = False
+    disjoint_dialogues: bool = False
 
     @model_validator(mode="after")
     def _refuse_leaks(self) -> Self:
-        self._refuse("speaker", lambda clip: f"{clip.corpus}/{clip.speaker}")
+        if not (self.disjoint_speakers or self.disjoint_dialogues):
+            raise ValueError("a split with speakers on two sides needs disjoint dialogues")
+        if self.disjoint_speakers:
+            self._refuse("speaker", lambda clip: f"{clip.corpus}/{clip.speaker}")
         if self.disjoint_sentences:
             self._refuse("sentence", lambda clip: f"{clip.corpus}/{clip.sentence}")
+        if self.disjoint_dialogues:
+            self._refuse("dialogue", lambda clip: clip.dialogue or f"{clip.corpus}/None")
         return self
 
     def _refuse(self, what: str, key: Callable[[LabelledClip], str]) -> None:
