@@ -8,6 +8,9 @@ from pydantic import NonNegativeInt, model_validator
 from schemas.emotions import Emotion
 from schemas.values import Value
 
+_WITH_TEST = ((0, 2), (1, 2))
+_ALL_SIDES = ((0, 1), *_WITH_TEST)
+
 
 class LabelledClip(Value):
     """One labelled clip, face or text.
@@ -45,9 +48,10 @@ class Split(Value):
     """A training, validation and test set with no speaker in two of them.
 
     Building one that leaks raises `ValueError`: a leaking split cannot exist.
-    `disjoint_sentences` and `disjoint_dialogues` also forbid a sentence of a corpus, or a
-    dialogue of any corpus, on two sides. `disjoint_speakers` may be off only where dialogues
-    are disjoint: the official splits of television series, whose people come back.
+    `disjoint_dialogues` also forbids a dialogue, of any corpus, on two sides, and
+    `disjoint_sentences` a corpus's sentence in the test that was trained or validated on.
+    `disjoint_speakers` may be off only where dialogues are disjoint: the official splits of
+    television series, whose people come back.
     """
 
     train: tuple[LabelledClip, ...]
@@ -64,15 +68,21 @@ class Split(Value):
         if self.disjoint_speakers:
             self._refuse("speaker", lambda clip: f"{clip.corpus}/{clip.speaker}")
         if self.disjoint_sentences:
-            self._refuse("sentence", lambda clip: f"{clip.corpus}/{clip.sentence}")
+            # validation is part of training here: two sentences cannot make three sides
+            self._refuse("sentence", lambda clip: f"{clip.corpus}/{clip.sentence}", _WITH_TEST)
         if self.disjoint_dialogues:
             self._refuse("dialogue", lambda clip: clip.dialogue or f"{clip.corpus}/None")
         return self
 
-    def _refuse(self, what: str, key: Callable[[LabelledClip], str]) -> None:
+    def _refuse(
+        self,
+        what: str,
+        key: Callable[[LabelledClip], str],
+        pairs: Sequence[tuple[int, int]] = _ALL_SIDES,
+    ) -> None:
         sides: Sequence[set[str]] = [
             {key(clip) for clip in side} for side in (self.train, self.validation, self.test)
         ]
-        for first, second in ((0, 1), (0, 2), (1, 2)):
+        for first, second in pairs:
             if shared := sides[first] & sides[second]:
                 raise ValueError(f"{what} on two sides of a split: {', '.join(sorted(shared)[:3])}")

@@ -8,7 +8,7 @@ import numpy as np
 from models.protocols import Samples
 from schemas.errors import InputError
 from schemas.values import SAMPLE_RATE
-from tasks.corpora.speech import MEMBER, archive_members
+from tasks.corpora.archives import MEMBER, read_member
 
 
 def read_sound(source: str) -> Samples:
@@ -19,7 +19,7 @@ def read_sound(source: str) -> Samples:
     import av
 
     try:
-        with av.open(_content(source)) as container:
+        with av.open(content(source)) as container:
             pieces = _decode(container)
     except (OSError, KeyError, IndexError, av.FFmpegError) as error:
         raise InputError(f"{source} cannot be read as sound: {error}") from error
@@ -28,14 +28,12 @@ def read_sound(source: str) -> Samples:
     return np.concatenate(pieces)
 
 
-def _content(source: str) -> str | io.BytesIO:
+def content(source: str) -> str | io.BytesIO:
+    """What to open: the path, or the bytes of `archive.tar::member`."""
     if MEMBER not in source:
         return source
-    archive, member = source.split(MEMBER)
-    offset, size = archive_members(Path(archive))[member]
-    with Path(archive).open("rb") as file:
-        file.seek(offset)
-        return io.BytesIO(file.read(size))
+    archive, member = source.rsplit(MEMBER, 1)
+    return io.BytesIO(read_member(Path(archive), member))
 
 
 def _decode(container: "av.container.InputContainer") -> list[Samples]:  # type: ignore[name-defined]  # noqa: F821

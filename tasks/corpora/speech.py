@@ -1,129 +1,120 @@
-"""Readers of acted emotional speech: RAVDESS, EMO-DB, EMOVO, nEMO.
-
-Each corpus says everything in its file names, so one reader serves an archive
-`<corpus>.tar` and the corpus's own folders alike.
-"""
+"""Readers of emotional speech: acted corpora that say all in their file names, and IEMOCAP."""
 
 import functools
 import re
-import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
-from tasks.corpora.labels import LABELS, NAME_CODES
+from tasks.corpora.archives import MEMBER as MEMBER
+from tasks.corpora.archives import archive_members as archive_members
+from tasks.corpora.archives import stem as stem
+from tasks.corpora.crema_d import read_consensus
+from tasks.corpora.iemocap import read_iemocap
+from tasks.corpora.labels import NAME_CODES
+from tasks.corpora.named_files import NamedCorpus, read_named, sources
 
-MEMBER = "::"
-"""Stands between an archive and the file in it: `ravdess.tar::03-01-01-01-01-01-01.opus`."""
+_NEMO_EMOTION = "|".join(NAME_CODES["nemo"])
+_EMOVO_EMOTION = "|".join(NAME_CODES["emovo"])
 
-_SOUND_SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a"})
-
-
-class SpeechCorpus(NamedTuple):
-    """How to read a corpus: its language and the parts of its file names.
-
-    `name` matches a file's stem and has the groups `emotion`, `speaker` and `sentence`.
-    `folders` are names under which the corpus is unpacked.
-    """
-
-    language: str
-    name: re.Pattern[str]
-    folders: tuple[str, ...]
-
-
-CORPORA: dict[str, SpeechCorpus] = {
+CORPORA: dict[str, NamedCorpus] = {
     # modality-vocal-emotion-intensity-statement-repetition-actor; 03-01 is sound of speech
-    "ravdess": SpeechCorpus(
+    "ravdess": NamedCorpus(
+        "ravdess",
         "en",
-        re.compile(r"03-01-(?P<emotion>\d\d)-\d\d-(?P<sentence>\d\d)-\d\d-(?P<speaker>\d\d)"),
-        ("ravdess", "RAVDESS", "Audio_Speech_Actors_01-24"),
+        re.compile(
+            r"03-01-(?P<emotion>0[1-8])-(?P<intensity>\d\d)-(?P<sentence>\d\d)-\d\d-(?P<speaker>\d\d)"
+        ),
+        ("ravdess", "ravdess.tar", "ravdess.zip", "audio_speech_actors_01-24*"),
     ),
     # speaker, text, emotion, version
-    "emodb": SpeechCorpus(
+    "emodb": NamedCorpus(
+        "emodb",
         "de",
         re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]"),
-        ("emodb", "EMO-DB", "emo-db"),
+        ("emodb", "emodb.tar", "emodb.zip", "emo-db", "emo-db.zip"),
     ),
-    "emovo": SpeechCorpus(
+    "emovo": NamedCorpus(
+        "emovo",
         "it",
-        re.compile(r"(?P<emotion>[a-z]{3})-(?P<speaker>[mf]\d)-(?P<sentence>[a-z]+\d?)"),
-        ("emovo", "EMOVO"),
+        re.compile(rf"(?P<emotion>{_EMOVO_EMOTION})-(?P<speaker>[mf]\d)-(?P<sentence>[a-z]+\d?)"),
+        ("emovo", "emovo.tar", "emovo.zip"),
     ),
-    "nemo": SpeechCorpus(
+    "nemo": NamedCorpus(
+        "nemo",
         "pl",
-        re.compile(r"(?P<speaker>[A-Z]{2}\d)_(?P<emotion>[a-z]+)_(?P<sentence>\d+)"),
-        ("nemo", "nEMO"),
+        re.compile(rf"(?P<speaker>[A-Z]{{2}}\d)_(?P<emotion>{_NEMO_EMOTION})_(?P<sentence>\d+)"),
+        ("nemo", "nemo.tar", "nemo.zip"),
+    ),
+    # DC/a01 or DC_a01; the number counts within an emotion and does not name the wording, so
+    # that no sentence is known
+    "savee": NamedCorpus(
+        "savee",
+        "en",
+        re.compile(r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>sa|su|[adfhn])\d\d"),
+        ("savee", "savee.tar", "savee.zip", "audiodata", "audiodata.zip"),
+    ),
+    # actor, sentence, emotion, level; one file is known to end in _X
+    "crema-d": NamedCorpus(
+        "crema-d",
+        "en",
+        re.compile(
+            r"(?P<speaker>1\d{3})_(?P<sentence>[A-Z]{3})_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)"
+            r"_(?P<intensity>LO|MD|HI|XX?)"
+        ),
+        ("crema-d", "cremad", "crema-d.tar", "crema-d.zip", "crema-d-master*", "audiowav*"),
+    ),
+    # speaker, word, emotion; one of the older woman's files is named OA
+    "tess": NamedCorpus(
+        "tess",
+        "en",
+        re.compile(
+            r"(?P<speaker>OAF?|YAF)_(?P<sentence>[a-z]+)"
+            r"_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)"
+        ),
+        ("tess", "tess.tar", "tess.zip", "tess toronto emotional speech set*"),
     ),
 }
 """The table of corpora, smallest thing to extend."""
+
+_READERS: dict[str, Callable[[Path], list[LabelledClip]]] = {
+    **{
+        name: functools.partial(read_named, name=name, corpus=corpus)
+        for name, corpus in CORPORA.items()
+    },
+    "crema-d-consensus": functools.partial(read_consensus, corpus=CORPORA["crema-d"]),
+    "iemocap": read_iemocap,
+}
 
 TWINS = frozenset({"03-01-03-01-02-02-07"})
 """Recordings that repeat another under a second name, a fault of RAVDESS: trained on once."""
 
 
 def read_speech(folder: Path, names: Sequence[str] = ()) -> tuple[LabelledClip, ...]:
-    """Read the named corpora (default: all) under a folder, each as `.tar` or unpacked.
+    """Read the named corpora under a folder, each as `.tar`, `.zip` or unpacked.
 
-    Clips are in order of their file names; one whose label is none of the seven classes has no
-    `emotion`. Raises `SettingsError` where a corpus is unknown or not there.
+    Without names, all of `CORPORA` that are there under a name of theirs. Clips are in order of
+    their file names; one whose label is none of the seven classes has no `emotion`. Raises
+    `SettingsError` where a corpus is unknown or not there.
     """
-    unknown = [name for name in names if name not in CORPORA]
+    unknown = [name for name in names if name not in _READERS]
     if unknown:
-        known = ", ".join(sorted(CORPORA))
+        known = ", ".join(sorted(_READERS))
         raise SettingsError(f"There is no speech corpus '{unknown[0]}'; known are {known}.")
-    return tuple(clip for name in names or CORPORA for clip in read_corpus(folder, name))
+    return tuple(clip for name in names or _present(folder) for clip in read_corpus(folder, name))
 
 
 def read_corpus(folder: Path, name: str) -> list[LabelledClip]:
     """Read one corpus; raises `SettingsError` where it is not found or holds nothing of it."""
-    # by stem: a well-known copy of RAVDESS holds all its files twice
-    sources = {stem(source): source for source in _sources(folder, name)}
-    clips = [clip for key in sorted(sources) if (clip := _clip(name, sources[key]))]
-    if not clips:
+    return _READERS[name](folder)
+
+
+def _present(folder: Path) -> list[str]:
+    found = folder.is_dir() and [name for name in CORPORA if sources(folder, CORPORA[name])]
+    if not found:
         raise SettingsError(
-            f"No {name} recordings were found under {folder}: "
-            f"put {name}.tar or a folder {name} with its original file names there."
+            f"No speech corpus was found under {folder}: "
+            f"put one of {', '.join(CORPORA)} there, as NAME.tar, NAME.zip or a folder NAME."
         )
-    return clips
-
-
-def _sources(folder: Path, name: str) -> list[str]:
-    archive = folder / f"{name}.tar"
-    if archive.is_file():
-        return [f"{archive}{MEMBER}{member}" for member in archive_members(archive)]
-    return [
-        str(path)
-        for own in CORPORA[name].folders
-        for path in (folder / own).rglob("*")
-        if path.suffix.lower() in _SOUND_SUFFIXES
-    ]
-
-
-@functools.lru_cache(maxsize=32)
-def archive_members(archive: Path) -> dict[str, tuple[int, int]]:
-    """Where each file of an uncompressed tar lies: name -> (offset, size) in bytes."""
-    with tarfile.open(archive, "r:") as tar:
-        return {m.name: (m.offset_data, m.size) for m in tar.getmembers() if m.isfile()}
-
-
-def stem(source: str) -> str:
-    """The file's name without folder, archive and suffix."""
-    return Path(source.rsplit(MEMBER, 1)[-1]).stem
-
-
-def _clip(corpus: str, source: str) -> LabelledClip | None:
-    parts = CORPORA[corpus].name.fullmatch(stem(source))
-    label = parts and NAME_CODES[corpus].get(parts["emotion"])
-    if parts is None or label is None:
-        return None
-    return LabelledClip(
-        corpus=corpus,
-        source=source,
-        label=label,
-        emotion=LABELS[corpus][label],
-        speaker=parts["speaker"],
-        sentence=parts["sentence"],
-        language=CORPORA[corpus].language,
-    )
+    return found

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from schemas.corpus import LabelledClip, Split
-from tasks.corpora.speech import TWINS, stem
+from tasks.corpora.archives import stem
+from tasks.corpora.speech import TWINS
 
 FOLDS: dict[str, tuple[tuple[str, ...], ...]] = {
     # EmoBox (Ma et al. 2024), "EmoBox: Multilingual Multi-corpus Speech Emotion Recognition
@@ -19,11 +20,33 @@ FOLDS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("06", "13", "17", "22"),
     ),
     "emovo": (("m1",), ("m2",), ("m3",), ("f1",), ("f2",), ("f3",)),
+    # Luna-Jimenez et al. 2022, "A Proposal for Multimodal Emotion Recognition Using Aural
+    # Transformers and Action Units on RAVDESS Dataset": five subject-wise folds
+    "ravdess-five": (
+        ("02", "05", "14", "15", "16"),
+        ("03", "06", "07", "13", "18"),
+        ("10", "11", "12", "19", "20"),
+        ("08", "17", "21", "23", "24"),
+        ("01", "04", "09", "22"),
+    ),
+    # EmoBox: one fold per speaker, and per session
+    "savee": (("JE",), ("KL",), ("DC",), ("JK",)),
+    "iemocap": tuple((f"Ses0{session}F", f"Ses0{session}M") for session in range(1, 6)),
+    # EmoBox's only split of CREMA-D has all 91 actors on both sides: ours, every fifth actor
+    "crema-d": tuple(
+        tuple(str(actor) for actor in range(1001 + fold, 1092, 5)) for fold in range(5)
+    ),
     # EmoBox's folds of EMO-DB share speakers, and it has none of nEMO: ours, women and men apart
     "emodb": (("03", "08"), ("10", "09"), ("11", "13"), ("12", "14"), ("15", "16")),
     "nemo": (("EB0", "IC0", "KD0"), ("KS0", "MK0", "MP0"), ("SM0", "TP0", "WR0")),
 }
-"""Corpus -> the test speakers of each fold."""
+"""Corpus (or a second protocol on one) -> the test speakers of each fold.
+
+TESS has two speakers: none is left to validate on, so it has no folds and is trained on only.
+"""
+
+PROTOCOL_CORPUS: dict[str, str] = {"ravdess-five": "ravdess"}
+"""A protocol that is not named after its corpus -> the corpus."""
 
 
 def speaker_folds(
@@ -40,6 +63,51 @@ def speaker_folds(
     return [
         _split(clips, frozenset(tested), validation_speakers, others, seed + number)
         for number, tested in enumerate(folds)
+    ]
+
+
+def rotating_folds(
+    clips: Sequence[LabelledClip], folds: Sequence[Sequence[str]], *, disjoint_dialogues: bool
+) -> list[Split]:
+    """Make one split per fold: it is tested, the next one validates, the rest are trained on.
+
+    For IEMOCAP, whose two actors of a session share every dialogue: speakers drawn at random
+    would validate on conversations whose other half was trained on.
+    """
+    tested = [frozenset(fold) for fold in folds]
+    validated = [*tested[1:], tested[0]]
+    return [
+        Split(
+            train=trainable(c for c in clips if c.speaker not in test | validation),
+            validation=trainable(c for c in clips if c.speaker in validation),
+            test=tuple(c for c in clips if c.speaker in test and c.emotion),
+            disjoint_dialogues=disjoint_dialogues,
+        )
+        for test, validation in zip(tested, validated, strict=True)
+    ]
+
+
+def other_sentence_folds(
+    clips: Sequence[LabelledClip],
+    folds: Sequence[Sequence[str]],
+    validation_speakers: int,
+    sentences: tuple[str, str] = ("01", "02"),
+    seed: int = 0,
+) -> list[Split]:
+    """Folds in which the test has unseen speakers and a sentence that was never trained on.
+
+    The first of `sentences` is trained and validated on, the second is tested: what RAVDESS'
+    two sentences are for. The fold's other half of the clips is used nowhere.
+    """
+    trained, tested = sentences
+    return [
+        Split(
+            train=tuple(clip for clip in split.train if clip.sentence == trained),
+            validation=tuple(clip for clip in split.validation if clip.sentence == trained),
+            test=tuple(clip for clip in split.test if clip.sentence == tested),
+            disjoint_sentences=True,
+        )
+        for split in speaker_folds(clips, folds, validation_speakers, seed=seed)
     ]
 
 

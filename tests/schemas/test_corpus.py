@@ -45,6 +45,16 @@ def test_a_sentence_on_two_sides_is_refused_only_where_asked() -> None:
         Split(train=train, validation=(), test=test, disjoint_sentences=True)
 
 
+def test_a_validation_sentence_may_be_a_trained_one() -> None:
+    train, validation = (line("03", sentence="a01"),), (line("08", sentence="a01"),)
+    test = (line("09", sentence="a02"),)
+    split = Split(train=train, validation=validation, test=test, disjoint_sentences=True)
+    assert split.validation == validation
+    test = (line("09", sentence="a01"),)
+    with pytest.raises(ValidationError, match="sentence on two sides"):
+        Split(train=(), validation=validation, test=test, disjoint_sentences=True)
+
+
 def test_a_dialogue_that_two_corpora_hold_is_refused_where_asked() -> None:
     train = (line("Ross", corpus="emorynlp", dialogue="friends/s01e02c03"),)
     test = (line("Ross", corpus="meld", dialogue="friends/s01e02c03"),)

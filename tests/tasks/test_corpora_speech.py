@@ -1,6 +1,6 @@
-"""Voice corpora: read from archives and folders, split by speaker, never leaking."""
+"""Voice corpora: read from archives and folders in the layouts in which they are published."""
 
-import csv
+import shutil
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -9,14 +9,21 @@ import numpy as np
 import pytest
 import soundfile
 
-from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.errors import InputError, SettingsError
 from tasks.corpora.labelled_csv import read_labelled_csv
 from tasks.corpora.labels import LABELS, NAME_CODES
 from tasks.corpora.sound import read_sound
-from tasks.corpora.speech import TWINS, read_corpus, read_speech, stem
-from tasks.corpora.splits import FOLDS, held_out_speakers, speaker_folds, trainable
+from tasks.corpora.speech import CORPORA, read_corpus, read_speech, stem
+from tasks.corpora.splits import trainable
+from tests.material.corpora import (
+    RAVDESS_FILES,
+    write_iemocap,
+    write_ravdess,
+    write_sounds,
+    write_table,
+    write_zip,
+)
 
 
 def tone(path: Path, seconds: float = 0.5, rate: int = 16_000) -> Path:
@@ -26,13 +33,9 @@ def tone(path: Path, seconds: float = 0.5, rate: int = 16_000) -> Path:
     return path
 
 
-def clip(speaker: str, name: str = "x", corpus: str = "emodb") -> LabelledClip:
-    return LabelledClip(corpus=corpus, source=name, label="anger", emotion="angry", speaker=speaker)
-
-
 def test_every_code_has_a_label_and_every_label_a_meaning() -> None:
     for corpus, codes in NAME_CODES.items():
-        assert set(codes.values()) == set(LABELS[corpus])
+        assert set(codes.values()) == set(LABELS[corpus]), corpus
         assert {label for label in LABELS[corpus].values() if label} <= set(EMOTIONS)
 
 
@@ -96,8 +99,10 @@ def test_a_file_without_sound_is_one_sentence(tmp_path: Path) -> None:
 def test_missing_and_unknown_corpora_are_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"put nemo\.tar or a folder nemo"):
         read_speech(tmp_path, ("nemo",))
-    with pytest.raises(SettingsError, match="no speech corpus 'savee'"):
-        read_speech(tmp_path, ("savee",))
+    with pytest.raises(SettingsError, match=r"no speech corpus 'save'; known are .*savee"):
+        read_speech(tmp_path, ("save",))
+    with pytest.raises(SettingsError, match=r"No speech corpus was found .* NAME\.zip"):
+        read_speech(tmp_path)
 
 
 @pytest.mark.needs_shared
@@ -114,50 +119,139 @@ def test_the_corpora_have_the_counts_that_their_papers_say(shared: Path) -> None
     assert set(ravdess.values()) == {192}
 
 
-@pytest.mark.needs_shared
-def test_folds_test_every_clip_once_and_share_no_speaker(shared: Path) -> None:
-    clips = read_speech(shared / "data" / "speech")
-    for corpus, folds in FOLDS.items():
-        own = [clip for clip in clips if clip.corpus == corpus]
-        splits = speaker_folds(own, folds, 1)
-        tested = Counter(clip.source for split in splits for clip in split.test)
-        assert set(tested.values()) == {1}
-        assert len(tested) == sum(clip.emotion is not None for clip in own)
+def test_copies_packed_as_zip_are_read_and_decoded(tmp_path: Path) -> None:
+    loose = write_ravdess(tmp_path / "loose")
+    write_zip(tmp_path / "Audio_Speech_Actors_01-24.zip", loose)
+    clips = read_corpus(tmp_path, "ravdess")
+    assert [stem(c.source or "") for c in clips] == sorted(RAVDESS_FILES)
+    assert {c.intensity for c in clips} == {"normal"}
+    assert len(read_sound(clips[0].source or "")) == 4_000
 
 
-@pytest.mark.needs_shared
-def test_the_twin_recording_is_tested_but_not_trained_on(shared: Path) -> None:
-    clips = read_corpus(shared / "data" / "speech", "ravdess")
-    for split in speaker_folds(clips, FOLDS["ravdess"], 2):
-        trained = {stem(clip.source or "") for clip in (*split.train, *split.validation)}
-        assert not trained & TWINS
-    assert any(stem(c.source or "") in TWINS for c in clips)
+def test_the_corpus_folder_itself_may_be_named(tmp_path: Path) -> None:
+    assert len(read_corpus(write_ravdess(tmp_path), "ravdess")) == len(RAVDESS_FILES)
 
 
-def test_other_corpora_join_the_training_side_only() -> None:
-    own = [clip(str(speaker)) for speaker in range(6)]
-    other = [clip("0", "y", "emovo")]
-    (split,) = speaker_folds(own, [("0", "1")], 1, other)
-    assert {c.speaker for c in split.test} == {"0", "1"}
-    assert len(split.validation) == 1
-    assert other[0] in split.train
+def test_savee_is_read_from_speakers_folders_and_from_flat_names(tmp_path: Path) -> None:
+    names = ("DC/a01", "DC/sa02", "JE/su15", "KL/n30", "JK/f03")
+    write_sounds(tmp_path / "kept" / "AudioData", names)
+    write_sounds(tmp_path / "flat" / "SAVEE", (name.replace("/", "_") for name in names))
+    expected = [
+        ("DC", "anger", "angry"),
+        ("DC", "sadness", "sad"),
+        ("JE", "surprise", "surprised"),
+        ("JK", "fear", "fearful"),
+        ("KL", "neutral", "neutral"),
+    ]
+    for layout in ("kept", "flat"):
+        clips = read_corpus(tmp_path / layout, "savee")
+        assert [(c.speaker, c.label, c.emotion) for c in clips] == expected
 
 
-def test_speakers_are_held_out_whole_and_of_every_corpus() -> None:
-    clips = [clip(str(i % 9), f"{i}", corpus) for i in range(90) for corpus in ("emodb", "emovo")]
-    rest, held = held_out_speakers(clips, share=8, seed=3)
-    for corpus in ("emodb", "emovo"):
-        gone = {c.speaker for c in held if c.corpus == corpus}
-        assert len(gone) == 1
-        assert not gone & {c.speaker for c in rest if c.corpus == corpus}
+def test_crema_d_is_read_as_it_was_meant_or_as_it_was_heard(tmp_path: Path) -> None:
+    names = ("1001_DFA_ANG_XX", "1001_IEO_HAP_LO", "1040_ITH_SAD_X", "1091_WSI_FEA_XX")
+    write_sounds(tmp_path / "CREMA-D" / "AudioWAV", names)
+    meant = read_corpus(tmp_path, "crema-d")
+    assert [(c.speaker, c.emotion, c.sentence, c.intensity) for c in meant] == [
+        ("1001", "angry", "DFA", None),
+        ("1001", "happy", "IEO", "low"),
+        ("1040", "sad", "ITH", None),
+        ("1091", "fearful", "WSI", None),
+    ]
+    with pytest.raises(SettingsError, match=r"votes of CREMA-D need summaryTable\.csv"):
+        read_corpus(tmp_path, "crema-d-consensus")
+    votes = [("1001_DFA_ANG_XX", "A"), ("1001_IEO_HAP_LO", "N"), ("1091_WSI_FEA_XX", "D:F")]
+    write_table(
+        tmp_path / "CREMA-D" / "processedResults" / "summaryTable.csv",
+        [{"FileName": name, "VoiceVote": vote, "FaceVote": "H"} for name, vote in votes],
+    )
+    heard = read_corpus(tmp_path, "crema-d-consensus")
+    assert [(c.label, c.emotion) for c in heard] == [
+        ("anger", "angry"),
+        ("neutral", "neutral"),
+        ("disgust:fear", None),
+    ]
 
 
-def write_table(path: Path, rows: list[dict[str, str]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
+def test_tess_is_read_with_its_misnamed_file_and_doubled_folders(tmp_path: Path) -> None:
+    root = tmp_path / "TESS Toronto emotional speech set data"
+    write_sounds(root / "OAF_angry", ("OAF_back_angry",))
+    write_sounds(root / "OAF_neutral", ("OA_bite_neutral",))
+    write_sounds(root / "YAF_pleasant_surprised", ("YAF_young_ps",))
+    write_sounds(root / root.name / "OAF_angry", ("OAF_back_angry",))
+    clips = read_corpus(tmp_path, "tess")
+    assert [(c.speaker, c.emotion, c.sentence) for c in clips] == [
+        ("OAF", "angry", "back"),
+        ("OAF", "neutral", "bite"),
+        ("YAF", "surprised", "young"),
+    ]
+
+
+def test_all_corpora_that_are_there_are_read_when_none_is_named(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "SAVEE", ("DC_a01",))
+    write_sounds(tmp_path / "emovo", ("gio-f1-b2",))
+    assert [clip.corpus for clip in read_speech(tmp_path)] == ["emovo", "savee"]
+
+
+@pytest.mark.parametrize("name", sorted(CORPORA))
+def test_an_empty_or_damaged_copy_of_a_corpus_is_one_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^There is no folder .*; name .* holds {name}\.$"):
+        read_corpus(tmp_path / "nothing", name)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "readme.wav").write_bytes(b"")
+    with pytest.raises(SettingsError, match=rf"^No {name} recordings were found under .*\.$"):
+        read_corpus(tmp_path, name)
+    (tmp_path / f"{name}.tar").write_bytes(b"half a download")
+    with pytest.raises(InputError, match=rf"{name}\.tar is no whole, uncompressed tar"):
+        read_corpus(tmp_path, name)
+    (tmp_path / f"{name}.tar").unlink()
+    (tmp_path / f"{name}.zip").write_bytes(b"half a download")
+    with pytest.raises(InputError, match=rf"{name}\.zip is no whole zip"):
+        read_corpus(tmp_path, name)
+
+
+def test_a_damaged_file_in_an_archive_is_one_sentence(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "loose", ("03a01Wa",))
+    archive = write_zip(tmp_path / "emodb.zip", tmp_path / "loose")
+    packed = bytearray(archive.read_bytes())
+    packed[60:100] = bytes(40)
+    archive.write_bytes(packed)
+    (clip,) = read_corpus(tmp_path, "emodb")
+    with pytest.raises(InputError, match=r"03a01Wa\.wav (is damaged|cannot be read as sound)"):
+        read_sound(clip.source or "")
+
+
+def test_iemocap_is_read_with_its_words_dialogues_and_those_before(tmp_path: Path) -> None:
+    write_iemocap(tmp_path, sessions=(1, 2))
+    clips = read_corpus(tmp_path, "iemocap")
+    assert len(clips) == 10
+    first = clips[:5]
+    assert [(c.speaker, c.label, c.emotion, c.turn) for c in first] == [
+        ("Ses01F", "neutral", "neutral", 0),
+        ("Ses01M", "frustration", None, 1),
+        ("Ses01F", "excitement", "happy", 2),
+        ("Ses01M", "no agreement", None, 3),
+        ("Ses01F", "anger", "angry", 4),
+    ]
+    assert first[2].text == "Yeah!"
+    assert first[2].context == (("Ses01F", "Excuse me."), ("Ses01M", "Do you have your forms?"))
+    assert {c.dialogue for c in clips} == {"iemocap/Ses01F_impro01", "iemocap/Ses02F_impro01"}
+    assert len(read_sound(first[0].source or "")) == 4_000
+
+
+def test_iemocap_without_sounds_is_read_for_its_words(tmp_path: Path) -> None:
+    root = write_iemocap(tmp_path, sessions=(3,))
+    shutil.rmtree(root / "Session3" / "sentences")
+    assert {(c.source, bool(c.text)) for c in read_corpus(tmp_path, "iemocap")} == {(None, True)}
+
+
+def test_a_broken_release_of_iemocap_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No IEMOCAP session was found"):
+        read_corpus(tmp_path, "iemocap")
+    root = write_iemocap(tmp_path, sessions=(1,))
+    shutil.rmtree(root / "Session1" / "dialog" / "EmoEvaluation")
+    with pytest.raises(SettingsError, match=r"Session1 has no dialog/EmoEvaluation"):
+        read_corpus(tmp_path, "iemocap")
 
 
 def test_a_table_names_files_beside_itself(tmp_path: Path) -> None:
