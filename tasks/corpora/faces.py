@@ -8,42 +8,19 @@ not-a-face are dropped and the rest is normalised; a face where they are the maj
 out of training, never out of a test.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.emotions import EMOTIONS, Emotion
+from schemas.corpus import LabelledClip
+from schemas.emotions import EMOTIONS
 from schemas.errors import InputError
-
-Usage = Literal["Training", "PublicTest", "PrivateTest"]
-
-FER2013_LABELS: tuple[Emotion, ...] = (
-    "angry",
-    "disgust",
-    "fearful",
-    "happy",
-    "sad",
-    "surprised",
-    "neutral",
-)
-"""FER2013's own order of labels, in our names."""
-
-FERPLUS_LABELS: tuple[Emotion | None, ...] = (
-    "neutral",
-    "happy",
-    "surprised",
-    "sad",
-    "angry",
-    "disgust",
-    "fearful",
-    None,  # contempt
-    None,  # unknown
-    None,  # not a face
-)
-"""FERPlus' own order of votes; None is dropped."""
+from tasks.corpora.archives import MEMBER
+from tasks.corpora.face_tables import Usage, face_rows, face_table, picture
+from tasks.corpora.labels import FER2013_LABELS, FERPLUS_LABELS
 
 
 @dataclass(frozen=True)
@@ -67,37 +44,52 @@ class LabelledFaces:
         return LabelledFaces(self.images[rows], self.labels[rows], self.votes[rows])
 
 
-def read_fer2013(table: Path, usage: Usage) -> LabelledFaces:
-    """Read one official part of FER2013 from `fer2013.parquet`.
+def read_fer2013(table: Path, usage: Usage, votes: Path | None = None) -> LabelledFaces:
+    """Read one official part of FER2013.
+
+    `table` is `fer2013.parquet` (with votes), Kaggle's `fer2013.csv` or `icml_face_data.csv`,
+    a folder that holds one of them, or a folder of pictures as `train/angry/1.jpg`. `votes` is
+    FERPlus' `fer2013new.csv`, by default the one beside a CSV where there is one. Folders that
+    call a part `test` have both official tests in it: it is read as `PrivateTest`.
 
     Raises `InputError` where the table is missing or has no such columns.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        columns = ["image", "label", "ferplus_votes"]
-        rows = pq.read_table(table, columns=columns, filters=[("usage", "==", usage)])
-    except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise InputError(f"{table} is no table of FER2013 faces: {error}.") from error
+    rows = face_rows(table, votes)
+    chosen = [row for row, part in enumerate(rows.usages) if part == usage]
+    if not chosen:
+        raise InputError(f"{table} has no faces of the part {usage} of FER2013; fetch it anew.")
     order = np.array([EMOTIONS.index(name) for name in FER2013_LABELS])
     return LabelledFaces(
-        images=np.stack([_decode(image) for image in rows["image"].to_pylist()]),
-        labels=order[np.asarray(rows["label"], dtype=np.int64)],
-        votes=np.stack([_vote_shares(votes) for votes in rows["ferplus_votes"].to_pylist()]),
+        images=np.stack([picture(rows.images[row]) for row in chosen]),
+        labels=order[np.asarray(rows.labels, dtype=np.int64)[chosen]],
+        votes=np.stack([_vote_shares(rows.votes[row]) for row in chosen]),
     )
 
 
-def _decode(image: bytes) -> NDArray[np.uint8]:
-    import cv2
+def read_face_clips(table: Path) -> list[LabelledClip]:
+    """Read all of FER2013 as clips of one picture, `fer2013.parquet::12`, in the table's order.
 
-    decoded = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if decoded is None:
-        raise InputError("A face of FER2013 is no readable picture; fetch the table anew.")
-    return np.asarray(decoded, dtype=np.uint8)
+    Nobody knows who is who: each face is a speaker of its own, so that a split by speaker proves
+    nothing here; `published_split` is the official part. `table` is as in `read_fer2013`.
+    """
+    rows = face_rows(table)
+    home = face_table(table)
+    return [
+        LabelledClip(
+            corpus="fer2013",
+            source=str(image) if isinstance(image, Path) else f"{home}{MEMBER}{row}",
+            label=FER2013_LABELS[label],
+            emotion=FER2013_LABELS[label],
+            speaker=f"face {row}",
+            published_split=usage,
+        )
+        for row, (image, label, usage) in enumerate(
+            zip(rows.images, rows.labels, rows.usages, strict=True)
+        )
+    ]
 
 
-def _vote_shares(votes: list[int] | None) -> NDArray[np.float32]:
+def _vote_shares(votes: Sequence[int] | None) -> NDArray[np.float32]:
     shares = np.zeros(len(EMOTIONS), dtype=np.float32)
     for name, count in zip(FERPLUS_LABELS, votes or [], strict=False):
         if name is not None:
