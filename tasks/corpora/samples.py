@@ -1,8 +1,8 @@
 """From a labelled clip to what a branch judges: sound, face crops, words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -10,12 +10,14 @@ from models.protocols import FaceDetector, FaceSequence, Samples, TextSample
 from schemas.corpus import LabelledClip
 from schemas.errors import InputError, SettingsError
 from schemas.settings import WeightSettings
-from tasks.corpora.sound import read_sound
+from tasks.corpora.archives import MEMBER
+from tasks.corpora.sound import content, read_sound
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+_TABLES = frozenset({".parquet", ".csv"})
 _FRAMES_PER_SECOND = 5.0
 _SMALL = 100
 """A picture no larger, in pixels, is a face already cut out, as those of FER2013 are."""
@@ -36,6 +38,43 @@ def sample_reader(branch: str, weights: WeightSettings) -> Callable[[LabelledCli
 
     detector = best_detector(weights)
     return lambda clip: read_face(clip, detector)
+
+
+class Readable(NamedTuple):
+    """What could be read of a list of clips: the clips, their samples, and what failed.
+
+    `samples` are in the order of `clips`; `damaged` are the sentences of those left out.
+    """
+
+    clips: tuple[LabelledClip, ...]
+    samples: tuple[Any, ...]
+    damaged: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str | None:
+        """What was left out, in one sentence; None: nothing."""
+        if not self.damaged:
+            return None
+        n_all = len(self.clips) + len(self.damaged)
+        return f"{len(self.damaged)} of {n_all} clips are left out; the first: {self.damaged[0]}"
+
+
+def read_readable(clips: Sequence[LabelledClip], read: Callable[[LabelledClip], Any]) -> Readable:
+    """Read all clips that can be read, leaving damaged files out with a count.
+
+    Where `read` finds nothing to judge (None), the clip stays with that. Raises `InputError`
+    where not one could be read.
+    """
+    kept: list[tuple[LabelledClip, Any]] = []
+    damaged: list[str] = []
+    for clip in clips:
+        try:
+            kept.append((clip, read(clip)))
+        except InputError as error:
+            damaged.append(error.sentence)
+    if damaged and not kept:
+        raise InputError(f"None of {len(clips)} clips can be read; the first: {damaged[0]}")
+    return Readable(tuple(c for c, _ in kept), tuple(s for _, s in kept), tuple(damaged))
 
 
 def read_voice(clip: LabelledClip) -> Samples:
@@ -80,33 +119,53 @@ def _whole(gray: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
 
 def _pictures(clip: LabelledClip) -> Iterator[tuple[float, "NDArray[np.uint8]"]]:
     """Time in seconds and BGR image of each frame, five per second of a video."""
-    import cv2
-
     if clip.source is None:
         raise InputError(f"The face cannot be judged by the text '{clip.text}'; give a path.")
     path = Path(clip.source)
-    if not path.is_dir() and path.suffix.lower() not in _IMAGES:
-        yield from _video_frames(path)
-        return
-    files = [path] if path.is_file() else sorted(f for f in path.iterdir() if f.is_file())
-    images = [file for file in files if file.suffix.lower() in _IMAGES]
-    for number, file in enumerate(images):
-        image = cv2.imread(str(file))
-        if image is None:
-            raise InputError(f"{file} cannot be read as a picture.")
-        yield number / _FRAMES_PER_SECOND, np.asarray(image, dtype=np.uint8)
+    home = Path(clip.source.split(MEMBER, 1)[0])
+    if home.suffix.lower() in _TABLES and home != path:
+        yield 0.0, _table_row(home, int(clip.source.rsplit(MEMBER, 1)[1]))
+    elif path.is_dir():
+        images = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _IMAGES]
+        for number, file in enumerate(images):
+            yield number / _FRAMES_PER_SECOND, _image(str(file))
+    elif path.suffix.lower() in _IMAGES:
+        yield 0.0, _image(clip.source)
+    else:
+        yield from _video_frames(clip.source)
 
 
-def _video_frames(path: Path) -> Iterator[tuple[float, "NDArray[np.uint8]"]]:
+def _table_row(table: Path, row: int) -> "NDArray[np.uint8]":
+    from tasks.corpora.face_tables import cached_rows, picture
+
+    return np.repeat(picture(cached_rows(table).images[row])[..., None], 3, axis=2)
+
+
+def _image(source: str) -> "NDArray[np.uint8]":
+    import cv2
+
+    try:
+        opened = content(source)
+        data = Path(opened).read_bytes() if isinstance(opened, str) else opened.read()
+    except (OSError, KeyError) as error:
+        raise InputError(f"{source} cannot be read as a picture: {error}.") from error
+    # OpenCV fails on an empty buffer
+    image = cv2.imdecode(np.frombuffer(data or b"\0", np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"{source} cannot be read as a picture.")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _video_frames(source: str) -> Iterator[tuple[float, "NDArray[np.uint8]"]]:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(content(source), mode="r") as container:
             due = 0.0
             for frame in container.decode(video=0):
                 time = float(frame.time or 0.0)
                 if time + 1e-6 >= due:
                     due = time + 1 / _FRAMES_PER_SECOND
                     yield time, np.asarray(frame.to_ndarray(format="bgr24"), dtype=np.uint8)
-    except (OSError, IndexError, av.FFmpegError) as error:
-        raise InputError(f"{path} cannot be read as a video: {error}") from error
+    except (OSError, IndexError, KeyError, av.FFmpegError) as error:
+        raise InputError(f"{source} cannot be read as a video: {error}") from error

@@ -1,5 +1,6 @@
 """Any labelled file becomes what a branch judges."""
 
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,12 @@ from models.faces.detectors import CascadeDetector
 from schemas.corpus import LabelledClip
 from schemas.errors import InputError, SettingsError
 from schemas.settings import WeightSettings
-from tasks.corpora.samples import read_face, sample_reader
+from tasks.corpora.faces import read_face_clips
+from tasks.corpora.labelled_folder import read_labelled_folder
+from tasks.corpora.samples import read_face, read_readable, read_voice, sample_reader
+from tasks.corpora.speech import read_corpus, stem
+from tasks.corpora.video import read_video
+from tests.material.corpora import faces, write_fer2013, write_sounds
 
 
 def clip(source: Path | None = None, text: str | None = None) -> LabelledClip:
@@ -84,6 +90,78 @@ def test_a_video_is_looked_at_five_times_a_second(detector: CascadeDetector, sha
     assert found is not None
     assert 10 <= len(found.crops) <= 16
     assert np.diff(found.times).min() >= 0.19
+
+
+@pytest.mark.needs_shared
+def test_a_face_is_found_in_a_packed_video_as_in_a_loose_one(
+    detector: CascadeDetector, shared: Path, tmp_path: Path
+) -> None:
+    folder = shared / "data" / "meeting" / "video"
+    (loose,) = read_video(folder)
+    with zipfile.ZipFile(tmp_path / "Video_Speech_Actor_01.zip", "w") as archive:
+        archive.write(loose.source or "", f"Actor_01/{Path(loose.source or '').name}")
+    (packed,) = read_video(tmp_path)
+    seen, unpacked = read_face(packed, detector), read_face(loose, detector)
+    assert seen is not None
+    assert unpacked is not None
+    assert len(seen.crops) > 10
+    np.testing.assert_array_equal(seen.crops, unpacked.crops)
+    assert len(read_voice(packed)) / 16_000 == pytest.approx(seen.times[-1], abs=0.4)
+
+
+def test_a_face_is_read_out_of_a_table_and_an_archive(
+    detector: CascadeDetector, tmp_path: Path
+) -> None:
+    table = write_fer2013(tmp_path / "fer2013.csv", ["Training", "PublicTest"])
+    found = read_face(read_face_clips(table)[1], detector)
+    assert found is not None
+    np.testing.assert_array_equal(found.crops[0], faces(2)[1])
+    cv2.imwrite(str(tmp_path / "f.png"), faces(2)[0])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "f.png", "happy/f.png")
+    packed = read_face(clip(Path(f"{tmp_path / 'a.zip'}::happy/f.png")), detector)
+    assert packed is not None
+    np.testing.assert_array_equal(packed.crops[0], faces(2)[0])
+
+
+def test_damaged_files_are_left_out_with_a_count(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "emodb", ("03a01Wa", "03a02Wa"))
+    (tmp_path / "emodb" / "03a03Wa.wav").write_bytes(b"")
+    (tmp_path / "emodb" / "03a04Wa.wav").write_bytes(b"RIFF and no more")
+    found = read_readable(read_corpus(tmp_path, "emodb"), read_voice)
+    assert [len(samples) for samples in found.samples] == [4_000, 4_000]
+    assert [stem(c.source or "") for c in found.clips] == ["03a01Wa", "03a02Wa"]
+    assert (found.sentence or "").startswith("2 of 4 clips are left out; the first: ")
+    assert "03a03Wa.wav cannot be read as sound" in (found.sentence or "")
+    whole = read_readable(found.clips, read_voice)
+    assert whole.sentence is None
+    with pytest.raises(InputError, match="None of 1 clips can be read; the first: "):
+        read_readable(read_corpus(tmp_path, "emodb")[2:3], read_voice)
+
+
+def test_a_folder_of_classes_is_a_labelled_set(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "set", ("Happy/a", "train/sadness/Ana/b", "train/sadness/Ana/c"))
+    (tmp_path / "set" / "README.txt").write_text("no sample")
+    (tmp_path / "set" / "Happy" / "d.txt").write_text("Great!\n")
+    assert [
+        (c.label, c.emotion, c.speaker, c.published_split, c.text)
+        for c in read_labelled_folder(tmp_path / "set")
+    ] == [
+        ("Happy", "happy", "Happy/a.wav", None, None),
+        ("Happy", "happy", "Happy/d.txt", None, "Great!"),
+        ("sadness", "sad", "Ana", "train", None),
+        ("sadness", "sad", "Ana", "train", None),
+    ]
+
+
+def test_a_folder_that_is_no_class_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="There is no folder"):
+        read_labelled_folder(tmp_path / "nothing")
+    with pytest.raises(SettingsError, match="has no samples"):
+        read_labelled_folder(tmp_path)
+    write_sounds(tmp_path / "set", ("angy/a",))
+    with pytest.raises(SettingsError, match=r"no folder named by a class; did you mean 'angry'\?"):
+        read_labelled_folder(tmp_path / "set")
 
 
 def test_what_is_not_there_is_one_sentence(detector: CascadeDetector, tmp_path: Path) -> None:
