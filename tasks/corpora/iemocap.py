@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.corpus import LabelledClip
-from schemas.errors import SettingsError
+from schemas.errors import InputError, SettingsError
 from tasks.corpora.labels import LABELS, NAME_CODES
 
 _NAMES = ("", "IEMOCAP_full_release", "IEMOCAP", "iemocap")
@@ -39,7 +39,8 @@ def read_iemocap(folder: Path) -> list[LabelledClip]:
 
     Speakers are `Ses01F` and the like. Frustration, other and no agreement have no `emotion`;
     excitement counts as happy. An utterance whose sound is not there has its words alone. Raises
-    `SettingsError` where there is no session, or a session without judgements.
+    `SettingsError` where there is no session, or a session without judgements, `InputError` for a
+    judgement that cannot be read.
     """
     sessions = next((found for name in _NAMES if (found := _sessions(folder / name))), [])
     if not sessions:
@@ -86,10 +87,13 @@ def _read_dialogue(session: Path, judgements: Path) -> Iterator[LabelledClip]:
 
 def _turns(judgements: Path) -> Iterator[_Turn]:
     for line in _lines(judgements):
+        if not line.startswith("["):
+            continue  # the single judges' opinions, and the heading
         match = _JUDGED.match(line)
-        if match and match["code"] in NAME_CODES["iemocap"]:
-            speaker = f"{match['name'][:5]}{match['gender']}"
-            yield _Turn(float(match["start"]), match["name"], speaker, match["code"])
+        if match is None or match["code"] not in NAME_CODES["iemocap"]:
+            raise InputError(f"{judgements} has the line '{line}', which is no judgement.")
+        speaker = f"{match['name'][:5]}{match['gender']}"
+        yield _Turn(float(match["start"]), match["name"], speaker, match["code"])
 
 
 def _words(transcription: Path) -> dict[str, str]:

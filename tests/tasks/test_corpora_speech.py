@@ -249,7 +249,11 @@ def test_a_broken_release_of_iemocap_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No IEMOCAP session was found"):
         read_corpus(tmp_path, "iemocap")
     root = write_iemocap(tmp_path, sessions=(1,))
-    shutil.rmtree(root / "Session1" / "dialog" / "EmoEvaluation")
+    (judged,) = (root / "Session1" / "dialog" / "EmoEvaluation").glob("*.txt")
+    judged.write_text("[0.1 - 0.2]\tSes01F_impro01_F000\tjoy\t[1, 1, 1]\n")
+    with pytest.raises(InputError, match=r"impro01\.txt has the line .*joy.* is no judgement"):
+        read_corpus(tmp_path, "iemocap")
+    judged.unlink()
     with pytest.raises(SettingsError, match=r"Session1 has no dialog/EmoEvaluation"):
         read_corpus(tmp_path, "iemocap")
 

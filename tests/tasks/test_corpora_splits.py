@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from schemas.corpus import LabelledClip
@@ -86,6 +87,16 @@ def test_folds_test_every_clip_once_and_share_no_speaker(shared: Path) -> None:
         tested = Counter(clip.source for split in splits for clip in split.test)
         assert set(tested.values()) == {1}
         assert len(tested) == sum(clip.emotion is not None for clip in own)
+
+
+@pytest.mark.needs_shared
+def test_the_five_folds_are_those_of_the_published_posteriors(shared: Path) -> None:
+    table = shared / "data" / "face" / "ravdess_posteriors_lunajimenez2022.parquet"
+    rows = pd.read_parquet(table, filters=[("split", "==", "val")])
+    published = rows.groupby("fold")["actor"].agg(
+        lambda actors: {f"{actor:02}" for actor in actors}
+    )
+    assert sorted(map(sorted, published)) == sorted(map(list, FOLDS["ravdess-five"]))
 
 
 @pytest.mark.needs_shared
