@@ -1,6 +1,7 @@
 """The flow `evaluate`: how good a branch is on people whom it has never seen."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -9,26 +10,34 @@ import numpy as np
 from prefect import flow
 
 from flows.train import load_from
+from models.checkpoint import shipped
 from models.protocols import Scores
 from models.registry import load_engine
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
-from schemas.settings import WeightSettings
+from schemas.settings import WeightSettings, load_settings
 from tasks.corpora.labelled_csv import read_labelled_csv
-from tasks.corpora.samples import sample_reader
-from tasks.evaluation import Measures, measure, write_report
+from tasks.corpora.samples import read_voice
+from tasks.corpora.speech import read_speech
+from tasks.evaluation import Measures, measure
+from tasks.evaluation.curves import read_curves
+from tasks.evaluation.exploration import ByClass, explore
+from tasks.evaluation.heard import warn_of_trained_speakers
+from tasks.evaluation.lines import to_text
+from tasks.evaluation.report import Evaluation, write_report
+from tasks.fuse import BRANCHES
+from tasks.judging import judge, judge_together
+from tasks.robustness import drops, measure_abstention, measure_conditions
 from tasks.training.options import TrainingOptions
 
 MEASURERS = {
     "audio": "tasks.training.voice_measures:measure_audio",
     "video": "tasks.training.video:measure_video",
     "text": "tasks.training.text:measure_text",
+    "fusion": "tasks.training.fusion:measure_fusion",
 }
 """Branch -> `measure_x(branch, data, options) -> dict[str, Measures]` on the card's corpora."""
-
-_BLOCK = 256
-"""Samples that lie in memory at once."""
 
 
 def evaluate(
@@ -39,9 +48,15 @@ def evaluate(
     corpora: Path | None = None,
     *,
     as_json: bool = False,
+    **more: Any,
 ) -> str:
-    """Run `evaluate_branch` and say what it found, in lines or as one line of JSON."""
-    figures = evaluate_branch(branch, data, weights, report, corpora)
+    """Run `evaluate_branch` and say what it found, in lines or as one line of JSON.
+
+    Warnings go to the standard error, a line each.
+    """
+    figures = evaluate_branch(branch, data, weights, report, corpora, **more)
+    for sentence in figures.get("warnings", ()):
+        sys.stderr.write(f"{sentence}\n")
     return json.dumps(figures, ensure_ascii=False) if as_json else to_text(figures)
 
 
@@ -53,29 +68,40 @@ def evaluate_branch(
     report: Path | None = None,
     corpora: Path | None = None,
     start: Path | None = None,
+    training: Path | None = None,
+    *,
+    robustness: bool = False,
 ) -> dict[str, Any]:
-    """Measure a branch; it never abstains here.
+    """Measure a branch, or `fusion`; it never abstains here.
 
-    With `data`, a CSV of labelled samples, returns its figures: `n accuracy uar macro_f1 recall
-    ece accuracy_at_half_coverage confusion` and `not_judged`, the samples without a face, words
-    or a known language. Without, returns protocol -> figures on the corpora of the model card,
-    found under the folder `corpora`; `start` is the folder of starting weights, where a protocol
-    trains anew. `weights` is `shipped` or a `.safetensors` file; `report` a folder for figures
-    and drawings. Raises `SettingsError` for anything missing.
+    With `data`, a CSV of labelled samples, returns its figures (the fields of `Measures`) and
+    `not_judged`, the samples without a face, words or a known language. Without, returns protocol
+    -> figures on the corpora of the model card, found under the folder `corpora`; `start` is the
+    folder of starting weights or of a voice training, where a protocol needs one. `weights` is
+    `shipped` or a `.safetensors` file. `robustness` sends the same voices through each condition
+    of a meeting as well (`conditions`), and sounds without a voice (`no_voice`). `report` is a
+    folder for figures and drawings, with the loss curves of the folder `training`. `warnings` are
+    sentences for whoever reads the figures. Raises `SettingsError` for anything missing.
     """
     settings = _weight_settings(branch, weights)
+    if robustness and branch != "audio":
+        raise SettingsError(f"--robustness is of the voice; leave it out for {branch}.")
     if data is not None:
-        return _evaluate_table(branch, data, settings, report)
-    if corpora is None:
-        raise SettingsError("Give --data with a CSV, or --corpora with the folder of the corpora.")
-    measurer = load_from(MEASURERS, branch)
-    engine = load_engine(branch, "embedded", settings)
-    found = cast("dict[str, Measures]", measurer(engine, corpora, TrainingOptions(start=start)))
-    figures = {name: measures.model_dump() for name, measures in found.items()}
+        found = _of_table(branch, data, settings, robustness=robustness, full=report is not None)
+    elif corpora is not None:
+        options = TrainingOptions(start=start)
+        full = report is not None
+        found = _of_corpora(branch, corpora, settings, options, robustness=robustness, full=full)
+    else:
+        card = shipped(branch).with_suffix(".md")
+        raise SettingsError(
+            f"The corpora of the model card ({card}) cannot come with tonescribe: give --corpora "
+            "with their folder, or --data with a CSV of your own."
+        )
     if report is not None:
-        report.mkdir(parents=True, exist_ok=True)
-        (report / "measures.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    return figures
+        curves = {} if training is None else read_curves(training)
+        write_report(report, found.with_curves(curves))
+    return _figures(found, alone=data is not None)
 
 
 def _weight_settings(branch: str, weights: str) -> WeightSettings:
@@ -86,67 +112,108 @@ def _weight_settings(branch: str, weights: str) -> WeightSettings:
     path = Path(weights)
     if path.suffix != ".safetensors" or not path.is_file():
         raise SettingsError(f"{weights} is no file of weights; name a .safetensors file.")
+    if branch not in WeightSettings.model_fields:
+        raise SettingsError(f"The weights of {branch} come with tonescribe; leave --weights out.")
     return WeightSettings.model_validate({branch: weights})
 
 
-def _evaluate_table(
-    branch: str, data: Path, settings: WeightSettings, report: Path | None
-) -> dict[str, Any]:
+def _of_table(
+    branch: str, data: Path, settings: WeightSettings, *, robustness: bool, full: bool
+) -> Evaluation:
     clips = read_labelled_csv(data)
-    scores = _judge(branch, clips, settings)
+    scores, facts = _judge(branch, clips, settings)
     judged = np.asarray(np.isfinite(scores).all(axis=1))
     if not judged.any():
         raise SettingsError(f"None of the {len(clips)} samples of {data} could be judged.")
     known = [clip for clip, ok in zip(clips, judged, strict=True) if ok]
-    names: Sequence[str] = EMOTIONS
-    labels = [names.index(clip.label) for clip in known]
-    measures = measure(labels, scores[judged], [clip.speaker for clip in known])
-    not_judged = len(clips) - len(known)
-    if report is not None:
-        extra = {"data": data.name, "not_judged": not_judged}
-        write_report(report, f"{branch} on {data.stem}", measures, labels, scores[judged], extra)
-    return measures.model_dump() | {"not_judged": not_judged}
+    measures = measure(_labels(known), scores[judged], [clip.speaker for clip in known])
+    used = BRANCHES if branch == "fusion" else (branch,)
+    return Evaluation(
+        title=f"{branch} on {data.stem}",
+        measures={data.stem: measures},
+        facts={"data": data.name, **facts, "not_judged": len(clips) - len(known)},
+        warnings=[w for b in used for w in warn_of_trained_speakers(_file(b, settings), known)],
+        conditions=_conditions(known, settings) if robustness else {},
+        abstention=_abstention(branch, settings) if robustness or full else None,
+        explored={data.stem: explore(branch, known)} if full else {},
+    )
 
 
-def _judge(branch: str, clips: Sequence[LabelledClip], settings: WeightSettings) -> Scores:
-    """Scores (n, 7) in the order of the clips, NaN where there is nothing to judge."""
+def _of_corpora(
+    branch: str,
+    corpora: Path,
+    settings: WeightSettings,
+    options: TrainingOptions,
+    *,
+    robustness: bool,
+    full: bool,
+) -> Evaluation:
+    if not corpora.is_dir():
+        raise SettingsError(f"There is no folder {corpora}; name the one that holds the corpora.")
+    measurer = load_from(MEASURERS, branch)
     engine = load_engine(branch, "embedded", settings)
-    read = sample_reader(branch, settings)
-    scores = np.full((len(clips), len(EMOTIONS)), np.nan, dtype=np.float32)
-    for first in range(0, len(clips), _BLOCK):
-        block = range(first, min(first + _BLOCK, len(clips)))
-        spoken = [row for row in block if _understood(clips[row], engine.languages)]
-        samples = {row: sample for row in spoken if (sample := read(clips[row])) is not None}
-        if samples:
-            scores[list(samples)] = engine.score(list(samples.values()))
-    return scores
+    voices = read_speech(corpora / "speech", ()) if branch == "audio" else ()
+    unseen = getattr(engine, "unseen_speakers", frozenset())
+    heard = [c for c in voices if c.emotion and f"{c.corpus}/{c.speaker}" in unseen]
+    return Evaluation(
+        title=f"{branch} on the corpora of its card",
+        measures=cast("dict[str, Measures]", measurer(engine, corpora, options)),
+        facts={"weights": _file(branch, settings).name},
+        conditions=_conditions(heard, settings) if robustness else {},
+        abstention=_abstention(branch, settings) if robustness or full else None,
+        explored=_explored(voices) if full else {},
+    )
 
 
-def _understood(clip: LabelledClip, languages: frozenset[str] | None) -> bool:
-    """Whether a branch knows the clip's language; one that is not named is taken as known."""
-    return languages is None or not clip.language or clip.language.split("-")[0] in languages
+def _judge(
+    branch: str, clips: Sequence[LabelledClip], settings: WeightSettings
+) -> tuple[Scores, dict[str, Any]]:
+    """Scores (n, 7), and for the fusion how many samples each branch judged."""
+    if branch != "fusion":
+        return judge(branch, clips, settings), {}
+    fused, each = judge_together(clips, settings)
+    judged = {name: int(np.isfinite(rows).all(axis=1).sum()) for name, rows in each.items()}
+    return fused, {f"judged_by_{name}": count for name, count in judged.items()}
 
 
-def to_text(figures: dict[str, Any]) -> str:
-    """The figures as lines to read, one block per protocol where there are several."""
-    if "n" in figures:
-        return _block(figures)
-    return "\n\n".join(f"{name}\n{_block(found)}" for name, found in figures.items())
+def _labels(clips: Sequence[LabelledClip]) -> list[int]:
+    names: Sequence[str] = EMOTIONS
+    return [names.index(clip.emotion or "") for clip in clips]
 
 
-def _block(figures: dict[str, Any]) -> str:
-    lines = [
-        f"n {figures['n']}" + _note(figures),
-        f"accuracy {figures['accuracy']:.3f}",
-        f"uar {figures['uar']:.3f}",
-        f"macro_f1 {figures['macro_f1']:.3f}",
-        *(f"recall {name} {value:.3f}" for name, value in figures["recall"].items()),
-        f"ece {figures['ece']:.3f}",
-        f"accuracy at 50 % coverage {figures['accuracy_at_half_coverage']:.3f}",
-    ]
-    return "\n".join(lines)
+def _file(branch: str, settings: WeightSettings) -> Path:
+    return Path(getattr(settings, branch, "") or shipped(branch))
 
 
-def _note(figures: dict[str, Any]) -> str:
-    count = figures.get("not_judged", 0)
-    return f" ({count} more had nothing to judge)" if count else ""
+def _conditions(clips: Sequence[LabelledClip], settings: WeightSettings) -> dict[str, Measures]:
+    if not clips:
+        raise SettingsError("No voice here is unheard by these weights; give --data with others.")
+    score = load_engine("audio", "embedded", settings).score
+    speakers = [f"{clip.corpus}/{clip.speaker}" for clip in clips]
+    return measure_conditions(score, lambda row: read_voice(clips[row]), _labels(clips), speakers)
+
+
+def _abstention(branch: str, settings: WeightSettings) -> dict[str, Any] | None:
+    if branch != "audio":
+        return None
+    score = load_engine(branch, "embedded", settings).score
+    return measure_abstention(score, load_settings().judge.min_confidence).model_dump()
+
+
+def _explored(clips: Sequence[LabelledClip]) -> dict[str, dict[str, ByClass]]:
+    corpora = sorted({clip.corpus for clip in clips})
+    return {name: explore("audio", [c for c in clips if c.corpus == name]) for name in corpora}
+
+
+def _figures(found: Evaluation, *, alone: bool) -> dict[str, Any]:
+    """The figures of a table themselves, or protocol -> figures; and what else was found."""
+    figures: dict[str, Any] = {name: m.model_dump() for name, m in found.measures.items()}
+    if alone:
+        (figures,) = figures.values()
+        figures |= {name: value for name, value in found.facts.items() if name != "data"}
+    if found.conditions:
+        figures["conditions"] = {name: m.model_dump() for name, m in found.conditions.items()}
+        figures["uar_drops"] = drops(found.conditions)
+    if found.abstention is not None:
+        figures["no_voice"] = found.abstention
+    return figures | ({"warnings": list(found.warnings)} if found.warnings else {})

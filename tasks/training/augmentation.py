@@ -4,9 +4,11 @@ Every function takes mono float32 samples at 16 kHz and a random generator, and 
 """
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 
+from models.audio.sound import at_tempo, frame_levels
 from models.protocols import Samples
 from schemas.values import SAMPLE_RATE
 
@@ -15,6 +17,7 @@ _REVERBERATION = (0.15, 0.7)
 """Reverberation times in seconds, from a small office to a hall."""
 _DIRECT_TO_REVERBERANT = (0.1, 0.6)
 _NOISE_DECIBELS = (5.0, 35.0)
+_TALKERS = 6
 _LOW_EDGES, _HIGH_EDGES = (50.0, 300.0), (3300.0, 7000.0)
 """Hz between which the band of a telephone or a conference codec begins and ends."""
 
@@ -34,10 +37,7 @@ def like_a_meeting(samples: Samples, random: np.random.Generator) -> Samples:
 
 def change_speed(samples: Samples, random: np.random.Generator) -> Samples:
     """Play up to a tenth faster or slower, pitch included: another speaker, the same emotion."""
-    step = random.uniform(1 - _SPEED, 1 + _SPEED)
-    times = np.arange(0, len(samples) - 1, step)
-    changed: Samples = np.interp(times, np.arange(len(samples)), samples).astype(np.float32)
-    return changed
+    return at_tempo(samples, random.uniform(1 - _SPEED, 1 + _SPEED))
 
 
 def reverberate(samples: Samples, random: np.random.Generator) -> Samples:
@@ -67,6 +67,34 @@ def add_noise(samples: Samples, random: np.random.Generator) -> Samples:
     gain = level * 10 ** (-random.uniform(*_NOISE_DECIBELS) / 20)
     noisy: Samples = (samples + noise * gain).astype(np.float32)
     return noisy
+
+
+def babble(
+    samples: Samples, others: Sequence[Samples], decibels: float, random: np.random.Generator
+) -> Samples:
+    """Add six talkers drawn from other people's clips, `decibels` under the voiced parts.
+
+    Raises `ValueError` where there is no other clip.
+    """
+    if not others:
+        raise ValueError("Babble needs clips of other speakers; give some.")
+    crowd = np.zeros(len(samples))
+    for row in random.integers(len(others), size=_TALKERS):
+        talker = others[row]
+        start = int(random.integers(len(talker)))
+        talk = np.resize(np.roll(talker, -start), len(samples))
+        crowd += talk / max(_voiced_level(talker), 1e-6)
+    crowd *= _voiced_level(samples) * 10 ** (-decibels / 20) / max(float(crowd.std()), 1e-6)
+    return (samples + crowd).astype(np.float32)
+
+
+def _voiced_level(samples: Samples) -> float:
+    """Root mean square of the frames within 20 dB of the loudest twentieth."""
+    levels = frame_levels(samples)
+    if not len(levels):
+        return 0.0
+    voiced = levels[levels >= 0.1 * np.quantile(levels, 0.95)]
+    return float(np.sqrt((voiced.astype(np.float64) ** 2).mean()))
 
 
 def narrow_band(samples: Samples, random: np.random.Generator) -> Samples:

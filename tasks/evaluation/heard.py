@@ -1,0 +1,48 @@
+"""Whether those who are tested were trained on: what the header of the weights says of them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from schemas.corpus import LabelledClip
+
+_NAMED = 3
+
+
+def warn_of_trained_speakers(weights: Path, clips: Sequence[LabelledClip]) -> list[str]:
+    """One sentence for each corpus whose speakers, as far as can be told, weights were trained on.
+
+    A table is taken for a corpus by its name (`emodb.csv`), for want of anything better. Speakers
+    who only set the temperature are not counted as trained on.
+    """
+    config = _header(weights)
+    held_out = set(config.get("calibration_speakers", ()))
+    warnings = []
+    for corpus in sorted({clip.corpus.lower() for clip in clips} & set(config.get("corpora", ()))):
+        tested = {clip.speaker for clip in clips if clip.corpus.lower() == corpus}
+        known = sorted(speaker for speaker in tested if f"{corpus}/{speaker}" not in held_out)
+        if known:
+            warnings.append(
+                f"{weights.name} was trained on {corpus}: the figures for its {_people(known)} "
+                "are of people whom it knows."
+            )
+    return warnings
+
+
+def _people(speakers: Sequence[str]) -> str:
+    named = ", ".join(speakers[:_NAMED])
+    more = f" and {len(speakers) - _NAMED} more" if len(speakers) > _NAMED else ""
+    return f"speaker{'s' if len(speakers) > 1 else ''} {named}{more}"
+
+
+def _header(weights: Path) -> dict[str, Any]:
+    """The configuration that stands in the header of weights of ours; empty for others."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(weights), framework="np") as file:
+            config: dict[str, Any] = json.loads((file.metadata() or {}).get("config", "{}"))
+            return config
+    except (OSError, SafetensorError, ValueError):
+        return {}
