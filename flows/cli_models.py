@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from models.architectures import described
+from schemas.errors import SettingsError
+
 
 def train_command(
     branch: Annotated[str, typer.Argument(help="audio, video, text or fusion.")],
@@ -22,6 +25,18 @@ def train_command(
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     resume: Annotated[bool | None, typer.Option(help="Go on from the last checkpoint.")] = None,
     folds: Annotated[bool | None, typer.Option(help="Measure by cross-validation first.")] = None,
+    corpus: Annotated[
+        list[str] | None, typer.Option(help="Train on this corpus alone; repeatable.")
+    ] = None,
+    accumulation: Annotated[int | None, typer.Option(help="Batches that make one step.")] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(help=f"Another network than the one that ships. {described()}."),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A choice of it; repeatable."),
+    ] = None,
 ) -> None:
     """Train one branch from corpora; what ships was made by this command."""
     from flows.parameters import quiet_prefect
@@ -39,29 +54,66 @@ def train_command(
         "device": device,
         "resume": resume,
         "folds": folds,
+        "corpora": corpus or None,
+        "accumulation": accumulation,
+        "architecture": architecture,
+        "parameters": _read_parameters(parameter) if parameter else None,
     }
     given = {name: value for name, value in options.items() if value is not None}
     report = train(branch, data, out, **given)
     sys.stdout.write(report.model_dump_json(indent=1) + "\n")
 
 
+def _read_parameters(given: list[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` pairs; `SettingsError` where one is no such pair."""
+    pairs = [text.partition("=") for text in given]
+    for name, sign, _ in pairs:
+        if not (name and sign):
+            raise SettingsError(f"--set takes NAME=VALUE, not '{name}'.")
+    return {name: value for name, _, value in pairs}
+
+
 def evaluate_command(
-    branch: Annotated[str, typer.Argument(help="audio, video or text.")],
+    branch: Annotated[str, typer.Argument(help="audio, video, text or fusion.")],
     data: Annotated[
         Path | None, typer.Option(help="CSV: path (or text), label, speaker, language.")
     ] = None,
     weights: Annotated[str, typer.Option(help="shipped, or a .safetensors file.")] = "shipped",
-    report: Annotated[Path | None, typer.Option(help="Folder for figures and drawings.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a page with figures and drawings.")
+    ] = None,
     corpora: Annotated[Path | None, typer.Option(help="Folder with the corpora.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Starting weights, or a voice training, where a protocol needs them."),
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="Folder of trainings whose loss curves are reported.")
+    ] = None,
+    robustness: Annotated[
+        bool, typer.Option(help="Also as by Opus, telephone, in babble, a room, short; no voice.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Measure a branch on people that it has never seen.
 
-    With --data on any labelled set; without, on the corpora and folds of its model card.
+    With --data on any labelled set (for fusion: path, text or both); without, on the corpora and
+    folds of its model card, which --corpora names.
     """
     from flows.parameters import quiet_prefect
 
     quiet_prefect()
     from flows.evaluate import evaluate
 
-    sys.stdout.write(evaluate(branch, data, weights, report, corpora, as_json=as_json) + "\n")
+    said = evaluate(
+        branch,
+        data,
+        weights,
+        report,
+        corpora,
+        start=start,
+        training=training,
+        robustness=robustness,
+        as_json=as_json,
+    )
+    sys.stdout.write(said + "\n")

@@ -1,5 +1,6 @@
 """The flow `train`: one branch from corpora to weights, by one command."""
 
+import functools
 import importlib
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,12 @@ TRAINERS = {
 """Branch -> `train_x(data, out, options) -> TrainingReport`."""
 
 
+ARCHITECTURE_TRAINERS = dict.fromkeys(
+    ("audio", "video", "text"), "tasks.training.architecture:train_architecture"
+)
+"""Branch -> `train_x(branch, data, out, options) -> TrainingReport` for a named architecture."""
+
+
 def load_from(table: dict[str, str], branch: str) -> Any:
     """Import what a table names for a branch; `SettingsError` for one that it does not know."""
     if branch not in table:
@@ -31,6 +38,9 @@ def load_from(table: dict[str, str], branch: str) -> Any:
 @flow(name="train", flow_run_name="train {branch}", validate_parameters=False)
 def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     """Train `audio`, `video`, `text` or `fusion` from the corpora under `data`.
+
+    With the option `architecture` another network of that branch is trained instead of the one
+    that ships (`models/architectures.py`), and `parameters` are its choices.
 
     `data` holds `speech/`, `face/` and `text/`. `out` receives `BRANCH.safetensors`, the report
     `training.json`, checkpoints and curves; `options` are those of `TrainingOptions`. Raises
@@ -44,6 +54,8 @@ def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     except ValidationError as error:
         raise SettingsError(describe_validation(error, TrainingOptions)) from error
     out.mkdir(parents=True, exist_ok=True)
+    if chosen.architecture is not None:
+        trainer = functools.partial(load_from(ARCHITECTURE_TRAINERS, branch), branch)
     report = cast(TrainingReport, trainer(data, out, chosen))
     (out / "training.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
     return report

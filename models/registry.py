@@ -35,16 +35,16 @@ ENGINES: dict[str, dict[str, str]] = {
         "synthetic": "models.faces.synthetic:DrawnFaceDetector",
     },
     "audio": {
-        "embedded": "models.audio.embedded:EmbeddedAudioBranch",
+        "embedded": "models.trained:open_audio",
         "wav2vec2": "models.audio.wav2vec2:Wav2Vec2Branch",
         "synthetic": "models.audio.synthetic:LoudnessBranch",
     },
     "video": {
-        "embedded": "models.video.embedded:EmbeddedVideoBranch",
+        "embedded": "models.trained:open_video",
         "synthetic": "models.video.synthetic:BrightnessBranch",
     },
     "text": {
-        "embedded": "models.text.embedded:EmbeddedTextBranch",
+        "embedded": "models.trained:open_text",
         "transformer": "models.text.transformer:TransformerTextBranch",
         "synthetic": "models.text.synthetic:KeywordBranch",
     },

@@ -37,6 +37,7 @@ class FittingPlan(Value):
     weight_decay: float
     optimizer: Literal["sgd", "adamw"] = "adamw"
     warmup: float = 0.1
+    accumulation: int = 1
     group_by_length: bool = False
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -45,7 +46,7 @@ class FittingPlan(Value):
 
     def told(self, options: TrainingOptions) -> "FittingPlan":
         """Return the plan with what the user's options say."""
-        names = ("epochs", "batch_size", "learning_rate", "weight_decay", "threads")
+        names = ("epochs", "batch_size", "learning_rate", "weight_decay", "threads", "accumulation")
         chosen = {name: value for name in names if (value := getattr(options, name)) is not None}
         always = {"seed": options.seed, "device": options.device, "resume": options.resume}
         return self.model_copy(update=chosen | always)
@@ -94,6 +95,7 @@ def _arguments(plan: FittingPlan, out: Path) -> dict[str, Any]:
         "logging_dir": str(out / "runs"),
         "num_train_epochs": plan.epochs,
         "per_device_train_batch_size": plan.batch_size,
+        "gradient_accumulation_steps": plan.accumulation,
         "learning_rate": plan.learning_rate,
         "warmup_ratio": plan.warmup,
         "lr_scheduler_type": "cosine",

@@ -14,7 +14,10 @@ class TrainingOptions(Value):
     `start` is the folder of starting weights; `limit` keeps that many samples per corpus, for
     trials; `resume` goes on from the last checkpoint under the output folder; `corpora` names
     the corpora to train on; `folds` says whether unseen speakers are measured by
-    cross-validation before the final training.
+    cross-validation before the final training; `accumulation` batches make one step.
+
+    `architecture` names a row of `models/architectures.py` to train instead of the network that
+    ships, and `parameters` its choices.
     """
 
     start: Path | None = None
@@ -29,6 +32,9 @@ class TrainingOptions(Value):
     resume: bool = False
     folds: bool = True
     corpora: tuple[str, ...] = ()
+    accumulation: PositiveInt | None = None
+    architecture: str | None = None
+    parameters: dict[str, str | int | float | bool] = {}
 
 
 class TrainingReport(Value):

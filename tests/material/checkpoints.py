@@ -107,3 +107,54 @@ def random_aligner(folder: Path) -> Path:
     )
     transformers.Wav2Vec2ForCTC(config).save_pretrained(folder)
     return folder
+
+
+def random_wav2vec2(folder: Path, layers: int = 1) -> Path:
+    """Write a bare wav2vec 2.0 of the base size's kind, with random weights; return its folder."""
+    import torch
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=16,
+        conv_dim=(8,) * 7,
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+    )
+    Wav2Vec2Model(config).save_pretrained(folder)
+    return folder
+
+
+def random_text_encoder(folder: Path, kind: str) -> Path:
+    """Write a bare `bert` or `xlm-roberta` of one layer and a tokenizer; return the folder."""
+    import tokenizers
+    import torch
+    import transformers
+    from tokenizers import models, pre_tokenizers
+
+    torch.manual_seed(0)
+    words = ["<s>", "<pad>", "</s>", "<unk>", "what", "a", "day", "no", "good", "nice"]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    tokenizer = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="<unk>", pad_token="<pad>", cls_token="<s>"
+    ).save_pretrained(folder)
+    shape = {
+        "vocab_size": len(words),
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "max_position_embeddings": 140,
+        "pad_token_id": 1,
+    }
+    config = transformers.AutoConfig.for_model(kind, **shape)
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    return folder
