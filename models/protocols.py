@@ -102,11 +102,15 @@ class FaceSequence:
 
 @dataclass(frozen=True)
 class TextSample:
-    """One utterance's text, its BCP 47 language, and the previous ones as (speaker, text)."""
+    """One utterance's text, its BCP 47 language, the previous ones as (speaker, text), its speaker.
+
+    The speaker only tells which of the previous utterances are by the same person.
+    """
 
     text: str
     language: str | None
     context: tuple[tuple[str, str], ...] = ()
+    speaker: str | None = None
 
 
 Sample = TypeVar("Sample", contravariant=True)

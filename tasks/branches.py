@@ -12,7 +12,7 @@ from schemas.settings import Settings
 from schemas.speech import BranchScores, Faces, Flag, Utterance
 from schemas.values import Seconds
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 BLOCK_SECONDS: Seconds = 600.0
 """Sound that lies in memory at once while the voice is judged."""
@@ -95,7 +95,7 @@ def _text_sample(utterance: Utterance, utterances: Sequence[Utterance]) -> TextS
     before = utterances[max(0, utterance.index - CONTEXT_UTTERANCES) : utterance.index]
     shown = [u for u in before if u.text and not NEVER_JUDGED & set(u.flags)]
     context = tuple((u.speaker, u.text or "") for u in shown)
-    return TextSample(utterance.text or "", utterance.language, context)
+    return TextSample(utterance.text or "", utterance.language, context, utterance.speaker)
 
 
 def _branch(job: str, settings: Settings) -> EmotionBranch[object]:

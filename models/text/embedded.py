@@ -1,6 +1,11 @@
-"""The word branch that comes with tonescribe: a small encoder fine-tuned here, for English."""
+"""The word branch that comes with tonescribe: small encoders fine-tuned here.
 
-from collections.abc import Sequence
+One network judges English, another German, French, Italian and Spanish; the utterance's
+language chooses.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,54 +22,101 @@ from schemas.settings import WeightSettings
 if TYPE_CHECKING:
     import torch
 
+    from models.text.context import CodedText
     from models.text.network import WordNetwork
 
 TOKENIZER_SUFFIX = ".tokenizer.json"
 """The tokenizer lies beside its weights: `text.safetensors`, `text.tokenizer.json`."""
 
+MULTILINGUAL_SUFFIX = ".multilingual.safetensors"
+"""So does the network of the other languages: `text.multilingual.safetensors`."""
+
+_FIRST_LANGUAGE = "en"
+
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "..."})
 
 
 class EmbeddedTextBranch:
-    """Judges emotion from the words of an utterance alone; calibrated on texts not trained on.
+    """Judges emotion from the words of an utterance and what was said just before it.
 
-    Weights: `models/weights/text.safetensors`, or the `.safetensors` file that the settings
-    name, with its tokenizer beside it. Raises `WeightsError` where they are missing.
+    Calibrated per language on texts not trained on. Weights: `models/weights/text.safetensors`,
+    or the `.safetensors` file that the settings name, its tokenizer beside it, and beside them
+    the network of other languages where there is one. Raises `WeightsError` where the weights or
+    a tokenizer are missing.
     """
 
     name = "embedded"
-    languages: frozenset[str] | None = frozenset({"en"})
 
     def __init__(self, weights: WeightSettings) -> None:
-        from models.text.network import read_tokenizer
-
         own = weights.text.endswith(".safetensors")
         path = Path(weights.text) if own else shipped("text")
-        self._network, config = load_word_network(path)
-        self._tokenizer = read_tokenizer(
-            path.with_suffix(TOKENIZER_SUFFIX), self._network.shape.longest
+        other = path.with_suffix(MULTILINGUAL_SUFFIX)
+        paths = [path, other] if other.is_file() else [path]
+        readers = [WordReader(path, weights) for path in paths]
+        self._readers = {language: r for r in reversed(readers) for language in r.languages}
+        self._fallback = readers[0]
+        self.languages: frozenset[str] | None = frozenset(self._readers)
+        digests = [file_digest(path) for path in paths]
+        self.digest = (
+            digests[0]
+            if len(digests) == 1
+            else hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
         )
-        self._temperature = float(config["temperature"])
+
+    def score(self, samples: Sequence[TextSample]) -> Scores:
+        """Judge texts of any length (the first 128 tokens) and up to two utterances before each.
+
+        NaN where there are no words, or they are in a language of none of the networks; where
+        the language is not known, the first network judges.
+        """
+        scores = np.full((len(samples), len(EMOTIONS)), np.nan, dtype=np.float32)
+        rows_of: dict[WordReader, list[int]] = {}
+        for row, sample in enumerate(samples):
+            reader = self._reader(sample.language)
+            if reader is not None and any(c.isalnum() for c in sample.text):
+                rows_of.setdefault(reader, []).append(row)
+        for reader, rows in rows_of.items():
+            scores[rows] = reader.score([samples[row] for row in rows])
+        return scores
+
+    def _reader(self, language: str | None) -> "WordReader | None":
+        if not language:
+            return self._fallback
+        return self._readers.get(language.split("-")[0].lower())
+
+
+class WordReader:
+    """One network with its tokenizer and its calibration, for some languages."""
+
+    def __init__(self, path: Path, weights: WeightSettings) -> None:
+        from models.text.context import SEGMENTS
+        from models.text.network import read_tokenizer
+
+        self._network, config = load_word_network(path)
+        shape = self._network.shape
+        self._tokenizer = read_tokenizer(path.with_suffix(TOKENIZER_SUFFIX), shape.longest)
+        self._with_context = shape.segments >= SEGMENTS
+        self._calibration: Mapping[str, Any] = config.get("calibration") or {
+            _FIRST_LANGUAGE: {"temperature": config["temperature"], "offsets": [0.0] * 7}
+        }
+        self.languages = tuple(self._calibration)
         self._device = choose_device(weights.device)
         self._network.to(self._device)
         self._batch_size = weights.batch_size
-        self.digest = file_digest(path)
 
     def score(self, samples: Sequence[TextSample]) -> Scores:
-        """Judge texts of any length (only the first 128 tokens are read); the context is unused.
+        """Calibrated probabilities (len(samples), 7) of texts with words."""
+        from models.text.context import encode
 
-        NaN where there are no words.
-        """
-        texts = [clean(sample.text) for sample in samples]
-        coded = [code.ids for code in self._tokenizer.encode_batch(texts)]
-        scores = np.full((len(samples), len(EMOTIONS)), np.nan, dtype=np.float32)
-        worded = [row for row, text in enumerate(texts) if any(c.isalnum() for c in text)]
-        worded.sort(key=lambda row: len(coded[row]))
-        for start in range(0, len(worded), self._batch_size):
-            rows = worded[start : start + self._batch_size]
-            logits = word_logits(self._network, [coded[row] for row in rows], self._device)
-            scores[rows] = _softmax(logits / self._temperature)
-        return scores
+        coded = encode(self._tokenizer, samples, self._with_context)
+        logits = coded_logits(self._network, coded, self._device, self._batch_size)
+        languages = [(s.language or self.languages[0]).split("-")[0].lower() for s in samples]
+        fits = [
+            self._calibration.get(lang, self._calibration[self.languages[0]]) for lang in languages
+        ]
+        temperatures = np.array([fit["temperature"] for fit in fits], dtype=np.float32)
+        offsets = np.array([fit["offsets"] for fit in fits], dtype=np.float32)
+        return _softmax(logits / temperatures[:, None] + offsets)
 
 
 def clean(text: str) -> str:
@@ -84,19 +136,26 @@ def load_word_network(path: Path) -> tuple["WordNetwork", dict[str, Any]]:
     return network.eval(), config
 
 
-def word_logits(
-    network: "WordNetwork", texts: Sequence[Sequence[int]], device: "torch.device"
+def coded_logits(
+    network: "WordNetwork",
+    texts: "Sequence[CodedText]",
+    device: "torch.device",
+    batch_size: int = 64,
 ) -> NDArray[np.float32]:
-    """Return uncalibrated logits (len(texts), classes) of one batch of tokenised texts."""
+    """Return uncalibrated logits (len(texts), classes), computed in batches of like length."""
     import torch
 
-    from models.text.network import pad
+    from models.text.context import pad
 
-    tokens, present = pad(texts)
-    with torch.inference_mode(), half_precision(device):
-        logits = network(tokens.to(device), present.to(device))
-    values: NDArray[np.float32] = logits.float().cpu().numpy()
-    return values
+    logits = np.zeros((len(texts), network.shape.classes), dtype=np.float32)
+    order = sorted(range(len(texts)), key=lambda row: len(texts[row].tokens))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        tokens, segments, present = (part.to(device) for part in pad([texts[r] for r in rows]))
+        with torch.inference_mode(), half_precision(device):
+            found = network(tokens, segments, present)
+        logits[rows] = found.float().cpu().numpy()
+    return logits
 
 
 def _softmax(logits: NDArray[np.float32]) -> Scores:

@@ -1,9 +1,11 @@
 """The word network: a BERT encoder (MiniLM's shape) with a linear head on the mean token.
 
+Segments (BERT's token types) tell the judged utterance from the ones before it, and those by
+the same speaker from the others'.
+
 Encoder: Devlin et al. 2019, "BERT", through transformers; MiniLM: Wang et al. 2020.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 PADDING = 0
 """Index of the padding token."""
 
+JUDGED = 0
+"""Segment of the utterance that is judged; the others are what was said before."""
+
 
 @dataclass(frozen=True)
 class WordNetworkShape:
@@ -32,6 +37,7 @@ class WordNetworkShape:
     positions: int = 512
     classes: int = 7
     longest: int = 128
+    segments: int = 2
     dropout: float = 0.1
 
     def as_config(self) -> dict[str, Any]:
@@ -54,18 +60,28 @@ class WordNetwork(nn.Module):
             num_attention_heads=shape.heads,
             intermediate_size=shape.feedforward,
             max_position_embeddings=shape.positions,
-            hidden_dropout_prob=shape.dropout,
-            attention_probs_dropout_prob=shape.dropout,
-            attn_implementation="sdpa",
+            type_vocab_size=shape.segments,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            # on a CPU the fused kernel's backward pass takes twice as long on short texts
+            attn_implementation="eager",
         )
         self.encoder = BertModel(config, add_pooling_layer=False)
         self.dropout = nn.Dropout(shape.dropout)
         self.head = nn.Linear(shape.width, shape.classes)
 
-    def forward(self, tokens: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-        """Logits (batch, classes) of tokens (batch, length); `present` is False on padding."""
-        states = self.encoder(input_ids=tokens, attention_mask=present.long()).last_hidden_state
-        weight = present.unsqueeze(-1).to(states.dtype)
+    def forward(
+        self, tokens: torch.Tensor, segments: torch.Tensor, present: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits (batch, classes) of tokens (batch, length); `present` is False on padding.
+
+        `segments` is 0 on the utterance that is judged, and its tokens alone are averaged: what
+        was said before works through attention.
+        """
+        states = self.encoder(
+            input_ids=tokens, token_type_ids=segments, attention_mask=present.long()
+        ).last_hidden_state
+        weight = (present & (segments == JUDGED)).unsqueeze(-1).to(states.dtype)
         pooled = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
         logits: torch.Tensor = self.head(self.dropout(pooled))
         return logits
@@ -81,14 +97,3 @@ def read_tokenizer(path: Path, longest: int) -> "Tokenizer":
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=longest)
     return tokenizer
-
-
-def pad(texts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pad token indices to the longest text; return tokens and which of them are present."""
-    length = max(len(text) for text in texts)
-    tokens = torch.full((len(texts), length), PADDING)
-    present = torch.zeros((len(texts), length), dtype=torch.bool)
-    for row, text in enumerate(texts):
-        tokens[row, : len(text)] = torch.tensor(text)
-        present[row, : len(text)] = True
-    return tokens, present

@@ -88,7 +88,7 @@ def read_words(clip: LabelledClip) -> TextSample:
     """The clip's words; `InputError` where the row has none."""
     if clip.text is None:
         raise InputError(f"{clip.source} has no text beside it; the words cannot be judged.")
-    return TextSample(clip.text, clip.language)
+    return TextSample(clip.text, clip.language, clip.context, clip.speaker or None)
 
 
 def read_face(clip: LabelledClip, detector: FaceDetector) -> FaceSequence | None:

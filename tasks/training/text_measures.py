@@ -1,0 +1,181 @@
+"""Measure a word branch on official tests, corpus by corpus, beside bags of words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.protocols import EmotionBranch, Scores, TextSample
+from schemas.corpus import LabelledClip
+from schemas.emotions import EMOTIONS
+from tasks.corpora.texts import corpus_named, is_there
+from tasks.evaluation import Measures, fit_threshold, measure, multi_label_macro_f1
+from tasks.training.options import TrainingOptions
+from tasks.training.text_calibration import labels_of
+from tasks.training.text_mix import read_part, sample_of, targets_of
+
+
+@dataclass(frozen=True)
+class TextTest:
+    """One corpus' test in one language.
+
+    `judged_by` is the figure by which the bag of words is chosen on the dev split. `own_classes`:
+    the corpus lacks some of the seven, and only its own are let to compete.
+    """
+
+    corpus: str
+    language: str
+    judged_by: Literal["macro_f1", "weighted_f1"] = "macro_f1"
+    own_classes: bool = False
+
+    @property
+    def name(self) -> str:
+        """Such as `mmeld fr test`."""
+        return f"{self.corpus} {self.language} test"
+
+
+TESTS: tuple[TextTest, ...] = (
+    TextTest("goemotions", "en"),
+    TextTest("meld", "en", "weighted_f1"),
+    TextTest("dailydialog", "en"),
+    TextTest("emoevent", "en"),
+    TextTest("xed", "en"),
+    TextTest("emoevent", "es"),
+    TextTest("mmeld", "es", "weighted_f1"),
+    TextTest("xed", "es", own_classes=True),
+    TextTest("mmeld", "fr", "weighted_f1"),
+    TextTest("xed", "fr", own_classes=True),
+    TextTest("dailydialog", "de"),
+    TextTest("xed", "de", own_classes=True),
+    TextTest("dailydialog", "it"),
+    TextTest("xed", "it", own_classes=True),
+    TextTest("multiemotions", "it"),
+)
+
+_POOLED_TEXTS = 1_000
+"""Texts of each test that the figures of a language are pooled from."""
+
+
+def measure_text(
+    branch: EmotionBranch[TextSample], data: Path, options: TrainingOptions
+) -> dict[str, Measures]:
+    """Measure a word branch on the test splits in `data/text`, with context where there is one.
+
+    Texts with several emotions are left out but in GoEmotions' own protocol: `multi_label_macro_f1`
+    with a threshold chosen on its dev split. MELD is measured without context too, EmoEvent also
+    without its "others", which count as neutral. Corpora without a split are tested on a tenth by
+    their words. Beside each stands a bag of words trained on that corpus alone; a corpus that is
+    not in the folder is left out.
+    """
+    folder = data / "text"
+    found: dict[str, Measures] = {}
+    pooled: dict[str, list[tuple[NDArray[np.int64], Scores]]] = {}
+    for test in TESTS:
+        if not _judgeable(branch, test, folder):
+            continue
+        clips = _read(folder, test, "test", options)
+        scores = branch.score([sample_of(clip) for clip in clips])
+        single = np.array([clip.emotion is not None for clip in clips])
+        labels = labels_of(clips)
+        found[test.name] = measure(labels.tolist(), scores[single])
+        pooled.setdefault(test.language, []).append((labels, scores[single]))
+        found |= _closer_looks(branch, test, clips, scores, folder, options)
+        found[f"{test.name}, bag of words"] = bag_of_words(test, folder, options)
+    return found | {
+        f"all {language} tests": _measure_pool(parts) for language, parts in pooled.items()
+    }
+
+
+def _judgeable(branch: EmotionBranch[TextSample], test: TextTest, folder: Path) -> bool:
+    known = branch.languages is None or test.language in branch.languages
+    return known and is_there(folder, corpus_named(test.corpus))
+
+
+def _read(
+    folder: Path, test: TextTest, split: Literal["train", "dev", "test"], options: TrainingOptions
+) -> list[LabelledClip]:
+    corpus = corpus_named(test.corpus)
+    return read_part(folder, corpus, split, test.language, options.limit, options.seed)
+
+
+def _closer_looks(
+    branch: EmotionBranch[TextSample],
+    test: TextTest,
+    clips: Sequence[LabelledClip],
+    scores: Scores,
+    folder: Path,
+    options: TrainingOptions,
+) -> dict[str, Measures]:
+    """What a corpus' own protocol asks for beside the seven classes."""
+    single = np.array([clip.emotion is not None for clip in clips])
+    labels = labels_of(clips)
+    found: dict[str, Measures] = {}
+    if test.corpus == "goemotions":
+        dev = _read(folder, test, "dev", options)
+        judged = branch.score([sample_of(clip) for clip in dev])
+        threshold = fit_threshold(targets_of(dev) > 0, judged)
+        f1 = multi_label_macro_f1(targets_of(clips) > 0, scores, threshold)
+        plain = measure(labels.tolist(), scores[single])
+        found[f"{test.name}, several labels"] = plain.model_copy(
+            update={"multi_label_macro_f1": f1}
+        )
+    if test.corpus in ("meld", "mmeld"):
+        alone = [replace(sample_of(clip), context=()) for clip in clips]
+        found[f"{test.name}, without context"] = measure(labels.tolist(), branch.score(alone))
+    if test.corpus == "emoevent":
+        named = np.array([clip.label != "others" for clip in clips])
+        found[f"{test.name}, without others"] = measure(
+            labels[named].tolist(), among(scores[named], labels[named])
+        )
+    if test.own_classes:
+        found[f"{test.name}, own classes"] = measure(labels.tolist(), among(scores[single], labels))
+    return found
+
+
+def among(scores: Scores, labels: NDArray[np.int64]) -> Scores:
+    """Scores with the classes that a corpus does not have set to zero, summing to one again."""
+    kept = np.isin(np.arange(len(EMOTIONS)), labels)
+    masked = np.where(kept, scores, 0.0)
+    among_kept: Scores = (masked / masked.sum(axis=1, keepdims=True)).astype(np.float32)
+    return among_kept
+
+
+def _measure_pool(parts: Sequence[tuple[NDArray[np.int64], Scores]]) -> Measures:
+    labels = np.concatenate([labels[:_POOLED_TEXTS] for labels, _ in parts])
+    scores = np.concatenate([scores[:_POOLED_TEXTS] for _, scores in parts])
+    return measure(labels.tolist(), scores)
+
+
+def bag_of_words(test: TextTest, folder: Path, options: TrainingOptions) -> Measures:
+    """TF-IDF of words and pairs of words, logistic regression, trained on one corpus' train split.
+
+    Equal or balanced classes, as the dev split prefers.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    train, dev, tested = (
+        [clip for clip in _read(folder, test, split, options) if clip.emotion]
+        for split in ("train", "dev", "test")
+    )
+    found: list[tuple[float, Measures]] = []
+    for weight in (None, "balanced"):
+        model = make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2), min_df=2, max_features=50_000, sublinear_tf=True),
+            LogisticRegression(C=4.0, class_weight=weight, max_iter=200),
+        )
+        model.fit([clip.text for clip in train], labels_of(train))
+        on_dev, on_test = (_measure_bag(model, clips) for clips in (dev, tested))
+        found.append((getattr(on_dev, test.judged_by), on_test))
+    return max(found, key=lambda pair: pair[0])[1]
+
+
+def _measure_bag(model: object, clips: Sequence[LabelledClip]) -> Measures:
+    scores = np.zeros((len(clips), len(EMOTIONS)), dtype=np.float32)
+    judged = model.predict_proba([clip.text for clip in clips])  # type: ignore[attr-defined]
+    scores[:, model.classes_] = judged  # type: ignore[attr-defined]
+    return measure(labels_of(clips).tolist(), scores)
