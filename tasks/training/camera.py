@@ -34,11 +34,17 @@ class Shot:
     cover: tuple[float, float, float, float] | None = None
 
 
+_GOOD_SHARE = 0.6
+
+
 def draw_shot(random: np.random.Generator) -> Shot:
-    """Draw a camera and a pose."""
+    """Draw a camera and a pose; six in ten are good cameras that only see the face a bit off."""
+    flipped = bool(random.random() < 0.5)
+    if random.random() < _GOOD_SHARE:
+        return _draw_good_shot(flipped, random)
     dim = random.random() < 0.25
     return Shot(
-        flipped=bool(random.random() < 0.5),
+        flipped=flipped,
         angle=float(random.normal(0, 6)),
         zoom=float(np.exp(random.normal(0, 0.09))),
         shift_x=float(random.normal(0, 0.045)),
@@ -49,6 +55,23 @@ def draw_shot(random: np.random.Generator) -> Shot:
         pixels=float(random.uniform(18, 48)) if random.random() < 0.3 else 48.0,
         noise=float(random.uniform(2, 12)) if random.random() < 0.3 else 0.0,
         quality=int(random.integers(25, 90)) if random.random() < 0.4 else 100,
+        cover=_draw_cover(random) if random.random() < 0.2 else None,
+    )
+
+
+def _draw_good_shot(flipped: bool, random: np.random.Generator) -> Shot:
+    return Shot(
+        flipped=flipped,
+        angle=float(random.normal(0, 5)),
+        zoom=float(np.exp(random.normal(0, 0.07))),
+        shift_x=0.0,
+        shift_y=0.0,
+        gain=1.0,
+        gamma=1.0,
+        blur=0.0,
+        pixels=48.0,
+        noise=0.0,
+        quality=100,
         cover=_draw_cover(random) if random.random() < 0.2 else None,
     )
 

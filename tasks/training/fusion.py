@@ -1,129 +1,169 @@
-"""Train the fusion: a few weights per set of branches, on people whom no branch was trained on.
+"""Train the fusion: a few discounts between branches, on people whom no branch was trained on.
 
 Sound and face are of the same performance (RAVDESS): the voice branch's scores out of its folds,
-and a logistic regression on the face's action units in the same folds. Nobody's words vary with
-the emotion there, so each performance is given a text of the same emotion that the word branch
-was not trained on: that makes words independent of voice and face given the emotion, which in
-life they are less. The card says so.
+and models of the face's action units in the same folds. Nobody's words vary with the emotion
+there, so each performance is given a text of the same emotion that the word branch was not
+trained on: that makes words independent of voice and face given the emotion, which in life they
+are less. The card says so.
 """
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.checkpoint import save_weights
-from models.fusion.embedded import BRANCHES, COMPANIES, Company, PoolWeights, log_pool
-from models.protocols import Scores, TextSample
+from models.fusion.embedded import BRANCHES
+from models.protocols import Fusion, TextSample
 from models.registry import load_engine
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
-from tasks.corpora.actions import read_face_actions
-from tasks.evaluation import Measures, fit_temperature, measure
+from tasks.corpora.actions import CLASSES, FaceActions, read_face_actions
+from tasks.evaluation import FoldedMeasures, Measures
+from tasks.evaluation.words import to_markdown
+from tasks.training.fusion_comparison import (
+    FIVE,
+    OWN_MEAN,
+    RELATIVE,
+    SIX,
+    Figures,
+    measure_faces,
+    measure_missing,
+    measure_published,
+    measure_together,
+)
+from tasks.training.fusion_faces import judge_actions
+from tasks.training.fusion_judgements import Judgements
+from tasks.training.fusion_pool import fit_discounts
 from tasks.training.options import TrainingOptions, TrainingReport
 
-_MOST = 2.0
-"""Upper bound of a weight."""
-
-
-@dataclass(frozen=True)
-class Performances:
-    """Scores of the branches for n performances, (3, n, 7) in the order of `BRANCHES`."""
-
-    stems: tuple[str, ...]
-    labels: NDArray[np.int64]
-    speakers: NDArray[np.str_]
-    folds: NDArray[np.int64]
-    scores: NDArray[np.float64]
-
-    def rows(self, chosen: NDArray[np.bool_]) -> "Performances":
-        """The chosen performances."""
-        stems = tuple(stem for stem, keep in zip(self.stems, chosen, strict=True) if keep)
-        return Performances(
-            stems,
-            self.labels[chosen],
-            self.speakers[chosen],
-            self.folds[chosen],
-            self.scores[:, chosen],
-        )
+_COMPANIES = (("audio", "video"), ("audio", "text"), ("video", "text"), BRANCHES)
 
 
 def train_fusion(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
-    """Fit the fusion's weights; write `fusion.safetensors` and the comparison to `out`.
+    """Fit the discounts; write `fusion.safetensors` and `comparison.{json,md}` to `out`.
 
-    `options.start` is the folder of a voice training with its folds (`folds/ravdess.npz`);
-    `data` holds `face/` and `text/`. Raises `SettingsError` where they are missing and
-    `WeightsError` where the word branch is.
+    `options.start` is the folder of a voice training with its folds (`folds/ravdess.npz`, and
+    for the comparison `folds/ravdess-five.npz`); `data` holds `face/` and `text/`. Raises
+    `SettingsError` where they are missing and `WeightsError` where the word branch is.
     """
     import torch
 
     began = time.perf_counter()
-    performances = read_performances(data, options)
-    weights = fit_pool(performances)
+    judged = read_three_branches(data, options)
+    discounts = fit_discounts(judged)
     path = out / "fusion.safetensors"
-    stored = {"+".join(c): [round(float(w), 3) for w in weights[c]] for c in COMPANIES}
-    config = {"weights": stored, "n_train": len(performances.labels), "seed": options.seed}
-    save_weights(path, {"branches": torch.arange(len(BRANCHES))}, config)
-    compared = compare(performances, options.seed) if options.folds else {}
-    figures = {name: measures.model_dump() for name, measures in compared.items()}
-    (out / "comparison.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    config = {"branches": BRANCHES, "n_train": len(judged.labels), "seed": options.seed}
+    save_weights(path, {"discounts": torch.from_numpy(discounts).float()}, config)
+    found = _all_figures(data, options, judged) if options.folds else {}
+    if found:
+        write_comparison(out, found)
     return TrainingReport(
         branch="fusion",
         weights=path,
-        n_train=len(performances.labels),
+        n_train=len(judged.labels),
         seconds=time.perf_counter() - began,
-        measures=figures,
+        measures={name: _summary(measures) for name, measures in found.items()},
     )
 
 
-def read_performances(data: Path, options: TrainingOptions) -> Performances:
-    """Bring together what the three branches say of each performance of RAVDESS."""
-    path = (options.start or Path()) / "folds" / "ravdess.npz"
-    if options.start is None or not path.is_file():
+def measure_fusion(branch: Fusion, data: Path, options: TrainingOptions) -> dict[str, Measures]:
+    """Measure how branches are joined: every fold by what was fitted to the people of the others.
+
+    `data` holds `face/` and `text/`; lines with our own voice need the folder of a voice training
+    with its folds in `options.start`. Raises `SettingsError` where a table is missing.
+    """
+    del branch  # its numbers were fitted to all of these people: the folds fit anew
+    if options.start is None:
+        return _without_voice(data, options.seed)
+    return _all_figures(data, options, read_three_branches(data, options))
+
+
+def _without_voice(data: Path, seed: int) -> Figures:
+    return measure_faces(data, seed) | measure_published(data, seed)
+
+
+def _all_figures(data: Path, options: TrainingOptions, judged: Judgements) -> Figures:
+    found = _without_voice(data, options.seed)
+    if _voice_folds(options.start, "ravdess-five").is_file():
+        found |= measure_with_faces(data, options)
+    for company in (("audio", "video"), BRANCHES):
+        found |= measure_together(judged.of(company), SIX, options.seed)
+    return found | measure_missing(judged, options.seed, _COMPANIES)
+
+
+def measure_with_faces(data: Path, options: TrainingOptions) -> Figures:
+    """Our voice branch and action units, eight classes, five folds; and faces by their own mean."""
+    voice = read_voice(_voice_folds(options.start, "ravdess-five"), CLASSES)
+    actions = read_face_actions(data)
+    own_mean = measure_together(
+        with_faces(voice, actions.relative_to_person(), options.seed),
+        f"{FIVE}, {OWN_MEAN}",
+        options.seed,
+        RELATIVE,
+    )
+    return measure_together(with_faces(voice, actions, options.seed), FIVE, options.seed) | own_mean
+
+
+def read_three_branches(data: Path, options: TrainingOptions) -> Judgements:
+    """Bring together what the three branches say of each performance of RAVDESS, by six folds."""
+    voice = read_voice(_voice_folds(options.start, "ravdess"), EMOTIONS)
+    both = with_faces(voice, read_face_actions(data), options.seed)
+    text = judge_paired_texts(data / "text", both.labels, options.seed)
+    nothing_else = np.zeros((len(text), 0))
+    return replace(
+        both,
+        branches=BRANCHES,
+        scores=np.concatenate([both.scores, text[None]]),
+        representations=(*both.representations, nothing_else),
+    )
+
+
+def _voice_folds(start: Path | None, protocol: str) -> Path:
+    return (start or Path()) / "folds" / f"{protocol}.npz"
+
+
+def read_voice(path: Path, classes: tuple[str, ...]) -> Judgements:
+    """Read the voice branch's out-of-fold scores, their columns put in the order of `classes`."""
+    if not path.is_file():
         raise SettingsError(
             f"The fusion needs the folds of a voice training, and {path} is not there: run "
             "tonescribe train audio first and name its output folder with --start."
         )
     with np.load(path) as voice:
-        stems = [str(stem) for stem in voice["stem"]]
-        labels, folds = voice["label"].astype(np.int64), voice["fold"].astype(np.int64)
-        speakers, audio = voice["speaker"].astype(np.str_), voice["scores"].astype(np.float64)
-    units = read_face_actions(data).of(stems)
-    video = judge_actions(units, labels, folds, speakers)
-    text = judge_paired_texts(data / "text", labels, options.seed)
-    return Performances(tuple(stems), labels, speakers, folds, np.stack([audio, video, text]))
+        stored = [str(name) for name in voice["classes"]]
+        if sorted(stored) != sorted(classes):
+            raise SettingsError(f"{path} has scores of {', '.join(stored)}; train audio anew.")
+        columns = [stored.index(name) for name in classes]
+        labels = [classes.index(stored[label]) for label in voice["label"]]
+        scores = voice["scores"].astype(np.float64)[:, columns]
+        return Judgements(
+            branches=("audio",),
+            stems=tuple(str(stem) for stem in voice["stem"]),
+            labels=np.array(labels, dtype=np.int64),
+            speakers=voice["speaker"].astype(np.str_),
+            folds=voice["fold"].astype(np.int64),
+            scores=scores[None],
+            classes=classes,
+        )
 
 
-def judge_actions(
-    units: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    folds: NDArray[np.int64],
-    speakers: NDArray[np.str_],
-) -> NDArray[np.float64]:
-    """Out-of-fold, calibrated scores (n, 7) of a logistic regression on face action units."""
-    from scipy.special import softmax
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    scores = np.zeros((len(labels), len(EMOTIONS)))
-    for fold in np.unique(folds):
-        tested = folds == fold
-        held = np.isin(speakers, np.unique(speakers[~tested])[::8])
-        train, validation = ~tested & ~held, ~tested & held
-        model = make_pipeline(
-            StandardScaler(), LogisticRegression(C=0.1, max_iter=500, class_weight="balanced")
-        ).fit(units[train], labels[train])
-        logits = model.decision_function(units)
-        temperature = fit_temperature(labels[validation].tolist(), logits[validation])
-        scores[tested] = softmax(logits[tested] / temperature, axis=1)
-    return scores
+def with_faces(voice: Judgements, actions: FaceActions, seed: int) -> Judgements:
+    """Join to each performance's voice what its face is judged to be, in the same folds."""
+    own = actions.of(voice.stems)._replace(labels=voice.labels)
+    faces = judge_actions(own, voice.folds, len(voice.classes), seed)
+    nothing_else = np.zeros((len(voice.labels), 0))
+    return replace(
+        voice,
+        branches=("audio", "video"),
+        scores=np.concatenate([voice.scores, faces[None]]),
+        representations=(nothing_else, own.units),
+    )
 
 
 def judge_paired_texts(folder: Path, labels: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
@@ -148,83 +188,19 @@ def judge_paired_texts(folder: Path, labels: NDArray[np.int64], seed: int) -> ND
     return np.where(np.isfinite(scores), scores, 1 / len(EMOTIONS))
 
 
-def fit_pool(performances: Performances) -> PoolWeights:
-    """Weights that make the truth most likely, for each set of branches apart."""
-    weights: PoolWeights = {}
-    for company in COMPANIES:
-        if len(company) == 1:
-            weights[company] = np.ones(1)
-            continue
-        scores = performances.scores[[BRANCHES.index(branch) for branch in company]]
-        weights[company] = _fit_company(scores, performances.labels)
-    return weights
+def write_comparison(out: Path, found: Mapping[str, Measures]) -> None:
+    """Write all figures to `comparison.json` and a table of them to `comparison.md`."""
+    figures = {name: measures.model_dump() for name, measures in found.items()}
+    (out / "comparison.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    page = to_markdown("Ways to join voice, face and words", found)
+    (out / "comparison.md").write_text(page, encoding="utf-8")
 
 
-def _fit_company(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    from scipy.optimize import minimize
-
-    rows = np.arange(len(labels))
-    balance = 1 / np.bincount(labels, minlength=len(EMOTIONS))[labels]
-
-    def surprise(weights: NDArray[np.float64]) -> float:
-        likelihood = log_pool(scores, weights)[rows, labels].astype(np.float64)
-        return float(-(balance * np.log(np.maximum(likelihood, 1e-9))).sum() / balance.sum())
-
-    start = np.full(len(scores), 0.8)
-    found = minimize(surprise, start, method="Nelder-Mead", bounds=[(0.0, _MOST)] * len(scores))
-    best: NDArray[np.float64] = found.x
-    return best
-
-
-def compare(performances: Performances, seed: int) -> dict[str, Measures]:
-    """Each branch alone and four ways to join sound and face, and all three, by six folds.
-
-    The weights of a fold are fitted on the people of the others.
-    """
-    figures = {
-        f"{branch} alone": _measure(performances, performances.scores[i])
-        for i, branch in enumerate(BRANCHES)
-    }
-    for company in (("audio", "video"), BRANCHES):
-        name = "+".join(company)
-        members = [BRANCHES.index(branch) for branch in company]
-        mean = performances.scores[members].mean(axis=0)
-        figures[f"{name}, mean"] = _measure(performances, mean)
-        figures[f"{name}, log-linear pool"] = _measure(performances, _pooled(performances, company))
-        network = _joined_by_network(performances, members, seed)
-        figures[f"{name}, concatenation and MLP"] = _measure(performances, network)
+def _summary(measures: Measures) -> dict[str, float]:
+    """What the training reports of a protocol."""
+    named = ("accuracy", "uar", "ece", "accuracy_at_half_coverage")
+    figures = {name: round(float(getattr(measures, name)), 4) for name in named}
+    if isinstance(measures, FoldedMeasures):
+        figures["mean_accuracy"] = round(measures.mean["accuracy"], 4)
+        figures["deviation_of_accuracy"] = round(measures.deviation["accuracy"], 4)
     return figures
-
-
-def _measure(performances: Performances, scores: NDArray[np.float64]) -> Measures:
-    judged: Scores = scores.astype(np.float32)
-    return measure(performances.labels.tolist(), judged, performances.speakers.tolist())
-
-
-def _pooled(performances: Performances, company: Company) -> NDArray[np.float64]:
-    members = [BRANCHES.index(branch) for branch in company]
-    pooled = np.zeros((len(performances.labels), len(EMOTIONS)))
-    for fold in np.unique(performances.folds):
-        tested = performances.folds == fold
-        rest = performances.rows(~tested)
-        weights = _fit_company(rest.scores[members], rest.labels)
-        pooled[tested] = log_pool(performances.scores[members][:, tested], weights)
-    return pooled
-
-
-def _joined_by_network(
-    performances: Performances, members: Sequence[int], seed: int
-) -> NDArray[np.float64]:
-    """Concatenated log-scores and a small multilayer perceptron: what is done most often."""
-    from sklearn.neural_network import MLPClassifier
-
-    inputs: Any = np.concatenate(list(np.log(performances.scores[members] + 1e-3)), axis=1)
-    joined = np.zeros((len(performances.labels), len(EMOTIONS)))
-    for fold in np.unique(performances.folds):
-        tested = performances.folds == fold
-        network = MLPClassifier(
-            (32,), alpha=0.1, max_iter=200, early_stopping=True, random_state=seed
-        )
-        network.fit(inputs[~tested], performances.labels[~tested])
-        joined[tested] = network.predict_proba(inputs[tested])
-    return joined

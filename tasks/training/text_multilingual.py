@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.text.embedded import clean
 from schemas.corpus import LabelledClip
 from tasks.corpora.texts import TextSplit, corpus_named, is_there, read_texts
 from tasks.training.text_alignment import (
@@ -22,14 +21,13 @@ from tasks.training.text_alignment import (
     embeddings_by_translation,
     parallel_lines,
 )
-from tasks.training.text_mix import read_training_mix, sample_of, targets_of
+from tasks.training.text_mix import sample_of, targets_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
     from models.text.embedded import EmbeddedTextBranch
     from models.text.network import WordNetwork
-    from tasks.training.text_fitting import CodedTexts
 
 LANGUAGES = ("de", "fr", "it", "es")
 
@@ -80,7 +78,7 @@ def learn_vocabulary(texts: Iterable[str]) -> "Tokenizer":
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
     from tokenizers.processors import TemplateProcessing
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]")  # noqa: S106)
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.Replace(Regex(r"https?://\S+"), " "),

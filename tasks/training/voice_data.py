@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.audio.sound import FRAMES_PER_SECOND, log_mel, normalise_loudness, windows
+from models.audio.embedded import VOICE_CLASSES, even_logits
+from models.audio.sound import (
+    FRAMES_PER_SECOND,
+    log_mel,
+    normalise_loudness,
+    trim_silence,
+    windows,
+)
 from models.protocols import Samples
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.values import SAMPLE_RATE
 from tasks.corpora.sound import read_sound
-from tasks.training.augmentation import crop, like_a_meeting, no_voice
+from tasks.training.augmentation import change_speed, crop, like_a_meeting, no_voice
 
 if TYPE_CHECKING:
     import torch
@@ -22,12 +29,16 @@ if TYPE_CHECKING:
 _HOP = SAMPLE_RATE // FRAMES_PER_SECOND
 
 _NO_VOICE_SECONDS = (0.6, 6.0)
-_CERTAIN = 0.5
+_CERTAIN = 0.4
 
-MEETING_TARGET = np.array([0.7, 0.08, 0.06, 0.05, 0.03, 0.03, 0.05], dtype=np.float32)
-"""Neutral in seven of ten pieces, a little of all else: an assumption, not a measurement."""
+MEETING_TARGET = np.array([0.45, 0.08, 0.06, 0.05, 0.03, 0.03, 0.05, 0.25], dtype=np.float32)
+"""Of `VOICE_CLASSES`: neutral or calm in seven of ten pieces, a little of all else. An assumption,
+not a measurement."""
 
 _MEETING_PIECE = 3.0
+
+_OTHER_TEMPO_SHARE = 0.6
+_WIDEST_BAND, _LONGEST_BLOT = 10, 20
 
 
 @dataclass(frozen=True)
@@ -48,9 +59,10 @@ class Sounds:
 def hear(clips: Sequence[LabelledClip]) -> Sounds:
     """Decode clips that have a source; raises `InputError` for one that cannot be read."""
     samples = [
-        normalise_loudness(read_sound(clip.source or "")).astype(np.float16) for clip in clips
+        normalise_loudness(trim_silence(read_sound(clip.source or ""))).astype(np.float16)
+        for clip in clips
     ]
-    return Sounds(samples, np.eye(len(EMOTIONS), dtype=np.float32)[classes_of(clips)])
+    return Sounds(samples, np.eye(len(VOICE_CLASSES), dtype=np.float32)[voice_classes_of(clips)])
 
 
 def classes_of(clips: Sequence[LabelledClip]) -> list[int]:
@@ -59,10 +71,18 @@ def classes_of(clips: Sequence[LabelledClip]) -> list[int]:
     return [EMOTIONS.index(emotion) for emotion in emotions]
 
 
+def voice_classes_of(clips: Sequence[LabelledClip]) -> list[int]:
+    """Index of each clip's class in `VOICE_CLASSES`; `ValueError` for a clip without an emotion."""
+    return [
+        VOICE_CLASSES.index("calm") if clip.label == "calm" else emotion
+        for clip, emotion in zip(clips, classes_of(clips), strict=True)
+    ]
+
+
 def joined(sounds: Sounds, samples: Sequence[Samples], target: NDArray[np.float32]) -> Sounds:
-    """Add samples that all have one soft target (7,)."""
-    more = [normalise_loudness(clip).astype(np.float16) for clip in samples]
-    targets = np.tile(target.astype(np.float32), (len(more), 1)).reshape(-1, len(EMOTIONS))
+    """Add samples that all have one soft target (classes,)."""
+    more = [normalise_loudness(trim_silence(clip)).astype(np.float16) for clip in samples]
+    targets = np.tile(target.astype(np.float32), (len(more), 1)).reshape(-1, len(VOICE_CLASSES))
     return Sounds([*sounds.samples, *more], np.concatenate([sounds.targets, targets]))
 
 
@@ -71,7 +91,7 @@ def with_no_voice(sounds: Sounds, seed: int, share: float) -> Sounds:
     made = no_voice(
         max(1, round(share * len(sounds))), _NO_VOICE_SECONDS, np.random.default_rng(seed)
     )
-    return joined(sounds, made, np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32))
+    return joined(sounds, made, np.exp(even_logits(len(VOICE_CLASSES))))
 
 
 def with_meetings(sounds: Sounds, recordings: Sequence[Path]) -> Sounds:
@@ -112,7 +132,8 @@ class VoiceBatches:
 
     `weights` (classes,) say how much a clip of each class counts. All clips of a batch are cut
     to one random length in `seconds`, so that little is padded; a `meeting_share` of them is
-    heard as in a meeting.
+    heard as in a meeting, most others at another tempo. A band of frequencies and a stretch of
+    time are blotted out (Park et al. 2019, "SpecAugment").
     """
 
     sounds: Sounds
@@ -122,14 +143,14 @@ class VoiceBatches:
     random: np.random.Generator
 
     def __call__(self, items: Sequence[dict[str, int]]) -> dict[str, "torch.Tensor"]:
-        """Return `mel` (batch, 80, frames), `n_frames`, `targets` (batch, 7) and `weights`."""
+        """Return `mel` (batch, 80, frames), `n_frames`, `targets` (batch, classes), `weights`."""
         import torch
 
         from models.audio.network import pad_frames
 
         rows = [item["row"] for item in items]
         length = int(self.random.uniform(*self.seconds) * FRAMES_PER_SECOND) * _HOP
-        mel, n_frames = pad_frames([log_mel(self._shown(row, length)) for row in rows])
+        mel, n_frames = pad_frames([self._blot(log_mel(self._shown(row, length))) for row in rows])
         targets = self.sounds.targets[np.asarray(rows)]
         return {
             "mel": mel,
@@ -140,8 +161,18 @@ class VoiceBatches:
 
     def _shown(self, row: int, length: int) -> Samples:
         samples = self.sounds.hear(row)
-        if self.random.random() >= self.meeting_share:
-            return crop(samples, length, self.random)
         # a little more than is needed, since a changed tempo shortens it
         samples = crop(samples, length + length // 8, self.random)
-        return normalise_loudness(crop(like_a_meeting(samples, self.random), length, self.random))
+        if self.random.random() < self.meeting_share:
+            samples = normalise_loudness(like_a_meeting(samples, self.random))
+        elif self.random.random() < _OTHER_TEMPO_SHARE:
+            samples = change_speed(samples, self.random)
+        return crop(samples, length, self.random)
+
+    def _blot(self, mel: "torch.Tensor") -> "torch.Tensor":
+        level = mel.mean()
+        for dimension, widest in ((0, _WIDEST_BAND), (1, min(_LONGEST_BLOT, mel.shape[1] // 6))):
+            width = int(self.random.integers(widest + 1))
+            start = int(self.random.integers(mel.shape[dimension] - width + 1))
+            mel.narrow(dimension, start, width).fill_(level)
+        return mel

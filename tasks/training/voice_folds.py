@@ -1,6 +1,6 @@
 """Cross-validation of the voice network: every score is of a speaker whom it never heard."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.audio.embedded import softmax
+from models.audio.embedded import VOICE_CLASSES, merge_calm, softmax
 from models.protocols import Scores
 from schemas.corpus import LabelledClip, Split
 from schemas.emotions import EMOTIONS
 from tasks.corpora.speech import stem
-from tasks.corpora.splits import FOLDS, held_out_speakers, speaker_folds, trainable
-from tasks.evaluation import Measures, fit_temperature, measure
-from tasks.training.voice_data import classes_of
+from tasks.corpora.splits import (
+    FOLDS,
+    PROTOCOL_CORPUS,
+    held_out_speakers,
+    speaker_folds,
+    trainable,
+)
+from tasks.evaluation import FoldedMeasures, fit_temperature, measure_folds
+from tasks.training.voice_data import classes_of, voice_classes_of
 from tasks.training.voice_material import Material
 from tasks.training.voice_probe import fit_head, head_logits
 
@@ -26,8 +32,12 @@ VALIDATION_SPEAKERS = 2
 """Training speakers of each fold that only set the temperature."""
 
 Logits = NDArray[np.float32]
-Fit = Callable[[Split, int], tuple[Logits, Logits]]
-"""Fits on a split's training side (the number is the fold's): logits of validation and test."""
+Heard = Mapping[str, Logits]
+"""Condition of the sound -> log-probabilities (n, classes) of the test clips; `CLEAN` is one."""
+Fit = Callable[[Split, int], tuple[Logits, Heard]]
+"""Fits on a split's training side (the number is the fold's): of validation and of test clips."""
+
+CLEAN = "clean"
 
 
 @dataclass(frozen=True)
@@ -40,22 +50,13 @@ class FoldScores:
     scores: Scores
     classes: tuple[str, ...] = EMOTIONS
 
-    def measures(self) -> Measures:
-        """Figures over all folds together, with the interval over speakers."""
+    def measures(self, protocol: str = "") -> FoldedMeasures:
+        """Figures over all folds together and of each, with the interval over speakers."""
         speakers = [f"{clip.corpus}/{clip.speaker}" for clip in self.clips]
-        return measure(self.labels, self.scores, speakers, self.classes)
-
-    def fold_uars(self) -> list[float]:
-        """Unweighted average recall of each fold."""
-        folds = np.asarray(self.folds)
-        return [
-            measure(np.asarray(self.labels)[rows], self.scores[rows], None, self.classes).uar
-            for fold in sorted(set(self.folds))
-            if (rows := folds == fold).any()
-        ]
+        return measure_folds(self.labels, self.scores, self.folds, speakers, self.classes, protocol)
 
     def save(self, path: Path) -> None:
-        """Write names, labels, folds and scores as `.npz`."""
+        """Write names, labels, folds, classes and scores as `.npz`."""
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(
             path,
@@ -63,39 +64,67 @@ class FoldScores:
             speaker=[clip.speaker for clip in self.clips],
             label=self.labels,
             fold=self.folds,
+            classes=self.classes,
             scores=self.scores,
         )
 
 
-def run_folds(
-    splits: Sequence[Split],
-    fit: Fit,
-    label: Callable[[Sequence[LabelledClip]], list[int]] = classes_of,
-    classes: tuple[str, ...] = EMOTIONS,
-) -> FoldScores:
-    """Fit each split, calibrate on its validation speakers, score its test speakers."""
-    clips: list[LabelledClip] = []
-    folds: list[int] = []
-    scores: list[Scores] = []
-    for number, split in enumerate(splits):
-        validation, test = fit(split, number)
-        temperature = fit_temperature(label(split.validation), validation)
-        scores.append(softmax(test / np.float32(temperature)))
-        clips += split.test
-        folds += [number] * len(split.test)
-    return FoldScores(
-        tuple(clips), tuple(label(clips)), tuple(folds), np.concatenate(scores), classes
-    )
+@dataclass(frozen=True)
+class FoldLogits:
+    """What the networks of all folds said before calibration, of validation and test clips."""
+
+    splits: tuple[Split, ...]
+    validation: tuple[Logits, ...]
+    test: tuple[Heard, ...]
+
+    def seven(self, condition: str = CLEAN) -> FoldScores:
+        """Scores of the seven classes, calibrated on each fold's validation speakers."""
+        return self._scores(EMOTIONS, classes_of, merge_calm, condition)
+
+    def eight(self, condition: str = CLEAN) -> FoldScores:
+        """Scores with calm as a class of its own, as others report RAVDESS."""
+        return self._scores(VOICE_CLASSES, voice_classes_of, lambda logits: logits, condition)
+
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions of sound that the test clips were heard under."""
+        return tuple(self.test[0])
+
+    def _scores(
+        self,
+        classes: tuple[str, ...],
+        label: Callable[[Sequence[LabelledClip]], list[int]],
+        view: Callable[[Logits], Logits],
+        condition: str,
+    ) -> FoldScores:
+        clips: list[LabelledClip] = []
+        folds: list[int] = []
+        scores: list[Scores] = []
+        for number, split in enumerate(self.splits):
+            seen = view(self.validation[number])
+            temperature = fit_temperature(label(split.validation), seen)
+            scores.append(softmax(view(self.test[number][condition]) / np.float32(temperature)))
+            clips += split.test
+            folds += [number] * len(split.test)
+        return FoldScores(
+            tuple(clips), tuple(label(clips)), tuple(folds), np.concatenate(scores), classes
+        )
+
+
+def run_folds(splits: Sequence[Split], fit: Fit) -> FoldLogits:
+    """Fit each split and judge its validation and test speakers."""
+    found = [fit(split, number) for number, split in enumerate(splits)]
+    return FoldLogits(tuple(splits), tuple(v for v, _ in found), tuple(t for _, t in found))
 
 
 def corpus_splits(
-    clips: Sequence[LabelledClip], corpus: str, *, joined: bool, seed: int = 0
+    clips: Sequence[LabelledClip], protocol: str, *, joined: bool, seed: int = 0
 ) -> list[Split]:
-    """The folds of one corpus; `joined` adds the other corpora to every training side."""
+    """The folds of one protocol; `joined` adds the other corpora to every training side."""
+    corpus = PROTOCOL_CORPUS.get(protocol, protocol)
     own = [clip for clip in clips if clip.corpus == corpus]
     others = [clip for clip in clips if clip.corpus != corpus] if joined else []
     validation = min(VALIDATION_SPEAKERS, max(1, len({clip.speaker for clip in own}) // 4))
-    splits = speaker_folds(own, FOLDS[corpus], validation, others, seed)
+    splits = speaker_folds(own, FOLDS[protocol], validation, others, seed)
     return [split for split in splits if split.test]
 
 
@@ -107,24 +136,16 @@ def unseen_corpus(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> 
     return Split(train=trainable(train), validation=trainable(validation), test=tested)
 
 
-def probe_fit(
-    network: "VoiceNetwork",
-    material: Material,
-    label: Callable[[Sequence[LabelledClip]], list[int]] = classes_of,
-) -> Fit:
+def probe_fit(network: "VoiceNetwork", material: Material) -> Fit:
     """A fit of the head alone, on statistics pooled once for all folds."""
 
-    def fit(split: Split, number: int) -> tuple[Logits, Logits]:
+    def fit(split: Split, number: int) -> tuple[Logits, Heard]:
         del number  # nothing is drawn at random
-        n_classes = network.head.out_features
         rows = material.for_training(split.train)
-        targets = np.full((len(rows), n_classes), 1 / n_classes, dtype=np.float32)
-        targets[: len(split.train)] = np.eye(n_classes, dtype=np.float32)[label(split.train)]
-        fit_head(network, [take[rows] for take in material.takes], targets)
-        as_they_are = material.takes[0]
+        fit_head(network, [take[rows] for take in material.takes], material.sounds.targets[rows])
         return (
-            head_logits(network, as_they_are[material.of(split.validation)]),
-            head_logits(network, as_they_are[material.of(split.test)]),
+            head_logits(network, material.judged(split.validation)),
+            {CLEAN: head_logits(network, material.judged(split.test))},
         )
 
     return fit

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.audio.embedded import TEMPI
 from models.protocols import Samples
 from schemas.corpus import LabelledClip
 from tasks.training.voice_data import Sounds, hear, with_meetings, with_no_voice
@@ -26,7 +27,8 @@ _NO_VOICE_SHARE = 0.05
 class Material:
     """Clips, then sounds without a voice and of meetings, and statistics of all their takes.
 
-    `takes` are the statistics (n, pooled) of the clips as they are, in a room, and in pieces.
+    `takes` are the statistics (n, pooled) of the clips as they are, slower, faster, in a room,
+    and in pieces; the first three are how a clip is judged.
     """
 
     sounds: Sounds
@@ -36,6 +38,11 @@ class Material:
     def of(self, clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
         """Rows of these clips."""
         return np.array([self.rows[clip.source or ""] for clip in clips], dtype=np.int64)
+
+    def judged(self, clips: Sequence[LabelledClip]) -> list[Pooled]:
+        """Statistics of these clips at the tempi at which the branch judges."""
+        rows = self.of(clips)
+        return [take[rows] for take in self.takes[: len(TEMPI)]]
 
     def heard(self, clips: Sequence[LabelledClip]) -> list[Samples]:
         """The samples of these clips."""

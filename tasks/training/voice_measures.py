@@ -10,7 +10,7 @@ from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
 from tasks.corpora.samples import read_voice
 from tasks.corpora.speech import read_speech
-from tasks.corpora.splits import trainable
+from tasks.corpora.splits import FOLDS, trainable
 from tasks.evaluation import Measures, measure
 from tasks.training.audio import limited, meeting_recordings, new_network, starting_encoder
 from tasks.training.options import TrainingOptions
@@ -22,21 +22,10 @@ from tasks.training.voice_folds import (
     run_folds,
     unseen_corpus,
 )
-from tasks.training.voice_material import Material, gather
+from tasks.training.voice_material import gather
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-RAVDESS_CLASSES = (
-    "neutral",
-    "calm",
-    "happy",
-    "sad",
-    "angry",
-    "fearful",
-    "disgust",
-    "surprised",
-)
 
 
 def measure_audio(
@@ -76,7 +65,7 @@ def frozen_folds(
     """Cross-validate heads on an encoder that no speaker here trained, by speaker and by corpus.
 
     Clips are pooled once for all folds. Protocol -> scores; a corpus that is not among the
-    clips has none.
+    clips, or that nobody has cut in folds, has none.
     """
     network = new_network(encoder)
     judged = trainable(clips)
@@ -85,27 +74,13 @@ def frozen_folds(
     found: dict[str, FoldScores] = {}
     corpora = sorted({clip.corpus for clip in judged})
     for corpus in corpora:
-        splits = corpus_splits(judged, corpus, joined=False, seed=options.seed)
-        found[f"{corpus}, its folds, head alone"] = run_folds(splits, fit)
+        if corpus in FOLDS:
+            splits = corpus_splits(judged, corpus, joined=False, seed=options.seed)
+            folds = run_folds(splits, fit)
+            found[f"{corpus}, its folds, head alone"] = folds.seven()
+            if corpus == "ravdess":
+                found["ravdess, eight classes, head alone"] = folds.eight()
         if len(corpora) > 1:
             split = unseen_corpus(judged, corpus, options.seed)
-            found[f"{corpus}, never trained on, head alone"] = run_folds([split], fit)
-    if "ravdess" in corpora:
-        found["ravdess, eight classes, head alone"] = _eight_classes(
-            encoder, judged, material, options.seed
-        )
+            found[f"{corpus}, never trained on, head alone"] = run_folds([split], fit).seven()
     return found
-
-
-def _eight_classes(
-    encoder: dict[str, "Tensor"], clips: Sequence[LabelledClip], material: Material, seed: int
-) -> FoldScores:
-    """RAVDESS with calm as a class of its own, as others report it."""
-    network = new_network(encoder, len(RAVDESS_CLASSES))
-    splits = corpus_splits(clips, "ravdess", joined=False, seed=seed)
-    fit = probe_fit(network, material, _own_labels)
-    return run_folds(splits, fit, _own_labels, RAVDESS_CLASSES)
-
-
-def _own_labels(clips: Sequence[LabelledClip]) -> list[int]:
-    return [RAVDESS_CLASSES.index(clip.label) for clip in clips]

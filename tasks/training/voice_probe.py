@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.audio.sound import batches_by_length, log_mel, normalise_loudness
+from models.audio.embedded import TEMPI
+from models.audio.sound import at_tempo, batches_by_length, log_mel, normalise_loudness
 from models.precision import half_precision
 from models.protocols import Samples
 from schemas.values import SAMPLE_RATE
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from models.audio.network import VoiceNetwork
 
-_INVERSE_REGULARISATION = 0.002
+INVERSE_REGULARISATION = 0.002
 """Of the logistic regression; between 0.001 and 0.003 RAVDESS's training actors do not care."""
 
 _ITERATIONS = 60
@@ -51,7 +52,7 @@ def pool(network: "VoiceNetwork", samples: Sequence[Samples], device: "torch.dev
 
 
 def copies(sounds: Sounds, seed: int) -> list[list[Samples]]:
-    """Three takes of every clip: as it is, in a meeting room, a short piece sent by Opus."""
+    """Five takes of every clip: as it is, slower, faster, in a room, a short piece by Opus."""
     random = np.random.default_rng(seed)
     clips = [sounds.hear(row) for row in range(len(sounds))]
     rooms = [like_a_meeting(clip, random) for clip in clips]
@@ -60,11 +61,15 @@ def copies(sounds: Sounds, seed: int) -> list[list[Samples]]:
         through_opus(normalise_loudness(like_a_meeting(crop(clip, length, random), random)))
         for clip, length in zip(clips, lengths, strict=True)
     ]
-    return [clips, rooms, pieces]
+    tempi = [[at_tempo(clip, tempo) for clip in clips] for tempo in TEMPI if tempo != 1.0]
+    return [clips, *tempi, rooms, pieces]
 
 
 def fit_head(
-    network: "VoiceNetwork", takes: Sequence[Pooled], targets: NDArray[np.float32]
+    network: "VoiceNetwork",
+    takes: Sequence[Pooled],
+    targets: NDArray[np.float32],
+    inverse_regularisation: float = INVERSE_REGULARISATION,
 ) -> None:
     """Set the network's normalisation and head by logistic regression.
 
@@ -81,7 +86,7 @@ def fit_head(
     weights = clip_weights(targets, class_weights(targets))
     shares = (targets * weights[:, None])[rows, labels] / len(takes)
     inputs = np.concatenate([(take[rows] - mean) / deviation for take in takes])
-    regression = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=_ITERATIONS)
+    regression = LogisticRegression(C=inverse_regularisation, max_iter=_ITERATIONS)
     # more threads than the training was given would only wait for each other
     with warnings.catch_warnings(), threadpool_limits(torch.get_num_threads()):
         # to stop early is meant: it regularises too, and fine-tuning goes on from here
@@ -97,10 +102,13 @@ def fit_head(
         network.head.bias[regression.classes_] = torch.from_numpy(regression.intercept_).float()
 
 
-def head_logits(network: "VoiceNetwork", pooled: Pooled) -> NDArray[np.float32]:
-    """What the head says of pooled statistics: (n, classes)."""
+def head_logits(network: "VoiceNetwork", takes: Sequence[Pooled]) -> NDArray[np.float32]:
+    """Mean log-probabilities (n, classes) of the head over takes of the same clips."""
     import torch
 
     with torch.inference_mode():
-        logits: NDArray[np.float32] = network.head(network.norm(torch.from_numpy(pooled))).numpy()
+        each = [network.head(network.norm(torch.from_numpy(take))) for take in takes]
+        logits: NDArray[np.float32] = (
+            torch.stack([e.log_softmax(dim=1) for e in each]).mean(0).numpy()
+        )
     return logits
