@@ -57,13 +57,13 @@ def draw_recall(measures: Measures, path: Path) -> None:
     values = [measures.recall[name] for name in names]
     figure, axes = _figure("Recall per class", (6.4, 4.2))
     bars = axes.bar(names, values, color=_BLUE)
-    axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=2, fontsize=9)
+    axes.bar_label(bars, [f"{value:.0%}" for value in values], label_type="center", color="white")
     axes.axhline(measures.uar, color="black", linestyle="--", linewidth=1, label="mean (UAR)")
     chance = 1 / len(measures.classes)
     axes.axhline(chance, color=_GRAY, linestyle=":", linewidth=1.5, label="chance")
-    axes.set(ylim=(0, 1.08), ylabel="recall")
+    axes.set(ylim=(0, 1.18), ylabel="recall")
     axes.tick_params(axis="x", rotation=30)
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="upper right", ncols=2, fontsize=8)
     _save(figure, path)
 
 

@@ -23,7 +23,15 @@ from tasks.evaluation.drawings import (
 )
 from tasks.evaluation.exploration import ByClass, draw_exploration
 from tasks.evaluation.measures import Measures
-from tasks.evaluation.words import cells, heading, in_words, notes_of, table_of, to_markdown
+from tasks.evaluation.words import (
+    cells,
+    drops_of,
+    heading,
+    in_words,
+    notes_of,
+    table_of,
+    to_markdown,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -86,6 +94,7 @@ def write_report(folder: Path, found: Evaluation) -> None:
         found=found,
         overview=table_of(found.measures),
         conditions=table_of(found.conditions),
+        lost=drops_of(found.conditions),
         drawings=drawings,
         more={title: shown for title, shown in more.items() if shown},
         cells=cells,

@@ -50,6 +50,14 @@ def table_of(measures: Mapping[str, Measures]) -> list[tuple[str, list[str]]]:
     return [(name, cells(found)) for name, found in measures.items()]
 
 
+def drops_of(conditions: Mapping[str, Measures]) -> dict[str, str]:
+    """Condition -> how many points of UAR it takes from the clean clips, where those are told."""
+    if "clean" not in conditions:
+        return {}
+    best = conditions["clean"].uar
+    return {name: f"{100 * (best - found.uar):.1f} points" for name, found in conditions.items()}
+
+
 def notes_of(measures: Measures) -> list[str]:
     """What a reader must know of these figures: protocol, folds, several labels."""
     notes = []
@@ -104,7 +112,7 @@ def to_markdown(
 ) -> str:
     """Write an evaluation as markdown: all protocols in one table, then each by class."""
     lines = [f"# {title}", "", *(f"**{sentence}**\n" for sentence in warnings)]
-    lines += [f"- {name}: {value}" for name, value in (facts or {}).items()]
+    lines += [f"- {name.replace('_', ' ')}: {value}" for name, value in (facts or {}).items()]
     lines += ["", *_table("protocol", table_of(measures))]
     lines += [
         "",
@@ -114,6 +122,8 @@ def to_markdown(
     if conditions:
         lines += ["", "## The same clips in a meeting's conditions", ""]
         lines += _table("condition", table_of(conditions))
+        lost = ", ".join(f"{name} {points}" for name, points in drops_of(conditions).items())
+        lines += ["", f"UAR lost: {lost}."]
     if abstention is not None:
         lines += ["", "## Where nobody speaks", "", abstention_in_words(abstention)]
     for name, found in measures.items():

@@ -11,6 +11,7 @@ from flows.train import TRAINERS, load_from, train
 from schemas.errors import SettingsError
 from tasks.corpora.samples import read_voice
 from tasks.corpora.speech import read_corpus, stem
+from tasks.robustness import CONDITIONS
 
 
 @pytest.mark.parametrize("branch", TRAINERS)
@@ -29,8 +30,12 @@ def test_what_is_unknown_or_missing_is_said(prefect_server: None, tmp_path: Path
         train("audio", tmp_path, tmp_path / "out", corpora=("ravdess",))
     with pytest.raises(SettingsError, match="no branch 'smell'"):
         evaluate_branch("smell", tmp_path / "x.csv")
-    with pytest.raises(SettingsError, match="Give --data with a CSV, or --corpora"):
+    with pytest.raises(SettingsError, match=r"audio\.md\) cannot come .* give --corpora"):
         evaluate_branch("audio")
+    with pytest.raises(SettingsError, match="none; name the one that holds the corpora"):
+        evaluate_branch("audio", corpora=tmp_path / "none")
+    with pytest.raises(SettingsError, match="--robustness is of the voice"):
+        evaluate_branch("text", tmp_path / "x.csv", robustness=True)
     with pytest.raises(SettingsError, match="no file of weights"):
         evaluate_branch("audio", tmp_path / "x.csv", "none.safetensors")
 
@@ -56,13 +61,20 @@ def table(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_any_labelled_set_is_measured_and_reported(
     prefect_server: None, table: Path, tmp_path: Path
 ) -> None:
-    figures = evaluate_branch("audio", table, report=tmp_path / "report")
+    figures = evaluate_branch("audio", table, report=tmp_path / "report", robustness=True)
     assert figures["n"] == len(table.read_text().splitlines()) - 1
     assert figures["not_judged"] == 0
     assert figures["uar"] > 0.4
     assert {"accuracy", "macro_f1", "recall", "ece", "accuracy_at_half_coverage"} <= set(figures)
+    assert figures["conditions"]["clean"]["uar"] == pytest.approx(figures["uar"])
+    assert set(figures["uar_drops"]) == set(CONDITIONS)
+    assert 0.0 <= figures["no_voice"]["confident"] <= 1.0
     names = {file.name for file in (tmp_path / "report").iterdir()}
-    assert names == {"measures.json", "report.md", "confusion.png", "reliability.png"}
+    assert {"index.html", "measures.json", "report.md", "confusion-set.png"} <= names
+    assert {"set-length.png", "set-deviation.png"} <= names
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "babble-10db" in page
+    assert "typing" in page
 
 
 @pytest.mark.needs_shared
@@ -72,6 +84,44 @@ def test_figures_are_lines_to_read_or_one_json(prefect_server: None, table: Path
     assert "accuracy at 50 % coverage" in said
     record = json.loads(evaluate("audio", table, as_json=True))
     assert f"uar {record['uar']:.3f}" in said
+    assert f"weighted_f1 {record['weighted_f1']:.3f}" in said
+
+
+@pytest.mark.needs_shared
+def test_people_whom_the_weights_know_are_not_passed_off_as_strangers(
+    prefect_server: None, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = table.with_name("emodb.csv")
+    known.write_text("\n".join(table.read_text().splitlines()[:3]) + "\n")
+    record = json.loads(evaluate("audio", known, as_json=True))
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert "was trained on emodb" in sentence
+    assert record["warnings"] == [sentence]
+
+
+@pytest.mark.needs_shared
+def test_the_fusion_judges_each_row_by_what_it_has(
+    prefect_server: None, shared: Path, table: Path
+) -> None:
+    """One row has a voice, one a voice and words, one a face and a voice, one words alone."""
+    film = shared / "data" / "meeting" / "video" / "01-01-01-01-01-01-01.mp4"
+    with table.open(newline="") as file:
+        first, second = list(csv.DictReader(file))[:2]
+    rows = [
+        (first["path"], "", first["label"], "de"),
+        (second["path"], "I am so angry with you!", second["label"], "en"),
+        (str(film), "", "neutral", "en"),
+        ("", "What a wonderful day, I love it!", "happy", "en"),
+    ]
+    mixed = table.with_name("mixed.csv")
+    with mixed.open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "text", "label", "language"), *rows])
+    figures = evaluate_branch("fusion", mixed)
+    assert figures["n"] == 4
+    assert figures["judged_by_audio"] == 3
+    assert figures["judged_by_video"] == 1
+    assert figures["judged_by_text"] == 2
+    assert figures["recall"]["happy"] == 1.0
 
 
 @pytest.mark.slow
