@@ -35,6 +35,15 @@ def load_from(table: dict[str, str], branch: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def _architecture_trainer(branch: str) -> Any:
+    if branch not in ARCHITECTURE_TRAINERS:
+        raise SettingsError(
+            f"The architectures of {branch} are trained side by side and compared by train "
+            f"{branch} itself; leave --architecture out."
+        )
+    return functools.partial(load_from(ARCHITECTURE_TRAINERS, branch), branch)
+
+
 @flow(name="train", flow_run_name="train {branch}", validate_parameters=False)
 def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     """Train `audio`, `video`, `text` or `fusion` from the corpora under `data`.
@@ -55,7 +64,7 @@ def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
         raise SettingsError(describe_validation(error, TrainingOptions)) from error
     out.mkdir(parents=True, exist_ok=True)
     if chosen.architecture is not None:
-        trainer = functools.partial(load_from(ARCHITECTURE_TRAINERS, branch), branch)
+        trainer = _architecture_trainer(branch)
     report = cast(TrainingReport, trainer(data, out, chosen))
     (out / "training.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
     return report

@@ -74,6 +74,8 @@ class SpeechEncoder(TrainableNetwork):
         layers = self.encoder.encoder.layers
         first = 0 if self.trained_layers < 0 else max(0, len(layers) - self.trained_layers)
         self.encoder.requires_grad_(False)
+        # without this transformers asks for the gradient of the sound itself
+        self.encoder.freeze_feature_encoder()
         for layer in layers[first:]:
             layer.requires_grad_(True)
 
@@ -91,7 +93,7 @@ class SpeechEncoder(TrainableNetwork):
         lengths = self.encoder._get_feat_extract_output_lengths(n_frames)
         real = real_frames(lengths, local.shape[2])
         hidden, _ = self.encoder.feature_projection(local.transpose(1, 2))
-        hidden = self.encoder.encoder(hidden, attention_mask=real.long()).last_hidden_state
+        hidden = self.encoder.encoder(hidden, attention_mask=real).last_hidden_state
         pooled = mean_of_real(hidden.transpose(1, 2), real)
         logits: Tensor = self.head(self.dropout(pooled))
         return logits

@@ -20,7 +20,7 @@ from models.precision import choose_device
 from models.trained import judge
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
-from tasks.evaluation import fit_temperature, measure
+from tasks.evaluation import FoldedMeasures, fit_temperature, measure, measure_folds
 from tasks.training.architecture_material import Material, Protocol, Rows, read_material
 from tasks.training.fitting import FittingPlan, fit
 from tasks.training.options import TrainingOptions, TrainingReport
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 PLANS: dict[str, FittingPlan] = {
     name: FittingPlan(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay)
     for name, (epochs, batch, rate, decay) in {
-        "mfcc-cnn-2d": (30, 32, 1e-3, 1e-2),
-        "mfcc-cnn-1d": (40, 32, 1e-3, 1e-2),
-        "mel-transformer": (30, 16, 1e-3, 1e-2),
-        "level-logistic": (40, 64, 5e-2, 0.0),
+        "mfcc-cnn-2d": (20, 32, 1e-3, 1e-2),
+        "mfcc-cnn-1d": (20, 32, 1e-3, 1e-2),
+        "mel-transformer": (20, 16, 1e-3, 1e-2),
+        "level-logistic": (20, 64, 5e-2, 0.0),
         "wav2vec2": (10, 8, 1e-4, 1e-2),
-        "vggish": (30, 32, 5e-4, 1e-2),
+        "vggish": (20, 32, 5e-4, 1e-2),
         "resnet18-transformer": (10, 32, 3e-4, 1e-2),
         "bert": (3, 32, 3e-5, 1e-2),
         "xlm-r": (3, 32, 2e-5, 1e-2),
@@ -119,7 +119,7 @@ def train_architecture(
         for test, rows in material.tests.items()
     }
     for protocol, folds in material.protocols.items():
-        measures[protocol] = measure_folds(recipe, features, material, folds, protocol)
+        measures[protocol] = run_protocol(recipe, features, material, folds, protocol).model_dump()
     return TrainingReport(
         branch=branch,
         weights=weights,
@@ -184,16 +184,16 @@ def _objective(network: "TrainableNetwork", weights: NDArray[np.float32]) -> Any
     return Objective()
 
 
-def measure_folds(
+def run_protocol(
     recipe: Recipe,
     features: dict[int, "Tensor"],
     material: Material,
     protocol: Protocol,
     name: str,
-) -> dict[str, Any]:
-    """Train, calibrate and test each fold anew; figures over all, and each fold's UAR."""
+) -> FoldedMeasures:
+    """Train, calibrate and test each fold anew; figures over all and of each fold."""
     scores = np.zeros((len(protocol.labels), len(protocol.classes)), dtype=np.float32)
-    uars: list[float] = []
+    folds: list[int] = []
     for number, (train, validation, test) in enumerate(protocol.folds):
         network = recipe.new_network(len(protocol.classes))
         place = f"{name.split(',')[0]}-fold-{number}"
@@ -202,13 +202,17 @@ def measure_folds(
         temperature = fit_temperature(protocol.labels[validation].tolist(), held)
         found = recipe.logits(network, _chosen(features, test))
         scores[test] = softmax(found / np.float32(temperature))
-        labels = protocol.labels[test].tolist()
-        uars.append(measure(labels, scores[test], classes=protocol.classes).uar)
+        folds += [number] * len(test)
     rows = np.concatenate([test for _, _, test in protocol.folds])
-    speakers = [material.speakers[row] for row in rows]
-    found_all = measure(protocol.labels[rows].tolist(), scores[rows], speakers, protocol.classes)
-    spread = {"fold_uars": uars, "mean_uar": float(np.mean(uars)), "sd_uar": float(np.std(uars))}
-    return found_all.model_dump() | spread
+    return measure_folds(
+        protocol.labels[rows].tolist(),
+        scores[rows],
+        folds,
+        [material.speakers[row] for row in rows],
+        protocol.classes,
+        f"{name}: {recipe.options.architecture} trained on the other speakers of each fold, "
+        "two of whom set the temperature.",
+    )
 
 
 def _measure(
