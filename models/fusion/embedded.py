@@ -1,14 +1,16 @@
-"""The fusion that comes with tonescribe: a log-linear pool with a weight per branch and company.
+"""The fusion that comes with tonescribe: a log-linear pool that discounts what branches share.
 
-f(c) is proportional to the product over the branches present of p_m(c) ** w_m(S), where S is the
-set of branches present: Genest and Zidek 1986, "Combining Probability Distributions: A Critique
-and an Annotated Bibliography". Independent branches would have weights of one; what they share
-makes their weights smaller, which is what keeps their agreement from becoming overconfidence.
-A branch alone has weight one: its own calibrated scores come out as they went in.
+f(c) is proportional to the product over the branches present of p_m(c) ** w_m: Genest and Zidek
+1986, "Combining Probability Distributions: A Critique and an Annotated Bibliography". Branches
+that err independently would all have weights of one; what they share has to be taken off, or
+their agreement becomes overconfidence. Here w_m = 1 / (1 + sum over the others k of d_mk e_k),
+where e_k, the evidence of branch k, is one minus its normalised entropy and d_mk a learned
+discount. So a branch that is undecided discounts nothing, and one that is absent is masked: both
+leave the others as they were. A branch alone has weight one: its own calibrated scores come out
+as they went in.
 """
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,29 +23,22 @@ from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import torch
 
 BRANCHES = ("audio", "video", "text")
-"""The branches in the order of a weight row."""
+"""The branches in the order of the discounts' rows and columns."""
 
 FLOOR = 0.01
 """Share of doubt mixed into each branch, so that none can veto a class alone."""
 
-Company = tuple[str, ...]
-"""Branches that judged together, in the order of `BRANCHES`."""
-
-COMPANIES: tuple[Company, ...] = tuple(
-    company for size in (1, 2, 3) for company in combinations(BRANCHES, size)
-)
-
-PoolWeights = dict[Company, NDArray[np.float64]]
-"""Weights of the branches of each company, in its order."""
+Pooled = NDArray[np.float64]
+"""Scores of branches stacked (branches, n, classes), or of what became of them (n, classes)."""
 
 
 class EmbeddedFusion:
-    """Joins any subset of the branches; calibrated on speakers that no branch was trained on.
+    """Joins any subset of the branches; fitted on speakers that no branch was trained on.
 
-    Raises `WeightsError` where its weights are missing or do not cover every company.
+    Raises `WeightsError` where its weights are missing or of another fusion.
     """
 
     name = "embedded"
@@ -51,32 +46,27 @@ class EmbeddedFusion:
     def __init__(self, weights: WeightSettings) -> None:
         del weights  # its few numbers come with tonescribe
         path = shipped("fusion")
-        _, config = load_weights(path)
-        self._weights = read_weights(config.get("weights", {}), str(path))
+        state, _ = load_weights(path)
+        self._discounts = read_discounts(state, str(path))
         self.digest = file_digest(path)
 
     def fuse(self, scores: Mapping[str, Scores]) -> Scores:
         """Fuse scores of shape (n, 7); a row of NaN is a missing branch, none at all gives NaN."""
-        stacked = stack_branches(scores)
-        fused = np.full(stacked.shape[1:], np.nan, dtype=np.float32)
-        present = np.isfinite(stacked).all(axis=2)
-        for company in COMPANIES:
-            members = np.array([branch in company for branch in BRANCHES])
-            rows = (present == members[:, None]).all(axis=0)
-            if rows.any():
-                fused[rows] = log_pool(stacked[members][:, rows], self._weights[company])
+        fused: Scores = pool(stack_branches(scores), self._discounts).astype(np.float32)
         return fused
 
 
-def read_weights(stored: Mapping[str, "Sequence[float]"], source: str) -> PoolWeights:
-    """Read weights stored as `{"audio+video": [0.9, 0.7], ...}`."""
-    missing = [company for company in COMPANIES if "+".join(company) not in stored]
-    if missing:
-        raise WeightsError(f"{source} has no weights for {'+'.join(missing[0])}; train it anew.")
-    return {company: np.asarray(stored["+".join(company)], float) for company in COMPANIES}
+def read_discounts(state: Mapping[str, "torch.Tensor"], source: str) -> NDArray[np.float64]:
+    """Read the discounts (branches, branches) of a state dict; `WeightsError` for another one."""
+    size = len(BRANCHES)
+    found = state.get("discounts")
+    if found is None or tuple(found.shape) != (size, size):
+        raise WeightsError(f"{source} has no discounts for {', '.join(BRANCHES)}; train it anew.")
+    discounts: NDArray[np.float64] = found.numpy().astype(np.float64)
+    return discounts
 
 
-def stack_branches(scores: Mapping[str, Scores]) -> NDArray[np.float64]:
+def stack_branches(scores: Mapping[str, Scores]) -> Pooled:
     """Stack branches to (3, n, 7) in the order of `BRANCHES`, NaN where one is missing."""
     count = max((len(rows) for rows in scores.values()), default=0)
     stacked = np.full((len(BRANCHES), count, len(EMOTIONS)), np.nan)
@@ -86,13 +76,33 @@ def stack_branches(scores: Mapping[str, Scores]) -> NDArray[np.float64]:
     return stacked
 
 
-def log_pool(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> Scores:
-    """Pool scores (branches, n, 7) with weights (branches,); a single one comes out unchanged."""
-    if len(scores) == 1:
-        alone: Scores = scores[0].astype(np.float32)
-        return alone
+def pool(scores: Pooled, discounts: NDArray[np.float64]) -> Pooled:
+    """Pool scores (branches, n, classes), NaN where absent, into (n, classes), NaN where all are.
+
+    `discounts` (branches, branches) has zeros on its diagonal; a branch alone comes out unchanged.
+    """
+    present = np.asarray(np.isfinite(scores).all(axis=2))
+    known = np.where(present[:, :, None], scores, 1 / scores.shape[2])
+    weights = present / (1 + discounts @ evidence(known))
+    pooled = log_pool(known, weights)
+    alone = present.sum(axis=0) == 1
+    pooled[alone] = known[present.argmax(axis=0)[alone], alone]
+    pooled[~present.any(axis=0)] = np.nan
+    return pooled
+
+
+def evidence(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How decided scores (..., classes) are: 0 for even ones, 1 for a certain class."""
+    logs = np.log(np.maximum(scores, 1e-12))
+    share: NDArray[np.float64] = 1 + (scores * logs).sum(axis=-1) / np.log(scores.shape[-1])
+    return np.clip(share, 0.0, 1.0)
+
+
+def log_pool(scores: Pooled, weights: NDArray[np.float64]) -> Pooled:
+    """Pool scores (branches, n, classes) with weights (branches,) or (branches, n)."""
     doubted = scores * (1 - FLOOR) + FLOOR / scores.shape[2]
-    logs = np.tensordot(weights, np.log(doubted), axes=1)
+    each = weights.reshape(len(scores), -1, 1)
+    logs = (each * np.log(doubted)).sum(axis=0)
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    pooled: Scores = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    pooled: Pooled = powers / powers.sum(axis=1, keepdims=True)
     return pooled

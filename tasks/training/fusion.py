@@ -23,7 +23,7 @@ from models.registry import load_engine
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
-from tasks.corpora.actions import CLASSES, FaceActions, read_face_actions
+from tasks.corpora.actions import CLASSES, FaceActions, performance, read_face_actions
 from tasks.evaluation import FoldedMeasures, Measures
 from tasks.evaluation.words import to_markdown
 from tasks.training.fusion_comparison import (
@@ -32,7 +32,7 @@ from tasks.training.fusion_comparison import (
     RELATIVE,
     SIX,
     Figures,
-    measure_faces,
+    judge_faces,
     measure_missing,
     measure_published,
     measure_together,
@@ -80,34 +80,35 @@ def measure_fusion(branch: Fusion, data: Path, options: TrainingOptions) -> dict
     """
     del branch  # its numbers were fitted to all of these people: the folds fit anew
     if options.start is None:
-        return _without_voice(data, options.seed)
+        return _without_voice(data, options)
     return _all_figures(data, options, read_three_branches(data, options))
 
 
-def _without_voice(data: Path, seed: int) -> Figures:
-    return measure_faces(data, seed) | measure_published(data, seed)
+def _without_voice(data: Path, options: TrainingOptions) -> Figures:
+    return _five_folds(data, options) | measure_published(data, options.seed)
 
 
 def _all_figures(data: Path, options: TrainingOptions, judged: Judgements) -> Figures:
-    found = _without_voice(data, options.seed)
-    if _voice_folds(options.start, "ravdess-five").is_file():
-        found |= measure_with_faces(data, options)
+    found = _without_voice(data, options)
     for company in (("audio", "video"), BRANCHES):
         found |= measure_together(judged.of(company), SIX, options.seed)
     return found | measure_missing(judged, options.seed, _COMPANIES)
 
 
-def measure_with_faces(data: Path, options: TrainingOptions) -> Figures:
-    """Our voice branch and action units, eight classes, five folds; and faces by their own mean."""
-    voice = read_voice(_voice_folds(options.start, "ravdess-five"), CLASSES)
-    actions = read_face_actions(data)
-    own_mean = measure_together(
-        with_faces(voice, actions.relative_to_person(), options.seed),
-        f"{FIVE}, {OWN_MEAN}",
-        options.seed,
-        RELATIVE,
-    )
-    return measure_together(with_faces(voice, actions, options.seed), FIVE, options.seed) | own_mean
+def _five_folds(data: Path, options: TrainingOptions) -> Figures:
+    """Action units alone, and with our voice where its five folds are there.
+
+    Each face by itself, and relative to its person's mean.
+    """
+    path = _voice_folds(options.start, "ravdess-five")
+    found: Figures = {}
+    for relative, name, note in ((False, FIVE, ""), (True, f"{FIVE}, {OWN_MEAN}", RELATIVE)):
+        faces = judge_faces(data, options.seed, relative=relative)
+        found[f"{name}: action units"] = faces.measures(faces.scores[0], note)
+        if path.is_file():
+            both = beside(read_voice(path, CLASSES), faces)
+            found |= measure_together(both, name, options.seed, note)
+    return found
 
 
 def read_three_branches(data: Path, options: TrainingOptions) -> Judgements:
@@ -156,13 +157,28 @@ def read_voice(path: Path, classes: tuple[str, ...]) -> Judgements:
 def with_faces(voice: Judgements, actions: FaceActions, seed: int) -> Judgements:
     """Join to each performance's voice what its face is judged to be, in the same folds."""
     own = actions.of(voice.stems)._replace(labels=voice.labels)
-    faces = judge_actions(own, voice.folds, len(voice.classes), seed)
-    nothing_else = np.zeros((len(voice.labels), 0))
+    scores = judge_actions(own, voice.folds, len(voice.classes), seed)
+    faces = replace(
+        voice,
+        branches=("video",),
+        stems=own.names,
+        scores=scores[None],
+        representations=(own.units,),
+    )
+    return beside(voice, faces)
+
+
+def beside(voice: Judgements, faces: Judgements) -> Judgements:
+    """Voices and the faces of the same performances, in the order of the voices."""
+    row_of = {name: row for row, name in enumerate(faces.stems)}
+    rows = [row_of[performance(stem)] for stem in voice.stems]
+    if not np.array_equal(voice.folds, faces.folds[rows]):
+        raise SettingsError("The voice was cut into other folds than the faces; train audio anew.")
     return replace(
         voice,
         branches=("audio", "video"),
-        scores=np.concatenate([voice.scores, faces[None]]),
-        representations=(nothing_else, own.units),
+        scores=np.concatenate([voice.scores, faces.scores[:, rows]]),
+        representations=(np.zeros((len(rows), 0)), faces.representations[0][rows]),
     )
 
 
@@ -182,7 +198,9 @@ def judge_paired_texts(folder: Path, labels: NDArray[np.int64], seed: int) -> ND
     ]
     branch = load_engine("text", "embedded", WeightSettings())
     chosen = sorted(set(drawn))
-    said = branch.score([TextSample(clips[row].text or "", "en") for row in chosen])
+    said = branch.score(
+        [TextSample(clips[row].text or "", "en", clips[row].context) for row in chosen]
+    )
     place = {row: i for i, row in enumerate(chosen)}
     scores: NDArray[np.float64] = said[[place[row] for row in drawn]].astype(np.float64)
     return np.where(np.isfinite(scores), scores, 1 / len(EMOTIONS))

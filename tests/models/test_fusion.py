@@ -2,15 +2,24 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.fusion.embedded import BRANCHES, COMPANIES, EmbeddedFusion, log_pool, read_weights
+from models.fusion.embedded import (
+    BRANCHES,
+    EmbeddedFusion,
+    evidence,
+    log_pool,
+    pool,
+    read_discounts,
+)
 from models.fusion.mean import MeanFusion
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 
 ENGINES = [EmbeddedFusion, MeanFusion]
+EVEN = np.full((20, 7), 1 / 7, np.float32)
 
 
 def random_scores(count: int, seed: int) -> dict[str, np.ndarray]:
@@ -46,6 +55,31 @@ def test_a_branch_alone_is_believed_as_it_is(
     np.testing.assert_allclose(fused, scores, atol=1e-6)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("absent", BRANCHES)
+def test_a_masked_branch_is_as_if_it_were_not_there(
+    engine: type[EmbeddedFusion | MeanFusion], absent: str
+) -> None:
+    scores = random_scores(20, 2)
+    others = {name: rows for name, rows in scores.items() if name != absent}
+    masked = others | {absent: np.full((20, 7), np.nan, np.float32)}
+    np.testing.assert_array_equal(
+        engine(WeightSettings()).fuse(masked), engine(WeightSettings()).fuse(others)
+    )
+
+
+@pytest.mark.parametrize("undecided", BRANCHES)
+def test_an_undecided_branch_changes_little(undecided: str) -> None:
+    fusion = EmbeddedFusion(WeightSettings())
+    scores = random_scores(20, 3)
+    others = {name: rows for name, rows in scores.items() if name != undecided}
+    with_it = fusion.fuse(others | {undecided: EVEN})
+    np.testing.assert_allclose(with_it, fusion.fuse(others), atol=1e-6)
+    (alone,) = (rows for name, rows in others.items() if name == next(iter(others)))
+    beside = fusion.fuse({next(iter(others)): alone, undecided: EVEN})
+    np.testing.assert_allclose(beside, alone, atol=0.011)  # but for the doubt in each branch
+
+
 def test_agreement_makes_surer_and_contradiction_less_sure() -> None:
     fusion = EmbeddedFusion(WeightSettings())
     happy, angry = np.full((1, 7), 0.06), np.full((1, 7), 0.06)
@@ -77,9 +111,18 @@ def test_weights_of_one_are_the_product_of_independent_witnesses() -> None:
     assert pooled[0, 0] / pooled[0, 1] == pytest.approx((0.5 / 0.3) ** 2, rel=0.02)
 
 
-def test_weights_for_every_company_are_needed() -> None:
-    stored = {"+".join(company): [1.0] * len(company) for company in COMPANIES}
-    assert len(read_weights(stored, "x")) == 7
-    del stored["audio+text"]
-    with pytest.raises(WeightsError, match=r"no weights for audio\+text"):
-        read_weights(stored, "x")
+def test_the_more_another_branch_knows_the_more_it_discounts() -> None:
+    discounts = np.array([[0.0, 1.0], [1.0, 0.0]])
+    happy = np.array([0.05, 0.7, 0.05, 0.05, 0.05, 0.05, 0.05])
+    knowing, guessing = np.eye(7)[1], np.eye(7)[1] * 0.1 + 0.9 / 7
+    assert evidence(knowing) > evidence(happy) > evidence(guessing) > evidence(EVEN[0])
+    full = pool(np.stack([[happy], [happy]]), np.zeros((2, 2)))
+    discounted = pool(np.stack([[happy], [happy]]), discounts)
+    assert full[0, 1] > discounted[0, 1] > 0.7 - 0.02
+
+
+def test_weights_of_another_fusion_are_refused() -> None:
+    with pytest.raises(WeightsError, match="no discounts for audio, video, text"):
+        read_discounts({"branches": torch.arange(3)}, "x")
+    with pytest.raises(WeightsError, match="train it anew"):
+        read_discounts({"discounts": torch.zeros(2, 2)}, "x")
