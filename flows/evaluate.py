@@ -153,7 +153,7 @@ def _of_corpora(
     measurer = load_from(MEASURERS, branch)
     engine = load_engine(branch, "embedded", settings)
     voices = read_speech(corpora / "speech", ()) if branch == "audio" else ()
-    unseen = getattr(engine, "unseen_speakers", frozenset())
+    unseen: frozenset[str] = getattr(engine, "unseen_speakers", frozenset())
     heard = [c for c in voices if c.emotion and f"{c.corpus}/{c.speaker}" in unseen]
     return Evaluation(
         title=f"{branch} on the corpora of its card",

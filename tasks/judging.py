@@ -73,7 +73,7 @@ def _streams(source: str | None) -> set[str]:
         return {"video"}
     try:
         with av.open(source) as container:
-            kinds = {stream.type for stream in container.streams if not _is_cover(stream)}
+            kinds = {str(stream.type) for stream in container.streams if not _is_cover(stream)}
     except (OSError, av.FFmpegError) as error:
         raise InputError(f"{source} cannot be read: {error}") from error
     if not kinds & {"audio", "video"}:

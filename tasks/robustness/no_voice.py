@@ -108,7 +108,7 @@ def _chords(length: int, random: np.random.Generator) -> np.ndarray:
     """A progression of four chords, held like an organ's or struck like a piano's."""
     sound = np.zeros(length)
     beat, decay = int(random.uniform(0.5, 1.2) * SAMPLE_RATE), random.uniform(0.4, 4.0)
-    key, first = random.integers(12), int(random.integers(4))
+    key, first = int(random.integers(12)), int(random.integers(4))
     for number, at in enumerate(range(0, length, beat)):
         for semitones in _CHORDS[(first + number) % len(_CHORDS)]:
             _add(sound, at, _tone(key + semitones, int(1.5 * beat), decay, 8))
@@ -117,11 +117,11 @@ def _chords(length: int, random: np.random.Generator) -> np.ndarray:
 
 def _song(length: int, random: np.random.Generator) -> np.ndarray:
     """A melody over a bass, with drums: kicks, snares and hats on the beats."""
-    beat, key = int(random.uniform(0.22, 0.4) * SAMPLE_RATE), random.integers(12)
+    beat, key = int(random.uniform(0.22, 0.4) * SAMPLE_RATE), int(random.integers(12))
     sound = np.zeros(length)
     step = 0
     for number, at in enumerate(range(0, length, beat)):
-        step = int(np.clip(step + random.integers(-2, 3), -4, 9))
+        step = min(9, max(-4, step + int(random.integers(-2, 3))))
         octave, degree = divmod(step, len(_SCALE))
         if random.random() < 0.8:
             _add(sound, at, _tone(key + 24 + 12 * octave + _SCALE[degree], 2 * beat, 0.3, 6))
