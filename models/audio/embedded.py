@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from models.audio.sound import (
     FRAMES_PER_SECOND,
+    at_tempo,
     batches_by_length,
     has_no_voice,
     log_mel,
     normalise_loudness,
+    trim_silence,
     windows,
 )
 from models.checkpoint import file_digest, load_weights, shipped
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
 
 LONGEST_WINDOW: Seconds = 10.0
 """Longer utterances are judged in equal windows: the network knows clips of a few seconds."""
+
+VOICE_CLASSES = (*EMOTIONS, "calm")
+"""What the network tells apart: calm, which one corpus has beside neutral, counts as neutral."""
+
+TEMPI = (1.0, 0.92, 1.09)
+"""Tempi at which an utterance is judged; the mean of three is steadier than one."""
 
 _BATCH_SECONDS: Seconds = 4.0
 """Seconds of sound per item of the batch size setting."""
@@ -60,7 +68,7 @@ class EmbeddedAudioBranch:
     def score(self, samples: Sequence[Samples]) -> Scores:
         """Judge utterances; silence and steady noise get even scores: nobody is heard."""
         logits = voice_logits(self._network, samples, self._device, self._batch_frames)
-        return softmax(logits / self._temperature)
+        return softmax(merge_calm(logits) / self._temperature)
 
     def untouched_encoder(self) -> dict[str, "torch.Tensor"] | None:
         """Parameters of the encoder where training left it as it came, else None.
@@ -78,7 +86,7 @@ def load_network(path: Path) -> tuple["VoiceNetwork", dict[str, Any]]:
     from models.audio.network import VoiceNetwork
 
     state, config = load_weights(path)
-    if tuple(config.get("classes", ())) != EMOTIONS:
+    if tuple(config.get("classes", ())) not in (EMOTIONS, VOICE_CLASSES):
         raise WeightsError(f"{path} holds no voice network of tonescribe; train it anew.")
     network = VoiceNetwork(config["shape"])
     network.load_state_dict(state)
@@ -91,19 +99,27 @@ def voice_logits(
     device: "torch.device",
     batch_frames: int = 6_000,
 ) -> NDArray[np.float32]:
-    """Return uncalibrated logits (len(samples), classes): the mean of each utterance's windows."""
+    """Return uncalibrated log-probabilities (len(samples), classes) of the network's own classes.
+
+    Each is the mean over the utterance's windows and `TEMPI`; where nobody is heard it is even.
+    """
     pieces = [(i, w) for i, s in enumerate(samples) for w in windows(s, LONGEST_WINDOW)]
     owners = np.array([i for i, _ in pieces], dtype=np.int64)
-    logits = _window_logits(network, [window for _, window in pieces], device, batch_frames)
+    heard = [window for _, window in pieces]
+    logits = np.mean(
+        [_window_logits(network, heard, tempo, device, batch_frames) for tempo in TEMPI], axis=0
+    )
     total = np.zeros((len(samples), logits.shape[1]), dtype=np.float32)
     np.add.at(total, owners, logits)
     counts = np.bincount(owners, minlength=len(samples)).astype(np.float32)
-    return total / counts[:, None]
+    means: NDArray[np.float32] = total / counts[:, None]
+    return means
 
 
 def _window_logits(
     network: "VoiceNetwork",
     pieces: Sequence[Samples],
+    tempo: float,
     device: "torch.device",
     batch_frames: int,
 ) -> NDArray[np.float32]:
@@ -111,17 +127,40 @@ def _window_logits(
 
     from models.audio.network import pad_frames
 
-    logits = np.zeros((len(pieces), network.head.out_features), dtype=np.float32)
+    logits = np.tile(even_logits(network.head.out_features), (len(pieces), 1))
     heard = [i for i, piece in enumerate(pieces) if not has_no_voice(piece)]
-    lengths = [len(pieces[i]) * FRAMES_PER_SECOND // 16_000 for i in heard]
+    played = [at_tempo(trim_silence(pieces[i]), tempo) for i in heard]
+    lengths = [len(piece) * FRAMES_PER_SECOND // 16_000 for piece in played]
     with torch.inference_mode(), half_precision(device):
         for batch in batches_by_length(lengths, batch_frames):
-            rows = [heard[i] for i in batch]
-            mels = [log_mel(normalise_loudness(pieces[i])) for i in rows]
+            mels = [log_mel(normalise_loudness(played[i])) for i in batch]
             # Padded to whole seconds: few shapes, so that kernels are compiled once.
             mel, n_frames = pad_frames(mels, FRAMES_PER_SECOND)
-            logits[rows] = network(mel.to(device), n_frames.to(device)).float().cpu().numpy()
+            found = network(mel.to(device), n_frames.to(device)).log_softmax(dim=1)
+            logits[[heard[i] for i in batch]] = found.float().cpu().numpy()
     return logits
+
+
+def even_logits(n_classes: int) -> NDArray[np.float32]:
+    """Log-probabilities (n_classes,) that are even over the seven classes once calm is merged."""
+    shares = np.full(n_classes, 1 / len(EMOTIONS), dtype=np.float32)
+    if n_classes == len(VOICE_CLASSES):
+        shares[[VOICE_CLASSES.index("neutral"), VOICE_CLASSES.index("calm")]] /= 2
+    logits: NDArray[np.float32] = np.log(shares)
+    return logits
+
+
+def merge_calm(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-probabilities (n, 8) of `VOICE_CLASSES` to (n, 7): calm's probability joins neutral's.
+
+    Those of seven classes stay as they are.
+    """
+    if logits.shape[1] == len(EMOTIONS):
+        return logits
+    merged = logits[:, : len(EMOTIONS)].copy()
+    neutral, calm = VOICE_CLASSES.index("neutral"), VOICE_CLASSES.index("calm")
+    merged[:, neutral] = np.logaddexp(logits[:, neutral], logits[:, calm])
+    return merged
 
 
 def softmax(logits: NDArray[np.float32]) -> Scores:

@@ -32,7 +32,7 @@ WHISPER_TINY: NetworkShape = {
     "n_heads": 6,
     "n_inner": 1536,
     "n_positions": 1500,
-    "n_classes": 7,
+    "n_classes": 8,
 }
 
 

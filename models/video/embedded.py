@@ -78,14 +78,19 @@ def load_face_network(path: Path) -> tuple["FaceNetwork", dict[str, Any]]:
 def face_logits(
     network: "FaceNetwork", samples: Sequence[FaceSequence], device: "torch.device"
 ) -> NDArray[np.float32]:
-    """Return uncalibrated logits (len(samples), classes) of one batch; none may be empty."""
+    """Return uncalibrated logits (len(samples), classes) of one batch; none may be empty.
+
+    The mean over the faces as they are and mirrored: an expression has no side.
+    """
     import torch
 
     thinned = [thin(sample, network.shape.longest) for sample in samples]
     crops, times, present = pad_sequences(thinned, network.shape.crop)
     with torch.inference_mode(), half_precision(device):
-        logits = network(crops.to(device), times.to(device), present.to(device))
-    values: NDArray[np.float32] = logits.float().cpu().numpy()
+        both = torch.cat([crops, crops.flip(-1)]).to(device)
+        twice = times.repeat(2, 1).to(device), present.repeat(2, 1).to(device)
+        logits = network(both, *twice).float().unflatten(0, (2, -1)).mean(dim=0)
+    values: NDArray[np.float32] = logits.cpu().numpy()
     return values
 
 

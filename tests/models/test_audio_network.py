@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.audio.embedded import EmbeddedAudioBranch, voice_logits
+from models.audio.embedded import (
+    VOICE_CLASSES,
+    EmbeddedAudioBranch,
+    even_logits,
+    merge_calm,
+    softmax,
+    voice_logits,
+)
 from models.audio.network import (
     WHISPER_TINY,
     NetworkShape,
@@ -124,6 +131,7 @@ def test_the_temperature_flattens(network: VoiceNetwork, weights: Path) -> None:
     clip = noise(2.0)
     logits = voice_logits(network, [clip], torch.device("cpu"))[0]
     ratio = np.log(branch.score([clip])[0])
+    logits = merge_calm(logits[None])[0]
     spread = (ratio.max() - ratio.min()) / (logits.max() - logits.min())
     assert spread == pytest.approx(0.5, rel=0.05)
 
@@ -206,3 +214,11 @@ def test_what_ships_knows_unseen_speakers_far_better_than_chance(
     labels = classes_of(clips)
     assert measure(labels, scores).uar > 0.55
     assert calibration_error(labels, scores) < 0.15
+
+
+def test_calm_joins_neutral_and_silence_is_even_over_seven() -> None:
+    even = softmax(merge_calm(even_logits(8)[None]))
+    np.testing.assert_allclose(even, 1 / 7, atol=1e-6)
+    calm = np.log(np.full((1, 8), 0.05, np.float32))
+    calm[0, VOICE_CLASSES.index("calm")] = np.log(0.65)
+    assert softmax(merge_calm(calm))[0, EMOTIONS.index("neutral")] == pytest.approx(0.7)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from models.audio.sound import (
+    at_tempo,
     batches_by_length,
     has_no_voice,
     is_silent,
     log_mel,
     normalise_loudness,
+    trim_silence,
     windows,
 )
 
@@ -80,3 +82,19 @@ def test_batches_hold_each_clip_once_and_stay_small() -> None:
     assert sorted(i for batch in batches for i in batch) == list(range(7))
     for batch in batches:
         assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= 120
+
+
+def test_silence_around_a_voice_is_cut_and_pauses_in_it_stay() -> None:
+    pause = np.zeros(16_000, np.float32)
+    voice = hum(0.5)
+    trimmed = trim_silence(np.concatenate([pause, voice, pause, voice, pause]))
+    assert len(trimmed) == pytest.approx(2.0 * 16_000 + 0.3 * 16_000, abs=800)
+    np.testing.assert_array_equal(trim_silence(pause), pause)
+    np.testing.assert_array_equal(trim_silence(voice), voice)
+
+
+def test_another_tempo_changes_length_and_pitch_together() -> None:
+    fast = at_tempo(hum(1.0, hertz=200.0), 1.25)
+    assert len(fast) == pytest.approx(16_000 / 1.25, abs=2)
+    spectrum = np.abs(np.fft.rfft(fast))
+    assert spectrum.argmax() * 16_000 / len(fast) == pytest.approx(250, abs=3)

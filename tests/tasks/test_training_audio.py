@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models.audio.embedded import EmbeddedAudioBranch
 from models.checkpoint import load_weights
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
-from tasks.training.audio import starting_encoder, train_audio
+from tasks.training.audio import blended, starting_encoder, train_audio
 from tasks.training.options import TrainingOptions, TrainingReport
 from tasks.training.voice_data import Sounds, VoiceBatches, class_weights, clip_weights
 from tasks.training.voice_measures import measure_audio
@@ -60,6 +61,12 @@ def test_its_figures_are_of_every_clip_by_a_fold_that_never_heard_its_speaker(
     figures = trained.measures["ravdess, six folds"]
     assert figures["n"] == 10
     assert 0 <= figures["uar"] <= 1
+    assert {"ravdess, six folds, opus-24k", "ravdess, six folds, babble-10db"} <= set(
+        trained.measures
+    )
+    eight = trained.measures["ravdess, five subject-wise folds, eight classes"]
+    assert eight["classes"][-1] == "calm"
+    assert len(eight["folds"]) <= 5
     with np.load(trained.weights.parent / "folds" / "ravdess.npz") as folds:
         np.testing.assert_allclose(folds["scores"].sum(axis=1), 1, atol=1e-5)
         by_speaker = {}
@@ -83,7 +90,7 @@ def test_without_epochs_the_encoder_stays_and_the_head_learns(shared: Path, tmp_
     # the encoder has heard nobody here, so its folds can be run without the starting weights
     assert found["ravdess, its folds, head alone"].n == 12
     assert found["emodb, never trained on, head alone"].n > 5
-    assert found["ravdess, eight classes, head alone"].classes[1] == "calm"
+    assert found["ravdess, eight classes, head alone"].classes[7] == "calm"
 
 
 def test_missing_starting_weights_are_named(tmp_path: Path) -> None:
@@ -92,8 +99,8 @@ def test_missing_starting_weights_are_named(tmp_path: Path) -> None:
 
 
 def test_each_class_counts_alike_and_no_voice_counts_as_a_clip() -> None:
-    targets = np.eye(7, dtype=np.float32)[[0, 0, 0, 1]]
-    targets = np.concatenate([targets, np.full((1, 7), 1 / 7, np.float32)])
+    targets = np.eye(8, dtype=np.float32)[[0, 0, 0, 1]]
+    targets = np.concatenate([targets, np.full((1, 8), 1 / 8, np.float32)])
     weights = class_weights(targets)
     found = clip_weights(targets, weights)
     assert found[:3].sum() == pytest.approx(found[3])
@@ -104,13 +111,35 @@ def test_each_class_counts_alike_and_no_voice_counts_as_a_clip() -> None:
 def test_batches_are_of_one_length_drawn_anew() -> None:
     random = np.random.default_rng(0)
     samples = [random.standard_normal(64_000).astype(np.float16) for _ in range(4)]
-    sounds = Sounds(samples, np.eye(7, dtype=np.float32)[:4])
-    ones = np.ones(7, np.float32)
+    sounds = Sounds(samples, np.eye(8, dtype=np.float32)[:4])
+    ones = np.ones(8, np.float32)
     batches = VoiceBatches(sounds, ones, (1.0, 2.0), 0.5, np.random.default_rng(1))
     items = [{"row": row} for row in range(4)]
     first, second = batches(items), batches(items)
     assert first["mel"].shape[:2] == (4, 80)
     assert 100 <= first["mel"].shape[2] <= 201
     assert first["mel"].shape != second["mel"].shape
-    assert first["targets"].shape == (4, 7)
+    assert first["targets"].shape == (4, 8)
     assert int(first["n_frames"].min()) > 0.9 * first["mel"].shape[2]
+
+
+def test_fine_tuning_is_blended_with_what_was_before() -> None:
+    before = {"w": torch.zeros(2), "n": torch.tensor(1)}
+    after = {"w": torch.ones(2), "n": torch.tensor(5)}
+    blend = blended(before, after)
+    assert 0.5 < float(blend["w"][0]) < 1
+    assert int(blend["n"]) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_a_training_that_goes_on_does_not_train_finished_folds_again(
+    shared: Path, tmp_path: Path
+) -> None:
+    asked = options(shared, epochs=0, limit=6, corpora=("ravdess",))
+    first = train_audio(shared / "data", tmp_path, asked)
+    kept = tmp_path / "ravdess-0" / "logits.npz"
+    written = kept.stat().st_mtime_ns
+    again = train_audio(shared / "data", tmp_path, asked.model_copy(update={"resume": True}))
+    assert kept.stat().st_mtime_ns == written
+    assert again.measures == first.measures
