@@ -26,6 +26,7 @@ from schemas.settings import WeightSettings
 from tasks.corpora.actions import CLASSES, FaceActions, performance, read_face_actions
 from tasks.evaluation import FoldedMeasures, Measures
 from tasks.evaluation.words import to_markdown
+from tasks.training.fusion_card import to_card
 from tasks.training.fusion_comparison import (
     FIVE,
     OWN_MEAN,
@@ -46,7 +47,7 @@ _COMPANIES = (("audio", "video"), ("audio", "text"), ("video", "text"), BRANCHES
 
 
 def train_fusion(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
-    """Fit the discounts; write `fusion.safetensors` and `comparison.{json,md}` to `out`.
+    """Fit the discounts; write `fusion.{safetensors,md}` and `comparison.{json,md}` to `out`.
 
     `options.start` is the folder of a voice training with its folds (`folds/ravdess.npz`, and
     for the comparison `folds/ravdess-five.npz`); `data` holds `face/` and `text/`. Raises
@@ -61,11 +62,11 @@ def train_fusion(data: Path, out: Path, options: TrainingOptions) -> TrainingRep
     config = {"branches": BRANCHES, "n_train": len(judged.labels), "seed": options.seed}
     save_weights(path, {"discounts": torch.from_numpy(discounts).float()}, config)
     found = _all_figures(data, options, judged) if options.folds else {}
-    if found:
-        write_comparison(out, found)
+    card = write_comparison(out, found, discounts) if found else None
     return TrainingReport(
         branch="fusion",
         weights=path,
+        card=card,
         n_train=len(judged.labels),
         seconds=time.perf_counter() - began,
         measures={name: _summary(measures) for name, measures in found.items()},
@@ -206,12 +207,17 @@ def judge_paired_texts(folder: Path, labels: NDArray[np.int64], seed: int) -> ND
     return np.where(np.isfinite(scores), scores, 1 / len(EMOTIONS))
 
 
-def write_comparison(out: Path, found: Mapping[str, Measures]) -> None:
-    """Write all figures to `comparison.json` and a table of them to `comparison.md`."""
+def write_comparison(
+    out: Path, found: Mapping[str, Measures], discounts: NDArray[np.float64]
+) -> Path:
+    """Write all figures to `comparison.{json,md}`, and the model card `fusion.md`; its path."""
     figures = {name: measures.model_dump() for name, measures in found.items()}
     (out / "comparison.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     page = to_markdown("Ways to join voice, face and words", found)
     (out / "comparison.md").write_text(page, encoding="utf-8")
+    card = out / "fusion.md"
+    card.write_text(to_card(discounts, found), encoding="utf-8")
+    return card
 
 
 def _summary(measures: Measures) -> dict[str, float]:

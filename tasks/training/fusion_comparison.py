@@ -125,6 +125,6 @@ def measure_missing(judged: Judgements, seed: int, companies: Sequence[Sequence[
     hidden = [judged.hiding(company) for company in companies]
     for way, join in ways_to_miss(seed).items():
         for company, scores in zip(companies, out_of_fold(judged, join, hidden), strict=True):
-            name = f"{SIX}, one fusion for all: {' + '.join(company)}, {way}"
+            name = f"{SIX}, any may be absent: {' + '.join(company)}, {way}"
             found[name] = judged.measures(scores, f"{_JOINED} Trained with modality dropout.")
     return found

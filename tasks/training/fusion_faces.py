@@ -16,7 +16,7 @@ from models.fusion.embedded import log_pool
 from tasks.corpora.actions import FaceActions
 from tasks.training.fusion_pool import fit_weights
 
-_INNER_FOLDS = 3
+_INNER_FOLDS = 4
 """Of the cross-validation that sets the pool's weights."""
 
 
@@ -41,7 +41,7 @@ def _gaussian(seed: int) -> Any:
 def _trees(seed: int) -> Any:
     from sklearn.ensemble import ExtraTreesClassifier
 
-    return ExtraTreesClassifier(100, min_samples_leaf=2, max_features=0.3, random_state=seed)
+    return ExtraTreesClassifier(200, min_samples_leaf=2, max_features=0.3, random_state=seed)
 
 
 MODELS: dict[str, Callable[[int], Any]] = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.fusion.embedded import (
@@ -30,6 +30,7 @@ def random_scores(count: int, seed: int) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), absent=st.lists(st.booleans(), min_size=12, max_size=12))
 def test_what_is_present_is_joined_and_sums_to_one(
     engine: type[EmbeddedFusion | MeanFusion], seed: int, absent: list[bool]

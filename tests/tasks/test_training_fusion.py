@@ -12,7 +12,8 @@ from schemas.errors import SettingsError
 from tasks.corpora.actions import CLASSES, FaceActions, performance, read_face_actions
 from tasks.corpora.posteriors import MODELS, PUBLISHED_FUSION, read_posteriors
 from tasks.training.fusion import beside, read_three_branches, read_voice
-from tasks.training.fusion_comparison import five_folds, join_by_mean
+from tasks.training.fusion_card import to_card
+from tasks.training.fusion_comparison import FIVE, SIX, five_folds, join_by_mean
 from tasks.training.fusion_faces import judge_actions
 from tasks.training.fusion_judgements import Judgements, class_weights, out_of_fold
 from tasks.training.fusion_networks import concatenation, join_by_network, perceptron
@@ -113,16 +114,16 @@ def test_networks_learn_to_join_and_to_do_without_a_branch(build: Callable) -> N
 
 def test_faces_are_judged_by_people_whom_the_judge_never_saw() -> None:
     random = np.random.default_rng(0)
-    labels = np.arange(700) % 7
-    people = np.array([f"{row % 10:02}" for row in range(700)])
-    units = random.normal(size=(700, 35))
-    units[np.arange(700), labels] += 3.0
-    folds = np.array([row % 10 // 5 for row in range(700)])
-    seen = FaceActions(tuple(map(str, range(700))), labels, people, units)
+    labels = np.arange(980) % 7
+    people = np.array([f"{row // 7 % 14:02}" for row in range(980)])
+    units = random.normal(size=(980, 35))
+    units[np.arange(980), labels] += 3.0
+    folds = np.array([row // 7 % 2 for row in range(980)])
+    seen = FaceActions(tuple(map(str, range(980))), labels, people, units)
     scores = judge_actions(seen, folds, 7)
     np.testing.assert_allclose(scores.sum(axis=1), 1.0, atol=1e-6)
     assert (scores.argmax(axis=1) == labels).mean() > 0.8
-    noise = judge_actions(seen._replace(units=random.normal(size=(700, 35))), folds, 7)
+    noise = judge_actions(seen._replace(units=random.normal(size=(980, 35))), folds, 7)
     assert (noise.argmax(axis=1) == labels).mean() < 0.25
     assert noise.max() < 0.6
 
@@ -239,3 +240,17 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         read_face_actions(tmp_path)
     with pytest.raises(SettingsError, match=r"ravdess_posteriors_lunajimenez2022\.parquet"):
         read_posteriors(tmp_path)
+
+
+def test_the_card_tells_the_discounts_and_every_figure() -> None:
+    judged = witnesses(210, alike=False)
+    found = {
+        f"{SIX}: audio alone": judged.measures(judged.scores[0], ""),
+        f"{FIVE}: audio + video, pool": judged.measures(judged.scores[1], ""),
+    }
+    card = to_card(np.array([[0, 0.75, 0.25], [0.5, 0, 0.02], [2.3, 2.7, 0]]), found)
+    assert "| voice |  | 0.75 | 0.25 |" in card
+    assert f"| voice alone | {found[f'{SIX}: audio alone'].mean['accuracy']:.3f} ±" in card
+    assert "| voice + face, pool |" in card
+    assert "Non-commercial use" in card
+    assert all(len(line) < 130 for line in card.splitlines())
