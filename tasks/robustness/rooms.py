@@ -22,12 +22,12 @@ _DISTANCES = (0.5, 2.0)
 """Metres from the talker to a laptop's microphone."""
 _REFLECTION = (0.2, 0.95)
 _RUMBLE_HERTZ = 100.0
-_N_ROOMS = 8
-"""Rooms that are made at all: one takes half a second."""
+_N_ROOMS = 16
+"""Rooms that are made at all, once each: a clip then costs a convolution."""
 
 
 def in_a_room(samples: Samples, random: np.random.Generator) -> Samples:
-    """Hear a clip from half a metre to two away, in one of eight meeting rooms of RT60 0.5 s."""
+    """Hear a clip from half a metre to two away, in one of 16 meeting rooms of RT60 0.5 s."""
     from scipy.signal import fftconvolve
 
     response = room_response(int(random.integers(_N_ROOMS)))

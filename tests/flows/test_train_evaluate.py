@@ -26,7 +26,7 @@ def test_what_is_unknown_or_missing_is_said(prefect_server: None, tmp_path: Path
         train("audio", tmp_path / "none", tmp_path)
     with pytest.raises(SettingsError, match="did you mean 'epochs'"):
         train("audio", tmp_path, tmp_path, epoch=3)
-    with pytest.raises(SettingsError, match=r"No ravdess recordings .* put ravdess\.tar"):
+    with pytest.raises(SettingsError, match=r"no folder .*speech; name the one that holds ravdess"):
         train("audio", tmp_path, tmp_path / "out", corpora=("ravdess",))
     with pytest.raises(SettingsError, match="no branch 'smell'"):
         evaluate_branch("smell", tmp_path / "x.csv")
