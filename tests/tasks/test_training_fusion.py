@@ -114,16 +114,16 @@ def test_networks_learn_to_join_and_to_do_without_a_branch(build: Callable) -> N
 
 def test_faces_are_judged_by_people_whom_the_judge_never_saw() -> None:
     random = np.random.default_rng(0)
-    labels = np.arange(980) % 7
-    people = np.array([f"{row // 7 % 14:02}" for row in range(980)])
-    units = random.normal(size=(980, 35))
-    units[np.arange(980), labels] += 3.0
-    folds = np.array([row // 7 % 2 for row in range(980)])
-    seen = FaceActions(tuple(map(str, range(980))), labels, people, units)
+    labels = np.arange(420) % 7
+    people = np.array([f"{row // 7 % 14:02}" for row in range(420)])
+    units = random.normal(size=(420, 8))
+    units[np.arange(420), labels] += 3.5
+    folds = np.array([row // 7 % 2 for row in range(420)])
+    seen = FaceActions(tuple(map(str, range(420))), labels, people, units)
     scores = judge_actions(seen, folds, 7)
     np.testing.assert_allclose(scores.sum(axis=1), 1.0, atol=1e-6)
     assert (scores.argmax(axis=1) == labels).mean() > 0.8
-    noise = judge_actions(seen._replace(units=random.normal(size=(980, 35))), folds, 7)
+    noise = judge_actions(seen._replace(units=random.normal(size=(420, 8))), folds, 7)
     assert (noise.argmax(axis=1) == labels).mean() < 0.25
     assert noise.max() < 0.6
 
