@@ -43,8 +43,7 @@ class TrainedBranch:
         self._network.to(self._device)
         self._batch_size = weights.batch_size
         self.unseen_speakers = frozenset(config.get("calibration_speakers", ()))
-        languages = getattr(self._network, "languages", None)
-        self.languages: frozenset[str] | None = languages
+        self.languages = self._network.languages
         self.digest = file_digest(path)
 
     def score(self, samples: Sequence[Any]) -> Scores:

@@ -34,10 +34,11 @@ class BagOfWords(TrainableNetwork):
         width: int = 64,
         dropout: float = 0.5,
         counted: Literal["one-hot", "tf-idf"] = "one-hot",
+        languages: str = "en",
     ) -> None:
         super().__init__()
         self.counted = counted
-        self.languages = frozenset({"en"})
+        self.languages = frozenset(languages.split())
         self._vocabulary: dict[str, int] = {}
         self.register_buffer("weights", torch.ones(words))
         self.hidden = nn.Linear(words, width)

@@ -21,7 +21,7 @@ class TextEncoder(TrainableNetwork):
     S0 fine-tuned XLM-RoBERTa base for five languages: 83 % accuracy on five classes of one
     English set, poor on sad. S4 fine-tuned BERT on IEMOCAP's transcripts: .655 accuracy, .661 F1.
     `trained_layers` counts the last layers that learn, -1 all of the encoder; `languages` are
-    those that the branch answers for; a text is cut after `longest` tokens.
+    those that it is trained on and answers for; a text is cut after `longest` tokens.
     """
 
     def __init__(

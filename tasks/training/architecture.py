@@ -107,7 +107,7 @@ def train_architecture(
         raise SettingsError(f"{name} is not trained by this command; known are {', '.join(PLANS)}.")
     recipe = Recipe(branch, options, PLANS[name].told(options), out)
     network = recipe.new_network()
-    material = read_material(branch, data, options)
+    material = read_material(branch, data, options, network.languages)
     network.learn_vocabulary([material.read(int(row)) for row in material.train])
     features, material = prepare_all(network, material)
     recipe.train(network, _chosen(features, material.train), material.labels[material.train], "fit")

@@ -82,12 +82,17 @@ class Material:
         )
 
 
-def read_material(branch: str, data: Path, options: TrainingOptions) -> Material:
+def read_material(
+    branch: str, data: Path, options: TrainingOptions, languages: frozenset[str] | None = None
+) -> Material:
     """Read what a branch is trained on from `data/speech`, `video` and `face`, or `text`.
 
-    Raises `SettingsError` where corpora are missing, or too few for both sides.
+    Of sounds the first ten seconds are taken, of texts those in some `languages`. Raises
+    `SettingsError` where corpora are missing, or too few for both sides.
     """
-    material = _READERS[branch](data, options)
+    material = (
+        _texts(data, options, languages) if branch == "text" else _READERS[branch](data, options)
+    )
     if not len(material.train) or not len(material.validation):
         raise SettingsError(
             "Training needs labelled samples of at least two speakers, one of whom calibrates; "
@@ -215,7 +220,7 @@ def _joined(first: Material, second: Material) -> Material:
     )
 
 
-def _texts(data: Path, options: TrainingOptions) -> Material:
+def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | None) -> Material:
     """Official parts: texts of one emotion are trained on, dev calibrates, test is reported."""
     from tasks.corpora.samples import read_words
     from tasks.corpora.texts import TextSplit, corpus_named, read_texts
@@ -226,8 +231,9 @@ def _texts(data: Path, options: TrainingOptions) -> Material:
     parts: tuple[TextSplit, ...] = ("train", "dev", "test")
     for name in options.corpora or ("goemotions",):
         corpus = corpus_named(name)
+        known = [own for own in corpus.languages if languages is None or own in languages]
         for part in parts:
-            read = read_texts(data / "text", corpus, part, corpus.languages)
+            read = read_texts(data / "text", corpus, part, known)
             own = _limited([clip for clip in read if clip.emotion], options)
             rows = list(range(len(clips), len(clips) + len(own)))
             clips += own
@@ -249,5 +255,4 @@ def _texts(data: Path, options: TrainingOptions) -> Material:
 _READERS: dict[str, Callable[[Path, TrainingOptions], Material]] = {
     "audio": _speech,
     "video": _faces,
-    "text": _texts,
 }
