@@ -17,6 +17,7 @@ from models.audio.sound import (
     trim_silence,
     windows,
 )
+from models.audio.voicing import somebody_speaks
 from models.checkpoint import file_digest, load_weights, shipped
 from models.precision import choose_device, half_precision
 from models.protocols import Samples, Scores
@@ -66,9 +67,13 @@ class EmbeddedAudioBranch:
         self.digest = file_digest(path)
 
     def score(self, samples: Sequence[Samples]) -> Scores:
-        """Judge utterances; silence and steady noise get even scores: nobody is heard."""
-        logits = voice_logits(self._network, samples, self._device, self._batch_frames)
-        return softmax(merge_calm(logits) / self._temperature)
+        """Judge utterances; where nobody is heard (silence, noise, music) scores are even."""
+        scores = np.full((len(samples), len(EMOTIONS)), 1 / len(EMOTIONS), dtype=np.float32)
+        if spoken := [row for row, sound in enumerate(samples) if somebody_speaks(sound)]:
+            voices = [samples[row] for row in spoken]
+            logits = voice_logits(self._network, voices, self._device, self._batch_frames)
+            scores[spoken] = softmax(merge_calm(logits) / self._temperature)
+        return scores
 
     def untouched_encoder(self) -> dict[str, "torch.Tensor"] | None:
         """Parameters of the encoder where training left it as it came, else None.

@@ -1,5 +1,7 @@
 """The voice network: Whisper's encoder without its padding, and a branch that loads it."""
 
+import functools
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from models.audio.network import (
     pad_frames,
 )
 from models.audio.sound import log_mel
+from models.audio.voicing import somebody_speaks
 from models.checkpoint import save_weights, shipped
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
@@ -44,6 +47,24 @@ def noise(seconds: float, seed: int = 0, level: float = 0.1) -> np.ndarray:
     times = np.arange(int(seconds * 16_000)) / 16_000
     swell = 1 + 0.9 * np.sin(2 * np.pi * 4 * times + seed)
     return (level * swell * random.standard_normal(len(times))).astype(np.float32)
+
+
+@functools.cache
+def telephone_talk() -> np.ndarray:
+    """Half a minute of two people on the telephone, from pyannote.audio's wheel."""
+    import soundfile
+
+    package = find_spec("pyannote")
+    assert package is not None
+    assert package.submodule_search_locations
+    path = Path(package.submodule_search_locations[0]) / "audio" / "sample" / "sample.wav"
+    samples, _ = soundfile.read(str(path), dtype="float32")
+    return samples
+
+
+def voice(seconds: float, start: float = 7.0) -> np.ndarray:
+    """A piece of the talk, from a moment at which somebody speaks."""
+    return telephone_talk()[int(start * 16_000) :][: int(seconds * 16_000)].copy()
 
 
 @pytest.fixture
@@ -93,9 +114,9 @@ def test_a_clip_is_judged_alike_alone_and_in_company(network: VoiceNetwork) -> N
 
 def test_the_branch_gives_probabilities_in_the_order_given(weights: Path) -> None:
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu", batch_size=1))
-    clips = [noise(seconds, seed) for seed, seconds in enumerate((0.4, 3.0, 1.0, 0.05))]
+    clips = [voice(0.4), voice(3.0, 15.0), noise(1.0), voice(1.0, 9.0), noise(0.05)]
     scores = branch.score(clips)
-    assert scores.shape == (4, 7)
+    assert scores.shape == (5, 7)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores.sum(axis=1), 1.0, atol=1e-5)
     one_by_one = np.concatenate([branch.score([clip]) for clip in clips])
@@ -104,8 +125,9 @@ def test_the_branch_gives_probabilities_in_the_order_given(weights: Path) -> Non
 
 def test_loudness_does_not_matter(weights: Path) -> None:
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu"))
-    quiet, loud = branch.score([noise(2.0, level=0.01), noise(2.0, level=0.5)])
+    quiet, loud = branch.score([0.05 * voice(2.0), voice(2.0)])
     np.testing.assert_allclose(quiet, loud, atol=0.01)
+    assert loud.max() > 1 / 7 + 0.001
 
 
 def test_silence_hums_and_fans_are_judged_evenly(weights: Path) -> None:
@@ -118,6 +140,14 @@ def test_silence_hums_and_fans_are_judged_evenly(weights: Path) -> None:
     assert branch.score([]).shape == (0, 7)
 
 
+def test_speech_is_told_from_music_and_keys() -> None:
+    from tasks.robustness import no_voice_sounds
+
+    assert all(somebody_speaks(level * voice(1.0)) for level in (0.05, 1.0))
+    heard = [somebody_speaks(sound) for _, sound in no_voice_sounds()]
+    assert np.mean(heard) < 0.1
+
+
 def test_a_long_utterance_is_the_mean_of_its_windows(network: VoiceNetwork) -> None:
     long = noise(24.0)
     cpu = torch.device("cpu")
@@ -128,7 +158,7 @@ def test_a_long_utterance_is_the_mean_of_its_windows(network: VoiceNetwork) -> N
 
 def test_the_temperature_flattens(network: VoiceNetwork, weights: Path) -> None:
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu"))
-    clip = noise(2.0)
+    clip = voice(2.0)
     logits = voice_logits(network, [clip], torch.device("cpu"))[0]
     ratio = np.log(branch.score([clip])[0])
     logits = merge_calm(logits[None])[0]
