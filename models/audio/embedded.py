@@ -111,9 +111,8 @@ def voice_logits(
     pieces = [(i, w) for i, s in enumerate(samples) for w in windows(s, LONGEST_WINDOW)]
     owners = np.array([i for i, _ in pieces], dtype=np.int64)
     heard = [window for _, window in pieces]
-    logits = np.mean(
-        [_window_logits(network, heard, tempo, device, batch_frames) for tempo in TEMPI], axis=0
-    )
+    each = [_window_logits(network, heard, tempo, device, batch_frames) for tempo in TEMPI]
+    logits: NDArray[np.float32] = np.stack(each).mean(axis=0, dtype=np.float32)
     total = np.zeros((len(samples), logits.shape[1]), dtype=np.float32)
     np.add.at(total, owners, logits)
     counts = np.bincount(owners, minlength=len(samples)).astype(np.float32)

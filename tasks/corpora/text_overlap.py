@@ -46,6 +46,6 @@ def named_alike(
         if clip.dialogue and (words := fingerprint(clip.text or "")) in known
     }
     return [
-        clip.model_copy(update={"dialogue": names.get(clip.dialogue, clip.dialogue)})
+        clip.model_copy(update={"dialogue": names.get(clip.dialogue or "", clip.dialogue)})
         for clip in clips
     ]

@@ -26,7 +26,7 @@ def table_rows(path: Path, corpus: str, languages: Collection[str]) -> Iterator[
         raise InputError(f"{path} is no table of labelled texts: {error}.") from error
     found = found.dropna(subset=["text", "label"])
     for row in found.astype({"split": str, "lang": str}).to_dict("records"):
-        yield _row(corpus, row)
+        yield _row(corpus, {str(column): value for column, value in row.items()})
 
 
 def _row(corpus: str, row: dict[str, Any]) -> TextRow:

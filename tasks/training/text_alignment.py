@@ -93,7 +93,7 @@ def _translations(
     tokens = kinds // english_size
     edges = np.flatnonzero(np.diff(tokens)) + 1
     return {
-        int(group[0]): (english_of[rows], count[rows])
+        int(group[0]): (english_of[rows].astype(np.int64), count[rows].astype(np.float64))
         for group, rows in zip(
             np.split(tokens, edges), np.split(np.arange(len(tokens)), edges), strict=True
         )

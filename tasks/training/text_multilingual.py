@@ -66,7 +66,7 @@ def read_parallel(folder: Path) -> list[Pair]:
 def learn_vocabulary(texts: Iterable[str]) -> "Tokenizer":
     """Learn lower-case subwords (WordPiece, as BERT's) from texts; links count as nothing."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
-    from tokenizers.processors import TemplateProcessing
+    from tokenizers.processors import TemplateProcessing  # type: ignore[import-untyped]
 
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
     tokenizer.normalizer = normalizers.Sequence(
