@@ -67,8 +67,8 @@ def measure_text(
     Texts with several emotions are left out but in GoEmotions' own protocol: `multi_label_macro_f1`
     with a threshold chosen on its dev split. MELD is measured without context too, EmoEvent also
     without its "others", which count as neutral. Corpora without a split are tested on a tenth by
-    their words. Beside each stands a bag of words trained on that corpus alone; a corpus that is
-    not in the folder is left out.
+    their words. Texts without words count too, as undecided. Beside each test stands a bag of
+    words trained on that corpus alone; a corpus that is not in the folder is left out.
     """
     folder = data / "text"
     found: dict[str, Measures] = {}
@@ -109,6 +109,12 @@ def _read(
     return read_part(folder, corpus, split, test.language, options.limit, options.seed)
 
 
+def _judge(branch: EmotionBranch[TextSample], samples: Sequence[TextSample]) -> Scores:
+    """The branch's scores; all classes alike where it has nothing to judge, such as an emoji."""
+    scores = branch.score(samples)
+    return np.where(np.isfinite(scores), scores, np.float32(1 / len(EMOTIONS)))
+
+
 def _closer_looks(
     branch: EmotionBranch[TextSample],
     test: TextTest,
@@ -131,7 +137,7 @@ def _closer_looks(
         )
     if test.corpus in ("meld", "mmeld"):
         alone = [replace(sample_of(clip), context=()) for clip in clips]
-        found[f"{test.name}, without context"] = measure(labels.tolist(), branch.score(alone))
+        found[f"{test.name}, without context"] = measure(labels.tolist(), _judge(branch, alone))
     if test.corpus == "emoevent":
         named = np.array([clip.label != "others" for clip in clips])
         found[f"{test.name}, without others"] = measure(
