@@ -76,7 +76,8 @@ def measure_text(
     for test in TESTS:
         if not _judgeable(branch, test, folder):
             continue
-        clips, scores = _judge(branch, _read(folder, test, "test", options))
+        clips = _read(folder, test, "test", options)
+        scores = _judge(branch, [sample_of(clip) for clip in clips])
         single = np.array([clip.emotion is not None for clip in clips])
         labels = labels_of(clips)
         found[test.name] = measure(labels.tolist(), scores[single])
@@ -86,15 +87,6 @@ def measure_text(
     return found | {
         f"all {language} tests": _measure_pool(parts) for language, parts in pooled.items()
     }
-
-
-def _judge(
-    branch: EmotionBranch[TextSample], clips: Sequence[LabelledClip]
-) -> tuple[list[LabelledClip], Scores]:
-    """Score texts; those without a word (a lone emoji), which no branch judges, are left out."""
-    scores = branch.score([sample_of(clip) for clip in clips])
-    judged = np.asarray(np.isfinite(scores).all(axis=1))
-    return [clip for clip, known in zip(clips, judged, strict=True) if known], scores[judged]
 
 
 def _judgeable(branch: EmotionBranch[TextSample], test: TextTest, folder: Path) -> bool:
@@ -128,7 +120,8 @@ def _closer_looks(
     labels = labels_of(clips)
     found: dict[str, Measures] = {}
     if test.corpus == "goemotions":
-        dev, judged = _judge(branch, _read(folder, test, "dev", options))
+        dev = _read(folder, test, "dev", options)
+        judged = _judge(branch, [sample_of(clip) for clip in dev])
         threshold = fit_threshold(targets_of(dev) > 0, judged)
         f1 = multi_label_macro_f1(targets_of(clips) > 0, scores, threshold)
         plain = measure(labels.tolist(), scores[single])
