@@ -10,9 +10,6 @@ import importlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
-from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -64,16 +61,18 @@ def build(
     branch: str,
     name: str,
     parameters: Parameters | None = None,
-    n_classes: int = len(EMOTIONS),
+    n_classes: int | None = None,
     encoder: dict[str, Any] | None = None,
 ) -> "TrainableNetwork":
     """Build an untrained network of the table; `encoder` is the shape of a pretrained encoder.
 
-    Raises `SettingsError` that names the nearest known name, parameter or value.
+    It has the seven classes where `n_classes` says nothing else. Raises `SettingsError` that names
+    the nearest known name, parameter or value.
     """
-    network: TrainableNetwork = construct(
-        branch, name, parameters, {"n_classes": n_classes}, encoder
-    )
+    from schemas.emotions import EMOTIONS
+
+    given = {"n_classes": n_classes or len(EMOTIONS)}
+    network: TrainableNetwork = construct(branch, name, parameters, given, encoder)
     return network
 
 
@@ -103,6 +102,8 @@ def find(branch: str, name: str) -> Architecture:
 
 def checked(branch: str, name: str, parameters: Parameters) -> dict[str, Any]:
     """Read parameters as their types say, such as "3" as 3; `SettingsError` for any other."""
+    from pydantic import TypeAdapter, ValidationError
+
     hints = get_type_hints(_imported(find(branch, name)).__init__)
     known = {key: hint for key, hint in hints.items() if key not in _GIVEN}
     found: dict[str, Any] = {}

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from models.video.network import FaceNetwork
 
 
+_BLANK = 5.0
+"""Gray levels; a crop whose deviation is less shows nothing. FER2013's flattest faces have 14."""
+
+
 class EmbeddedVideoBranch:
     """Judges emotion from sequences of gray face crops; calibrated on faces not trained on.
 
@@ -41,16 +45,18 @@ class EmbeddedVideoBranch:
         self.digest = file_digest(path)
 
     def score(self, samples: Sequence[FaceSequence]) -> Scores:
-        """Judge sequences of any length; NaN where there is no crop.
+        """Judge sequences of any length; NaN where there is no crop, even where all are blank.
 
         Crops may have any square size; long sequences are thinned evenly in time.
         """
         scores = np.full((len(samples), len(EMOTIONS)), np.nan, dtype=np.float32)
-        seen = [row for row, sample in enumerate(samples) if len(sample.crops)]
-        seen.sort(key=lambda row: len(samples[row].crops))
+        scores[[len(sample.crops) > 0 for sample in samples]] = 1 / len(EMOTIONS)
+        shown = [without_blanks(sample) for sample in samples]
+        seen = [row for row, sample in enumerate(shown) if len(sample.crops)]
+        seen.sort(key=lambda row: len(shown[row].crops))
         for start in range(0, len(seen), self._batch_size):
             rows = seen[start : start + self._batch_size]
-            scores[rows] = self._score_batch([samples[row] for row in rows])
+            scores[rows] = self._score_batch([shown[row] for row in rows])
         return scores
 
     def _score_batch(self, samples: Sequence[FaceSequence]) -> Scores:
@@ -92,6 +98,12 @@ def face_logits(
         logits = network(both, *twice).float().unflatten(0, (2, -1)).mean(dim=0)
     values: NDArray[np.float32] = logits.cpu().numpy()
     return values
+
+
+def without_blanks(sample: FaceSequence) -> FaceSequence:
+    """Leave out crops of a camera that is covered or a picture that froze to one gray."""
+    kept = np.array([crop.std() >= _BLANK for crop in sample.crops], dtype=bool)
+    return FaceSequence(sample.crops[kept], sample.times[kept])
 
 
 def thin(sample: FaceSequence, longest: int) -> FaceSequence:

@@ -28,7 +28,9 @@ _NARROW = frozenset({"dair", "emocontext", "imdb", "emorynlp"})
 
 def labels_of(clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
     """The classes of texts with one emotion as indices of `EMOTIONS`."""
-    return np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion])
+    return np.array(
+        [EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion], dtype=np.int64
+    )
 
 
 def calibrate(
@@ -71,10 +73,13 @@ def fit_calibration(labels: NDArray[np.int64], logits: NDArray[np.floating[Any]]
     """Temperature and offsets that make `softmax(logits / temperature + offsets)` most likely.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks", vector scaling with one scale.
+    Without a labelled text, as in a small trial, logits stay as they are.
     """
     from scipy.optimize import minimize
     from scipy.special import log_softmax
 
+    if not len(labels):
+        return {"temperature": 1.0, "offsets": [0.0] * logits.shape[1]}
     rows = np.arange(len(labels))
     values = np.asarray(logits, dtype=np.float64)
 
