@@ -31,8 +31,6 @@ TOKENIZER_SUFFIX = ".tokenizer.json"
 MULTILINGUAL_SUFFIX = ".multilingual.safetensors"
 """So does the network of the other languages: `text.multilingual.safetensors`."""
 
-_FIRST_LANGUAGE = "en"
-
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "..."})
 
 
@@ -96,9 +94,7 @@ class WordReader:
         shape = self._network.shape
         self._tokenizer = read_tokenizer(path.with_suffix(TOKENIZER_SUFFIX), shape.longest)
         self._with_context = shape.segments >= SEGMENTS
-        self._calibration: Mapping[str, Any] = config.get("calibration") or {
-            _FIRST_LANGUAGE: {"temperature": config["temperature"], "offsets": [0.0] * 7}
-        }
+        self._calibration: Mapping[str, Any] = config["calibration"]
         self.languages = tuple(self._calibration)
         self._device = choose_device(weights.device)
         self._network.to(self._device)
@@ -129,7 +125,7 @@ def load_word_network(path: Path) -> tuple["WordNetwork", dict[str, Any]]:
     from models.text.network import WordNetwork, WordNetworkShape
 
     state, config = load_weights(path)
-    if tuple(config.get("classes", ())) != EMOTIONS:
+    if tuple(config.get("classes", ())) != EMOTIONS or "calibration" not in config:
         raise WeightsError(f"{path} holds no word network of tonescribe; train it anew.")
     network = WordNetwork(WordNetworkShape(**config["shape"]))
     network.load_state_dict(state)

@@ -95,7 +95,7 @@ def test_padding_and_neighbours_change_nothing(branch: EmbeddedTextBranch) -> No
 
 
 def test_it_says_which_languages_it_knows(branch: EmbeddedTextBranch) -> None:
-    assert branch.languages == {"en", "de", "fr", "it", "es"}
+    assert branch.languages == frozenset({"en", "de", "fr", "it", "es"})
 
 
 @pytest.mark.parametrize("language", FOREIGN_CASES)

@@ -19,7 +19,7 @@ from tasks.training.text import START, start_from, train_text
 from tasks.training.text_alignment import embeddings_by_translation, parallel_lines
 from tasks.training.text_calibration import fit_calibration
 from tasks.training.text_fitting import code_texts
-from tasks.training.text_measures import among
+from tasks.training.text_measures import among, set_right
 from tasks.training.text_mix import targets_of
 from tasks.training.text_multilingual import learn_vocabulary
 
@@ -42,18 +42,24 @@ def few(shared: Path, tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def said(text: str, language: str = "en", turn: int | None = None, **more: object) -> LabelledClip:
+def said(
+    text: str,
+    language: str = "en",
+    turn: int | None = None,
+    label: str = "joy",
+    **more: object,
+) -> LabelledClip:
     return LabelledClip(
         corpus="meld",
         text=text,
-        label="joy",
+        label=label,
         emotion="happy",
         emotions=("happy",),
         speaker="Ann",
         language=language,
         dialogue="friends/train_0",
         turn=turn,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -72,7 +78,7 @@ def test_training_leaves_two_networks_that_judge(few: Path, tmp_path: Path) -> N
     assert len(sizes) == 2
     assert sum(sizes) < 45_000_000
     branch = EmbeddedTextBranch(WeightSettings(text=str(report.weights), device="cpu"))
-    assert branch.languages == {"en", "de", "fr", "it", "es"}
+    assert branch.languages == frozenset({"en", "de", "fr", "it", "es"})
     judged = branch.score([TextSample("Well done!", "en"), TextSample("Bravo !", "fr")])
     assert judged.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-4)
 
@@ -144,3 +150,10 @@ def test_classes_that_a_corpus_lacks_can_be_left_out() -> None:
     scores = np.full((2, len(EMOTIONS)), 1 / 7, dtype=np.float32)
     kept = among(scores, np.array([1, 3]))
     assert kept.tolist() == [[0, 0.5, 0, 0.5, 0, 0, 0]] * 2
+
+
+def test_labels_that_lag_behind_their_texts_are_set_right() -> None:
+    texts = [said(f"text {row + 30 * (row >= 100)}", label=f"{row}") for row in range(300)]
+    right = set_right(texts, lag=30)
+    assert [clip.text == f"text {clip.label}" for clip in right] == [True] * len(right)
+    assert len(right) == 80 + 300 - 150 - 30
