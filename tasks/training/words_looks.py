@@ -1,0 +1,128 @@
+"""Looks at the training windows: tokens, letters, frames with stripes masked."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.training.words_network import IGNORED, LETTERS
+from tasks.training.words_vocabulary import END, PLAIN, PREVIOUS, START
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+
+_HINTED = 0.25
+"""Share of looks that are told words beforehand: those of a window before, or rare ones."""
+_MOST_HINTS = 40
+_TIME_MASKS, _LONGEST_TIME_MASK = 8, 40
+_BAND_MASKS, _WIDEST_BAND_MASK = 2, 14
+_LONGEST = 200
+"""Tokens of a window; one in thousands has more."""
+_LETTER_NUMBERS = {letter: number for number, letter in enumerate(LETTERS, start=1)}
+
+
+@dataclass
+class Looks:
+    """Windows as the network is shown them, each look drawing hints and masks anew.
+
+    `heard` maps rows to encoder states float16 (1500, 384), or to frames (80, 3000) if `masked`.
+    """
+
+    heard: Sequence[NDArray[np.float16]]
+    written: Sequence[str]
+    tokenizer: "Tokenizer"
+    random: np.random.Generator = field(default_factory=np.random.default_rng)
+    is_frames: bool = False
+
+    def __post_init__(self) -> None:
+        """Tokens of all texts, once."""
+        coded = self.tokenizer.encode_batch([" " + text if text else "" for text in self.written])
+        self._tokens = [row.ids[:_LONGEST] for row in coded]
+        names = (START, PLAIN, END, PREVIOUS)
+        self._ids = {name: self.tokenizer.token_to_id(name) for name in names}
+
+    def __len__(self) -> int:
+        return len(self.written)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        ids, hints = self._ids, self._hints(row)
+        told = [ids[PREVIOUS], *hints] if hints else []
+        tokens = [*told, ids[START], ids[PLAIN], *self._tokens[row]]
+        targets = [*[IGNORED] * (len(told) + 1), *self._tokens[row], ids[END]]
+        heard = np.asarray(self.heard[row], np.float32)
+        if not self.is_frames:
+            return {"input_ids": tokens, "targets": targets, "states": heard}
+        letters = spell(self.written[row])
+        masked = mask(heard, self.random)
+        return {"input_ids": tokens, "targets": targets, "frames": masked, "letters": letters}
+
+    def _hints(self, row: int) -> list[int]:
+        """Tokens told beforehand: another window's end, or words of this and of another one."""
+        if self.random.random() > _HINTED:
+            return []
+        other = int(self.random.integers(len(self)))
+        if self.random.random() < 0.5:
+            return self._tokens[row - 1][-_MOST_HINTS:]
+        words = [*self._names(row), *self._names(other)]
+        self.random.shuffle(words)
+        ids: list[int] = self.tokenizer.encode(" " + ", ".join(words)).ids if words else []
+        return ids[:_MOST_HINTS]
+
+    def _names(self, row: int) -> list[str]:
+        """A few long or capitalised words of a window, as a sidecar would name."""
+        found = re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}|\b[a-z]{7,}", self.written[row])
+        return list(self.random.choice(found, size=min(3, len(found)), replace=False))
+
+
+def spell(text: str) -> list[int]:
+    """A text as numbers of `LETTERS`; what is no letter is a space."""
+    words = re.sub(r"[^a-z']+", " ", text.lower()).strip()
+    return [_LETTER_NUMBERS[letter] for letter in words]
+
+
+def mask(frames: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Stripes of time and of pitch set to the mean (SpecAugment, Park et al. 2019)."""
+    masked = frames.copy()
+    level = float(frames.mean())
+    for _ in range(_TIME_MASKS):
+        width = int(random.integers(_LONGEST_TIME_MASK))
+        start = int(random.integers(masked.shape[1] - width))
+        masked[:, start : start + width] = level
+    for _ in range(_BAND_MASKS):
+        width = int(random.integers(_WIDEST_BAND_MASK))
+        start = int(random.integers(masked.shape[0] - width))
+        masked[start : start + width] = level
+    return masked
+
+
+def collate(looks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Pad a batch of looks."""
+    import torch
+
+    longest = max(len(look["input_ids"]) for look in looks)
+    end = looks[0]["targets"][-1]
+
+    def padded(name: str, value: int) -> torch.Tensor:
+        rows = [look[name] + [value] * (longest - len(look[name])) for look in looks]
+        return torch.tensor(rows)
+
+    batch = {"tokens": padded("input_ids", end), "targets": padded("targets", IGNORED)}
+    heard = "frames" if "frames" in looks[0] else "states"
+    batch[heard] = torch.from_numpy(np.stack([look[heard] for look in looks]))
+    if heard == "frames":
+        letters = [look["letters"] for look in looks]
+        batch["letters"] = torch.tensor([number for row in letters for number in row])
+        batch["n_letters"] = torch.tensor([len(row) for row in letters])
+        batch["n_states"] = torch.full((len(looks),), batch["frames"].shape[-1] // 2)
+    return batch
+
+
+def load_tokenizer(path: Path) -> "Tokenizer":
+    """The tokenizer of a `tokenizer.json`."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))

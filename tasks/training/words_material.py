@@ -1,0 +1,167 @@
+"""The material that the recogniser is trained on, made by a script and kept in a folder.
+
+`OUT/windows/00000.npy` holds the log-mel frames of 64 half minutes, float16 (64, 80, 3000), and
+`00000.json` their words. What is there is not made again. `OUT/unheard/` is spoken by voices that
+no window of the training has.
+"""
+
+import gzip
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.audio.sound import log_mel, trim_silence
+from models.protocols import Samples
+from schemas.values import SAMPLE_RATE
+from tasks.corpora.catalogue import read
+from tasks.corpora.samples import read_voice
+from tasks.corpora.sound import read_sound
+from tasks.training.spoken_text import Spoken, spoken, spoken_texts
+from tasks.training.synthetic_voices import UNHEARD, voices_here
+from tasks.training.words_windows import WINDOW, Recorded, Sources, make_window
+
+PER_PART = 64
+TRAINED_ACTORS = frozenset(f"{number:02}" for number in range(1, 17))
+"""RAVDESS's actors that are trained on; 17 and 18 are for choices, 19 to 24 are reported on."""
+RECORDED_SHARE = 0.06
+_RAVDESS_SENTENCES = {
+    "01": "Kids are talking by the door.",
+    "02": "Dogs are sitting by the door.",
+}
+_PROMPTS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
+_PROMPT_WORDS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
+_FRAMES = int(WINDOW * 100)
+_UNHEARD_SEED = 1_000_003
+
+
+class Part(NamedTuple):
+    """64 windows: log-mel frames float16 (n, 80, 3000) and their words."""
+
+    frames: NDArray[np.float16]
+    written: tuple[str, ...]
+
+
+def make_material(
+    data: Path, out: Path, hours: float, seed: int = 0, processes: int = 1, unheard: int = 2
+) -> None:
+    """Make about `hours` of windows under `out`, and `unheard` parts by voices left out.
+
+    `data` holds `text/`, `meeting/` and `speech/`. Raises `SettingsError` where no synthesiser is
+    installed, `FileNotFoundError` where no corpus of talk is there.
+    """
+    n_parts = round(hours * 3600 / WINDOW / PER_PART)
+    jobs = [
+        *((out / "unheard" / f"{part:05}", part, _UNHEARD_SEED + seed) for part in range(unheard)),
+        *((out / "windows" / f"{part:05}", part, seed) for part in range(n_parts)),
+    ]
+    left = [job for job in jobs if not job[0].with_suffix(".json").is_file()]
+    voices_here()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for _ in pool.map(partial(_make_part, data), left, chunksize=1):
+            pass
+
+
+def parts(folder: Path) -> list[Path]:
+    """The parts of a folder that are complete, in order, without their suffix."""
+    return [path.with_suffix("") for path in sorted(folder.glob("*.json"))]
+
+
+def read_part(path: Path) -> Part:
+    """Read one part; its frames are mapped, not read."""
+    frames = np.load(path.with_suffix(".npy"), mmap_mode="r")
+    return Part(frames, tuple(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))))
+
+
+def recorded_speech(data: Path) -> list[Recorded]:
+    """Real speech with certain words: RAVDESS's first actors, GRID, prompts where installed."""
+    kinds = [list(kind) for kind in (_ravdess(data), _grid(data), _prompts())]
+    most = max(map(len, kinds))
+    weights = (1.0, 0.08, 1.0)
+    # each kind as often as its weight says, however many clips it has
+    return [
+        clip
+        for kind, weight in zip(kinds, weights, strict=True)
+        if kind
+        for clip in kind * max(1, round(weight * most / len(kind)))
+    ]
+
+
+def _ravdess(data: Path) -> Iterator[Recorded]:
+    for clip in read("ravdess", data / "speech"):
+        if clip.speaker in TRAINED_ACTORS:
+            yield Recorded(trim_silence(read_voice(clip)), _RAVDESS_SENTENCES[clip.sentence or ""])
+
+
+def _grid(data: Path) -> Iterator[Recorded]:
+    folder = data / "meeting" / "video"
+    table = folder / "grid.stm"
+    if not table.is_file():
+        return
+    for line in table.read_text(encoding="utf-8").splitlines():
+        name, _, _, _, _, *words = line.split()
+        if (path := folder / f"{name}.mpg").is_file():
+            text = " ".join(words)
+            yield Recorded(read_sound(str(path)), text[0].upper() + text[1:] + ".")
+
+
+def _prompts() -> Iterator[Recorded]:
+    """Asterisk's English prompts (CC BY-SA), spoken by one woman; Debian's packages."""
+    if not (_PROMPTS.is_dir() and _PROMPT_WORDS.is_file()):
+        return
+    with gzip.open(_PROMPT_WORDS, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            name, colon, words = line.strip().partition(": ")
+            path = _PROMPTS / f"{name}.g722"
+            text: Spoken | None = None if "[" in words else spoken(words, "prompts")
+            if colon and text and text.written and path.is_file():
+                yield Recorded(read_sound(str(path)), text.written)
+
+
+@cache
+def _sources(data: Path, *, only_unheard: bool) -> Sources:
+    voices = voices_here()
+    if only_unheard:
+        chosen = {voice: 1.0 for voice in UNHEARD if voice in voices}
+        return Sources(spoken_texts(data), chosen, left_out=())
+    return Sources(spoken_texts(data), voices, recorded_speech(data), RECORDED_SHARE)
+
+
+def _make_part(data: Path, job: tuple[Path, int, int]) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    path, number, seed = job
+    sources = _sources(data, only_unheard=path.parent.name == "unheard")
+    made = [
+        make_window(sources, row, seed) for row in range(number * PER_PART, (number + 1) * PER_PART)
+    ]
+    frames = np.stack([_frames(window.samples) for window in made])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.npy")
+    np.save(unfinished, frames)
+    unfinished.replace(path.with_suffix(".npy"))
+    words = json.dumps([window.written for window in made], ensure_ascii=False)
+    path.with_suffix(".json").write_text(words, encoding="utf-8")
+
+
+def _frames(samples: Samples) -> NDArray[np.float16]:
+    padded = np.zeros(int(WINDOW * SAMPLE_RATE), np.float32)
+    padded[: len(samples)] = samples[: len(padded)]
+    frames: NDArray[np.float16] = log_mel(padded)[:, :_FRAMES].numpy().astype(np.float16)
+    return frames
+
+
+def tell(folder: Path) -> dict[str, float]:
+    """How much there is: windows, hours and words."""
+    texts: Sequence[str] = [text for part in parts(folder) for text in read_part(part).written]
+    n_words = sum(len(re.findall(r"[\w']+", text)) for text in texts)
+    return {"windows": len(texts), "hours": len(texts) * WINDOW / 3600, "words": n_words}
