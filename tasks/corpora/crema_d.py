@@ -12,7 +12,8 @@ from typing import Literal
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
 from tasks.corpora.archives import stem
-from tasks.corpora.labels import LABELS, VOTE_CODES
+from tasks.corpora.labels import LABELS
+from tasks.corpora.name_codes import VOTE_CODES
 from tasks.corpora.named_files import NamedCorpus, read_named
 
 _TABLE = "summaryTable.csv"

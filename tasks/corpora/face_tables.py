@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import InputError
-from tasks.corpora.labels import FER2013_LABELS, FOLDER_NAMES
+from tasks.corpora.labels import FER2013_LABELS, WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,10 +176,10 @@ def _from_folder(folder: Path, votes: Path | None) -> FaceRows:
     if votes is not None:
         raise InputError(f"Pictures in {folder} have no order that {votes} could follow.")
     files = [
-        (path, FER2013_LABELS.index(FOLDER_NAMES[path.parent.name.lower()]), usage)
+        (path, FER2013_LABELS.index(WORDS[path.parent.name.lower()]), usage)
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in {".jpg", ".jpeg", ".png"}
-        and path.parent.name.lower() in FOLDER_NAMES
+        and path.parent.name.lower() in WORDS
         and (usage := _PARTS.get(path.parent.parent.name.lower()))
     ]
     if not files:

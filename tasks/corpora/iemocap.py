@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from schemas.corpus import LabelledClip
 from schemas.errors import InputError, SettingsError
-from tasks.corpora.labels import LABELS, NAME_CODES
+from tasks.corpora.labels import LABELS
+from tasks.corpora.name_codes import NAME_CODES
 
 _NAMES = ("", "IEMOCAP_full_release", "IEMOCAP", "iemocap")
 _CONTEXT = 10

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
-from tasks.corpora.labels import FOLDER_NAMES
+from tasks.corpora.labels import WORDS
 from tasks.corpora.named_files import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
@@ -34,10 +34,10 @@ def read_labelled_folder(folder: Path) -> list[LabelledClip]:
 
 
 def _clip(folder: Path, path: Path, above: Sequence[str]) -> LabelledClip:
-    place = next((n for n, name in enumerate(above) if name.lower() in FOLDER_NAMES), None)
+    place = next((n for n, name in enumerate(above) if name.lower() in WORDS), None)
     if place is None:
-        near = difflib.get_close_matches(above[-1].lower(), FOLDER_NAMES, n=1)
-        remedy = f"did you mean '{near[0]}'?" if near else f"use {', '.join(FOLDER_NAMES)}."
+        near = difflib.get_close_matches(above[-1].lower(), WORDS, n=1)
+        remedy = f"did you mean '{near[0]}'?" if near else f"use {', '.join(WORDS)}."
         raise SettingsError(f"{path} lies in no folder named by a class; {remedy}")
     written = path.suffix.lower() == _WRITTEN
     return LabelledClip(
@@ -45,7 +45,7 @@ def _clip(folder: Path, path: Path, above: Sequence[str]) -> LabelledClip:
         source=None if written else str(path),
         text=_text(path) if written else None,
         label=above[place],
-        emotion=FOLDER_NAMES[above[place].lower()],
+        emotion=WORDS[above[place].lower()],
         speaker="/".join(above[place + 1 :]) or path.relative_to(folder).as_posix(),
         published_split="/".join(above[:place]) or None,
     )

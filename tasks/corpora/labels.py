@@ -1,174 +1,105 @@
-"""The labels of every corpus of voices and faces, and what they are in the seven classes.
+"""The labels of every corpus, and what they are in the seven classes: the one place of it.
 
 None is what has no class of ours and is left out.
 """
 
+from collections.abc import Iterable, Mapping
+
 from schemas.emotions import EMOTIONS, Emotion
 
-_OWN: dict[str, Emotion | None] = {emotion: emotion for emotion in EMOTIONS}
+LabelMap = Mapping[str, Emotion | None]
 
-LABELS: dict[str, dict[str, Emotion | None]] = {
+WORDS: Mapping[str, Emotion] = {
+    **{emotion: emotion for emotion in EMOTIONS},
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "anger": "angry",
+    "fear": "fearful",
+    "disgusted": "disgust",
+    "surprise": "surprised",
+}
+"""The English words for the seven classes; so are folders of a class called, in small letters."""
+
+
+def _called(words: str) -> dict[str, Emotion]:
+    """Labels that are such words, and nothing else than what they say."""
+    return {word: WORDS[word] for word in words.split()}
+
+
+_NOUNS = _called("neutral happiness sadness anger fear disgust surprise")
+_EKMAN = _called("neutral joy sadness anger fear disgust surprise")
+"""The six of Ekman (1992), "An argument for basic emotions", and neutral."""
+
+_GROUPS: Mapping[Emotion, str] = {
+    "neutral": "neutral",
+    "happy": "admiration amusement approval caring desire excitement gratitude joy love optimism "
+    "pride relief",
+    "sad": "disappointment embarrassment grief remorse sadness",
+    "angry": "anger annoyance disapproval",
+    "fearful": "fear nervousness",
+    "disgust": "disgust",
+    "surprised": "confusion curiosity realization surprise",
+}
+
+LABELS: Mapping[str, LabelMap] = {
+    # voices
     # calm is acted as a second neutral: both are low in arousal and named alike by listeners
-    "ravdess": {**_OWN, "calm": "neutral"},
+    "ravdess": {**_called(" ".join(EMOTIONS)), "calm": "neutral"},
     # boredom is none of the seven
-    "emodb": {
-        "neutral": "neutral",
-        "happiness": "happy",
-        "sadness": "sad",
-        "anger": "angry",
-        "fear": "fearful",
-        "disgust": "disgust",
-        "boredom": None,
-    },
-    "emovo": {
-        "neutral": "neutral",
-        "joy": "happy",
-        "sadness": "sad",
-        "anger": "angry",
-        "fear": "fearful",
-        "disgust": "disgust",
-        "surprise": "surprised",
-    },
-    "nemo": {
-        "neutral": "neutral",
-        "happiness": "happy",
-        "sadness": "sad",
-        "anger": "angry",
-        "fear": "fearful",
-        "surprised": "surprised",
-    },
-    "savee": {
-        "neutral": "neutral",
-        "happiness": "happy",
-        "sadness": "sad",
-        "anger": "angry",
-        "fear": "fearful",
-        "disgust": "disgust",
-        "surprise": "surprised",
-    },
-    "crema-d": {
-        "neutral": "neutral",
-        "happy": "happy",
-        "sad": "sad",
-        "anger": "angry",
-        "fear": "fearful",
-        "disgust": "disgust",
-    },
-    "tess": {
-        "neutral": "neutral",
-        "happy": "happy",
-        "sad": "sad",
-        "angry": "angry",
-        "fear": "fearful",
-        "disgust": "disgust",
-        "pleasant surprise": "surprised",
-    },
+    "emodb": {**_called("neutral happiness sadness anger fear disgust"), "boredom": None},
+    "emovo": _EKMAN,
+    "nemo": _called("neutral happiness sadness anger fear surprised"),
+    "savee": _NOUNS,
+    "crema-d": _called("neutral happy sad anger fear disgust"),
+    "tess": {**_called("neutral happy sad angry fear disgust"), "pleasant surprise": "surprised"},
     "iemocap": {
-        "neutral": "neutral",
-        "happiness": "happy",
+        **_NOUNS,
         # as EmoBox and most who report four classes have it
         "excitement": "happy",
-        "sadness": "sad",
-        "anger": "angry",
-        "fear": "fearful",
-        "disgust": "disgust",
-        "surprise": "surprised",
         # a class of its own in the corpus, between anger and sadness
         "frustration": None,
         "other": None,
         "no agreement": None,
     },
+    # texts
+    # the grouping of the paper (Demszky et al. 2020, appendix): 27 emotions in Ekman's six
+    "goemotions": {name: group for group, names in _GROUPS.items() for name in names.split()},
+    "meld": _EKMAN,
+    "mmeld": _EKMAN,
+    # peaceful and powerful are moods of Willcox's wheel without a counterpart here
+    "emorynlp": {
+        "Neutral": "neutral",
+        "Joyful": "happy",
+        "Peaceful": None,
+        "Powerful": None,
+        "Sad": "sad",
+        "Mad": "angry",
+        "Scared": "fearful",
+    },
+    "dailydialog": {**_NOUNS, "no emotion": "neutral"},
+    # Plutchik's eight: two are none of the seven
+    "xed": {**_EKMAN, "anticipation": None, "trust": None},
+    # "others" is neutral and what is none of Ekman's six, two of three rows of the corpus being it
+    "emoevent": {**_EKMAN, "others": "neutral"},
+    # a row with none of the six set is neutral
+    "brighter": _EKMAN,
+    "multiemotions": {**_EKMAN, "anticipation": None, "trust": None, "unrelated": None},
+    "dair": {**_EKMAN, "love": "happy"},
+    # "others" holds every other emotion beside neutral
+    "emocontext": {**_called("happy sad angry"), "others": None},
+    # reviews are judged good or bad: a valence, not an emotion
+    "imdb": {"positive": None, "negative": None},
 }
 """Corpus -> its label -> one of the seven."""
 
-NAME_CODES: dict[str, dict[str, str]] = {
-    "ravdess": {
-        "01": "neutral",
-        "02": "calm",
-        "03": "happy",
-        "04": "sad",
-        "05": "angry",
-        "06": "fearful",
-        "07": "disgust",
-        "08": "surprised",
-    },
-    # Wut, Langeweile, Ekel, Angst, Freude, Trauer, neutral
-    "emodb": {
-        "W": "anger",
-        "L": "boredom",
-        "E": "disgust",
-        "A": "fear",
-        "F": "happiness",
-        "T": "sadness",
-        "N": "neutral",
-    },
-    "emovo": {
-        "neu": "neutral",
-        "gio": "joy",
-        "tri": "sadness",
-        "rab": "anger",
-        "pau": "fear",
-        "dis": "disgust",
-        "sor": "surprise",
-    },
-    "nemo": {name: name for name in LABELS["nemo"]},
-    "savee": {
-        "n": "neutral",
-        "h": "happiness",
-        "sa": "sadness",
-        "a": "anger",
-        "f": "fear",
-        "d": "disgust",
-        "su": "surprise",
-    },
-    "crema-d": {
-        "NEU": "neutral",
-        "HAP": "happy",
-        "SAD": "sad",
-        "ANG": "anger",
-        "FEA": "fear",
-        "DIS": "disgust",
-    },
-    "tess": {
-        **{name: name for name in LABELS["tess"] if name != "pleasant surprise"},
-        "ps": "pleasant surprise",
-    },
-    # codes of the evaluation files
-    "iemocap": {
-        "neu": "neutral",
-        "hap": "happiness",
-        "exc": "excitement",
-        "sad": "sadness",
-        "ang": "anger",
-        "fea": "fear",
-        "dis": "disgust",
-        "sur": "surprise",
-        "fru": "frustration",
-        "oth": "other",
-        "xxx": "no agreement",
-    },
-}
-"""Corpus -> the code of an emotion in its file names -> its label."""
 
-VOTE_CODES: dict[str, str] = {
-    "N": "neutral",
-    "H": "happy",
-    "S": "sad",
-    "A": "anger",
-    "F": "fear",
-    "D": "disgust",
-}
-"""CREMA-D's code of what its raters chose -> its label."""
+def emotions_of(corpus: str, labels: Iterable[str]) -> tuple[Emotion, ...]:
+    """The emotions among a sample's labels, each once, in the order they stand there."""
+    known = LABELS[corpus]
+    found = [emotion for label in labels if (emotion := known.get(label)) is not None]
+    return tuple(dict.fromkeys(found))
 
-INTENSITIES: dict[str, dict[str, str]] = {
-    "ravdess": {"01": "normal", "02": "strong"},
-    # XX: not said
-    "crema-d": {"LO": "low", "MD": "medium", "HI": "high"},
-}
-"""Corpus -> the code of how strongly it was acted -> a word."""
-
-SPEAKER_NAMES: dict[str, dict[str, str]] = {"tess": {"OA": "OAF"}}
-"""Corpus -> a speaker's name that is wrong in some file -> the right one."""
 
 FER2013_LABELS: tuple[Emotion, ...] = (
     "angry",
@@ -194,15 +125,3 @@ FERPLUS_LABELS: tuple[Emotion | None, ...] = (
     None,  # not a face
 )
 """FERPlus' own order of votes; None is dropped."""
-
-FOLDER_NAMES: dict[str, Emotion] = {
-    **{emotion: emotion for emotion in EMOTIONS},
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fear": "fearful",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
-    "surprise": "surprised",
-}
-"""What folders of a class are called, in small letters."""

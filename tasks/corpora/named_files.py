@@ -9,7 +9,8 @@ from typing import NamedTuple
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
 from tasks.corpora.archives import MEMBER, member_names
-from tasks.corpora.labels import INTENSITIES, LABELS, NAME_CODES, SPEAKER_NAMES
+from tasks.corpora.labels import LABELS
+from tasks.corpora.name_codes import INTENSITIES, NAME_CODES, SPEAKER_NAMES
 
 SOUND_SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".mpg", ".avi", ".flv", ".mkv", ".mov", ".webm"})

@@ -12,7 +12,7 @@ from tasks.corpora.archives import archive_members as archive_members
 from tasks.corpora.archives import stem as stem
 from tasks.corpora.crema_d import read_consensus
 from tasks.corpora.iemocap import read_iemocap
-from tasks.corpora.labels import NAME_CODES
+from tasks.corpora.name_codes import NAME_CODES
 from tasks.corpora.named_files import NamedCorpus, read_named, sources
 
 _NEMO_EMOTION = "|".join(NAME_CODES["nemo"])

@@ -16,7 +16,7 @@ from typing import Literal
 from schemas.corpus import LabelledClip
 from schemas.emotions import Emotion
 from schemas.errors import InputError
-from tasks.corpora.text_labels import emotions_of
+from tasks.corpora.labels import emotions_of
 from tasks.corpora.text_layouts import LAYOUTS, original_folder
 from tasks.corpora.text_rows import TextRow
 from tasks.corpora.text_tables import table_rows

@@ -12,7 +12,8 @@ import soundfile
 from schemas.emotions import EMOTIONS
 from schemas.errors import InputError, SettingsError
 from tasks.corpora.labelled_csv import read_labelled_csv
-from tasks.corpora.labels import LABELS, NAME_CODES
+from tasks.corpora.labels import LABELS
+from tasks.corpora.name_codes import NAME_CODES
 from tasks.corpora.sound import read_sound
 from tasks.corpora.speech import CORPORA, read_corpus, read_speech, stem
 from tasks.corpora.splits import trainable

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.corpus import Split
 from schemas.errors import InputError
-from tasks.corpora.text_labels import TEXT_LABELS, emotions_of
+from tasks.corpora.labels import LABELS, emotions_of
 from tasks.corpora.text_overlap import named_alike, shared_dialogues, telling_texts
 from tasks.corpora.texts import corpus_named, fingerprint, read_texts
 
@@ -61,7 +61,7 @@ def test_every_label_of_a_map_is_one_of_ours_or_said_to_be_dropped() -> None:
     assert emotions_of("xed", ["trust", "joy", "anger", "joy"]) == ("happy", "angry")
     assert emotions_of("goemotions", ["approval", "love", "confusion"]) == ("happy", "surprised")
     assert emotions_of("emorynlp", ["Powerful"]) == ()
-    assert len(TEXT_LABELS["goemotions"]) == 28
+    assert len(LABELS["goemotions"]) == 28
 
 
 def test_a_scene_of_two_corpora_cannot_be_trained_on_and_tested(folder: Path) -> None:
