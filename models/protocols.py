@@ -65,9 +65,16 @@ class Transcriber(Engine, Protocol):
     """Tells which words are spoken."""
 
     def transcribe(
-        self, waveform: Waveform, turns: Sequence[Turn], language: str | None
+        self,
+        waveform: Waveform,
+        turns: Sequence[Turn],
+        language: str | None,
+        hot_words: Sequence[str] = (),
     ) -> Transcript:
-        """Return words in order of their start; `turns` say where there is speech."""
+        """Return words in order of their start; `turns` say where there is speech.
+
+        `hot_words` are names and terms that are likely to be said, such as the participants'.
+        """
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import file_digest, shipped
+from models.checkpoint import SHIPPED, file_digest, shipped
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
 
@@ -23,8 +23,7 @@ ENGINES: dict[str, dict[str, str]] = {
     },
     "transcriber": {
         "none": "models.words.none:NoTranscriber",
-        # The embedded recogniser is yet to come; until then this profile has captions or no words.
-        "embedded": "models.words.none:NoTranscriber",
+        "embedded": "models.words.embedded:open_recogniser",
         "whisperx": "models.words.whisperx:WhisperXTranscriber",
         "synthetic": "models.words.synthetic:ToneTranscriber",
     },
@@ -54,6 +53,9 @@ ENGINES: dict[str, dict[str, str]] = {
     },
 }
 
+_SHIPPED_FOLDERS: dict[str, Path] = {"transcriber": SHIPPED / "words"}
+"""Jobs whose shipped weights are a folder; those of all others are a file named after the job."""
+
 
 @functools.cache
 def load_engine(job: str, name: str, weights: WeightSettings) -> Any:
@@ -78,11 +80,19 @@ def identify(job: str, name: str, weights: WeightSettings) -> str:
     """
     spec = ENGINES[job].get(name, name)
     seen = hashlib.sha256(spec.encode())
-    if name == "embedded" and shipped(job).is_file():
-        seen.update(file_digest(shipped(job)).encode())
+    if name == "embedded":
+        for path in _shipped_files(job):
+            seen.update(f"{path.name} {file_digest(path)}".encode())
     if source := getattr(weights, job, ""):
         seen.update(_state_of(source).encode())
     return f"{name}@{seen.hexdigest()[:12]}"
+
+
+def _shipped_files(job: str) -> list[Path]:
+    """What ships for a job: one file of weights, or a folder of them."""
+    if job in _SHIPPED_FOLDERS:
+        return sorted(file for file in _SHIPPED_FOLDERS[job].glob("*") if file.is_file())
+    return [shipped(job)] if shipped(job).is_file() else []
 
 
 def _state_of(source: str) -> str:

@@ -63,16 +63,29 @@ class Word(Value):
     name: str | None = None
 
 
+class Stretch(Value):
+    """A part of a recording."""
+
+    start: Seconds
+    end: Seconds
+
+
 class Transcript(Value):
     """The words of a recording in order of their start.
 
-    `engine` names what made them; `reason` is the sentence why there are none.
+    `engine` names what made them; `reason` is the sentence why there are none. Where
+    `scores_are_calibrated` a word's score is the probability that it is right. `looped` is where
+    the recogniser said the same over and over, `heard` where a voice detector heard somebody
+    (None: it was not asked).
     """
 
     words: tuple[Word, ...] = ()
     language: str | None = None
     engine: str
     reason: str | None = None
+    scores_are_calibrated: bool = False
+    looped: tuple[Stretch, ...] = ()
+    heard: tuple[Stretch, ...] | None = None
 
 
 class Utterance(Value):

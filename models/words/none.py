@@ -26,6 +26,7 @@ class NoTranscriber:
         waveform: Waveform,  # noqa: ARG002
         turns: Sequence[Turn],  # noqa: ARG002
         language: str | None,
+        hot_words: Sequence[str] = (),  # noqa: ARG002
     ) -> Transcript:
         """Return no words and the sentence why."""
         return Transcript(language=language, engine=self.name, reason=REASON)

@@ -51,6 +51,7 @@ class ToneTranscriber:
         waveform: Waveform,
         turns: Sequence[Turn],  # noqa: ARG002
         language: str | None,
+        hot_words: Sequence[str] = (),  # noqa: ARG002
     ) -> Transcript:
         """Return the words of all tones; where several sound at once, the loudest is heard."""
         words: list[Word] = []

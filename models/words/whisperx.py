@@ -5,6 +5,7 @@ Bain et al. 2023, "WhisperX: Time-Accurate Speech Transcription of Long-Form Aud
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -57,7 +58,11 @@ class WhisperXTranscriber:
         return digest.hexdigest()[:12]
 
     def transcribe(
-        self, waveform: Waveform, turns: Sequence[Turn], language: str | None
+        self,
+        waveform: Waveform,
+        turns: Sequence[Turn],
+        language: str | None,
+        hot_words: Sequence[str] = (),
     ) -> Transcript:
         """Return the words that are spoken in the turns; where nobody speaks nothing is heard.
 
@@ -72,6 +77,8 @@ class WhisperXTranscriber:
             )
         spoken = self._language(waveform, chunks, language)
         aligner = self._aligner(spoken)
+        told = ", ".join(hot_words) or None
+        self._pipeline.options = dataclasses.replace(self._pipeline.options, hotwords=told)
         words = [
             word
             for window in windows(chunks)

@@ -1,6 +1,7 @@
 """Tiny random networks in the formats of large ones: they load and run, and know nothing."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,40 @@ _SPECIAL = (
     *("<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"),
 )
 _TIMESTAMPS = tuple(f"<|{number * 0.02:.2f}|>" for number in range(1501))
+_SPECIAL_WITHOUT_TIMES = (
+    *("<|endoftext|>", "<|startoftranscript|>", "<|translate|>", "<|transcribe|>"),
+    *("<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"),
+)
+
+CONFIDENCE: dict[str, Any] = {
+    "features": ["mean_log_probability"],
+    "weights": [1.0],
+    "bias": 4.0,
+    "threshold": 0.3,
+    "foreign_below": 0.0,
+}
+"""What makes the random recogniser fairly sure of what it says."""
+
+
+def random_recogniser(folder: Path, confidence: Mapping[str, Any] = CONFIDENCE) -> Path:
+    """Write a Whisper of one layer whose small vocabulary has no times; return its folder."""
+    made = _random_whisper(folder, _byte_tokenizer(_SPECIAL_WITHOUT_TIMES, ()), changing=100.0)
+    (made / "confidence.json").write_text(json.dumps(dict(confidence)))
+    return made
 
 
 def random_whisper(folder: Path) -> Path:
     """Write an English Whisper of one layer in CTranslate2's format and return its folder."""
+    return _random_whisper(folder, _byte_tokenizer(_SPECIAL, _TIMESTAMPS))
+
+
+def _random_whisper(folder: Path, tokenizer: Any, changing: float = 1.0) -> Path:
+    """Write and convert a Whisper; where it is `changing` it minds the position, not the sound."""
     import torch
     import transformers
     from ctranslate2.converters import TransformersConverter
 
     torch.manual_seed(0)
-    tokenizer = _byte_tokenizer()
     end = tokenizer.token_to_id("<|endoftext|>")
     config = transformers.WhisperConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -39,7 +64,9 @@ def random_whisper(folder: Path) -> Path:
         begin_suppress_tokens=None,
     )
     source = folder / "transformers"
-    transformers.WhisperForConditionalGeneration(config).save_pretrained(source)
+    whisper = transformers.WhisperForConditionalGeneration(config)
+    whisper.model.decoder.embed_positions.weight.data *= changing
+    whisper.save_pretrained(source)
     transformers.WhisperTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<|endoftext|>", bos_token="<|endoftext|>"
     ).save_pretrained(source)
@@ -51,7 +78,7 @@ def random_whisper(folder: Path) -> Path:
     return Path(converter.convert(str(folder / "ctranslate2")))
 
 
-def _byte_tokenizer() -> Any:
+def _byte_tokenizer(special: Sequence[str], timestamps: Sequence[str]) -> Any:
     import tokenizers
     from tokenizers import decoders, models, pre_tokenizers
 
@@ -60,8 +87,8 @@ def _byte_tokenizer() -> Any:
     tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([tokenizers.AddedToken(t, special=True) for t in _SPECIAL])
-    tokenizer.add_tokens([tokenizers.AddedToken(t, special=False) for t in _TIMESTAMPS])
+    tokenizer.add_special_tokens([tokenizers.AddedToken(t, special=True) for t in special])
+    tokenizer.add_tokens([tokenizers.AddedToken(t, special=False) for t in timestamps])
     return tokenizer
 
 
@@ -75,7 +102,8 @@ def _generation(tokenizer: Any, config: Any) -> Any:
     generation.suppress_tokens = [n for n in range(config.vocab_size) if n not in spoken]
     generation.begin_suppress_tokens = [end, space]
     generation.alignment_heads = [[0, 0]]
-    generation.lang_to_id = {"<|en|>": tokenizer.token_to_id("<|en|>")}
+    if tokenizer.token_to_id("<|en|>") is not None:
+        generation.lang_to_id = {"<|en|>": tokenizer.token_to_id("<|en|>")}
     return generation
 
 
