@@ -95,6 +95,11 @@ class UtteranceSettings(Value):
     max_pause: Seconds = Field(0.8, gt=0, description="a longer pause ends an utterance")
     max_length: Seconds = Field(30.0, gt=0, description="a longer run of words is cut")
     max_word: Seconds = Field(1.0, gt=0, description="a longer word is capped before attribution")
+    min_word_confidence: Probability = Field(
+        0.3,
+        description="words that are less likely to be right are shown as '...'; only where the "
+        "recogniser's scores are calibrated",
+    )
 
 
 class FaceSettings(Value):

@@ -89,7 +89,10 @@ class Transcript(Value):
 
 
 class Utterance(Value):
-    """A run of words (or a turn, where there are none) of one speaker."""
+    """A run of words (or a turn, where there are none) of one speaker.
+
+    `sure_words` counts the words that the recogniser is sure of; None where it cannot tell.
+    """
 
     index: int
     start: Seconds
@@ -101,6 +104,7 @@ class Utterance(Value):
     text: str | None = None
     language: str | None = None
     words: tuple[Word, ...] = ()
+    sure_words: int | None = None
     flags: tuple[Flag, ...] = ()
 
     @property

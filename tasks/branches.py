@@ -11,8 +11,9 @@ from schemas.emotions import EmotionScores
 from schemas.settings import Settings
 from schemas.speech import BranchScores, Faces, Flag, Utterance
 from schemas.values import Seconds
+from tasks.unsure import has_enough_words, sure_text
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 BLOCK_SECONDS: Seconds = 600.0
 """Sound that lies in memory at once while the voice is judged."""
@@ -65,10 +66,10 @@ def judge_face(faces: Faces, utterances: Sequence[Utterance], settings: Settings
 
 
 def judge_words(utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
-    """Judge by words every utterance that has some, in a language of the branch."""
+    """Judge by words every utterance that has enough sure ones, in a language of the branch."""
     branch = _branch("text", settings)
     chosen = [u for u in utterances if u.text and not NOT_BY_WORDS & set(u.flags)]
-    chosen = [u for u in chosen if speaks(branch.languages, u.language)]
+    chosen = [u for u in chosen if has_enough_words(u) and speaks(branch.languages, u.language)]
 
     def blocks() -> Iterator[list[tuple[int, TextSample]]]:
         for start in range(0, len(chosen), 256):
@@ -94,8 +95,8 @@ def speaks(languages: frozenset[str] | None, language: str | None) -> bool:
 def _text_sample(utterance: Utterance, utterances: Sequence[Utterance]) -> TextSample:
     before = utterances[max(0, utterance.index - CONTEXT_UTTERANCES) : utterance.index]
     shown = [u for u in before if u.text and not NEVER_JUDGED & set(u.flags)]
-    context = tuple((u.speaker, u.text or "") for u in shown)
-    return TextSample(utterance.text or "", utterance.language, context, utterance.speaker)
+    context = tuple((u.speaker, text) for u in shown if (text := sure_text(u)))
+    return TextSample(sure_text(utterance), utterance.language, context, utterance.speaker)
 
 
 def _branch(job: str, settings: Settings) -> EmotionBranch[object]:

@@ -6,11 +6,12 @@ from models.protocols import Waveform
 from models.registry import load_engine
 from schemas.media import Recording
 from schemas.settings import Settings
+from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Transcript
 from tasks.captions import read_captions
 from tasks.ingest import caption_language
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 
 def transcribe(
@@ -22,7 +23,8 @@ def transcribe(
     """Return the words of a recording, or the sentence why there are none.
 
     Captions win over a recogniser unless `settings.captions` is `ignore`. A recogniser listens
-    only where `diarization` has somebody speaking: silence makes it invent words.
+    only where `diarization` has somebody speaking: silence makes it invent words. It is told the
+    names and the title that the sidecar gives.
     Raises `InputError` where the captions cannot be read, `WeightsError` where the engine cannot
     be loaded.
     """
@@ -32,8 +34,17 @@ def transcribe(
     if waveform is None:
         return Transcript(language=language, engine="none", reason="The recording has no sound.")
     engine = load_engine("transcriber", settings.engine("transcriber"), settings.weights)
-    transcript: Transcript = engine.transcribe(waveform, diarization.turns, language)
+    transcript: Transcript = engine.transcribe(
+        waveform, diarization.turns, language, hot_words=hot_words(recording.sidecar)
+    )
     return transcript
+
+
+def hot_words(sidecar: Sidecar) -> tuple[str, ...]:
+    """What is likely to be said and hard to spell: the participants' names, then the title."""
+    known = [*(participant.name for participant in sidecar.participants), sidecar.title or ""]
+    tidy = (" ".join(name.split()) for name in known)
+    return tuple(dict.fromkeys(name for name in tidy if name))
 
 
 def _read(recording: Recording, path: str, language: str | None) -> Transcript:

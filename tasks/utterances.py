@@ -11,8 +11,9 @@ from schemas.settings import Settings, UtteranceSettings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
 from schemas.values import Seconds, to_grid
+from tasks.unsure import Doubts
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 NOT_SHOWN = "[not shown]"
 """The name of a speaker without consent."""
@@ -30,7 +31,8 @@ def make_utterances(
     """Give words to speakers and cut them into utterances, sorted by start.
 
     An utterance is a run of one speaker's words, ended by a pause, by another speaker's words or
-    by its length. Without words, the turns are the utterances. Times lie on the 1 ms grid.
+    by its length. Words that the recogniser is unsure of are "..." in its text. Without words, the
+    turns are the utterances. Times lie on the 1 ms grid.
     """
     rules = settings.utterances
     words = sorted((_fit(word, rules.max_word) for word in transcript.words), key=_by_time)
@@ -156,6 +158,7 @@ class _Rows:
         self._merged = attribution.merged_with
         self._names = attribution.names
         self._language = transcript.language
+        self._doubts = Doubts(transcript, settings.utterances.min_word_confidence)
         self._judge = settings.judge
         self._has_words = has_words
         self._refused = {_key(p.name) for p in sidecar.participants if not p.consent}
@@ -182,7 +185,8 @@ class _Rows:
             text=self._text(words) if self._has_words else None,
             language=self._language if self._has_words else None,
             words=self._kept(words, refused) if self._has_words else (),
-            flags=self._flags(end - start, overlap, refused),
+            sure_words=self._doubts.sure_words(words) if self._has_words else None,
+            flags=self._flags(words, end - start, overlap, refused),
         )
 
     def _shown_name(self, speaker: str, words: Sequence[Word]) -> tuple[str | None, bool]:
@@ -215,8 +219,13 @@ class _Rows:
         )
         return min(1.0, round(_union(spans) / (end - start), 4))
 
-    def _flags(self, seconds: Seconds, overlap: float, refused: bool) -> tuple[Flag, ...]:
+    def _flags(
+        self, words: Sequence[Word], seconds: Seconds, overlap: float, refused: bool
+    ) -> tuple[Flag, ...]:
+        start = words[0].start
         stated: dict[Flag, bool] = {
+            "asr_suspect": self._has_words
+            and self._doubts.is_suspect(words, start, start + seconds),
             "no_consent": refused,
             "no_words": not self._has_words,
             "overlap": overlap > self._judge.max_overlap,
@@ -224,9 +233,9 @@ class _Rows:
         }
         return tuple(sorted(flag for flag, holds in stated.items() if holds))
 
-    def _text(self, words: Iterable[Word]) -> str:
+    def _text(self, words: Sequence[Word]) -> str:
         spaced = (self._language or "").split("-")[0].lower() not in _UNSPACED
-        return (" " if spaced else "").join(word.word.strip() for word in words)
+        return (" " if spaced else "").join(self._doubts.texts(words))
 
     def _kept(self, words: tuple[Word, ...], refused: bool) -> tuple[Word, ...]:
         """Keep no name beside the words of someone who did not consent."""

@@ -121,7 +121,7 @@ class Decoder:
             ).ids
             if len(told) > _MOST_HINTS:
                 break
-            hints = told
+            hints = [number for number in told if number < self._end]
         before = [self._previous, *hints] if hints else []
         return [*before, self._start, self._plain]
 

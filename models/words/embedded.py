@@ -1,19 +1,17 @@
 """Words by the recogniser that comes with tonescribe: English, on two cores, without a hub."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from models.checkpoint import SHIPPED, file_digest
 from models.protocols import Transcriber, Waveform
-from models.words.chunks import Window, speech_chunks, windows
 from models.words.confidence import read_confidence
-from models.words.decoder import LONGEST, NEEDED_FILES, DecodedWord, Decoder
+from models.words.decoder import NEEDED_FILES
 from models.words.english import heard_other, is_english, told_other
-from models.words.heard import PAD, Span, Splice, heard_spans, splice, within
+from models.words.listening import Heard, Listener
 from models.words.loops import find_loops, shorten
 from models.words.none import NoTranscriber
 from schemas.errors import WeightsError
@@ -31,17 +29,6 @@ _UNDERSIDE = 0.01
 """How far under the threshold words of a loop are put."""
 
 
-class Heard(NamedTuple):
-    """One splice of speech, the words that were decoded from it, and where people were heard.
-
-    Times of `words` are those of the splice; `spans` are the recording's, without pads.
-    """
-
-    splice: Splice
-    words: list[DecodedWord]
-    spans: list[Span]
-
-
 class EmbeddedTranscriber:
     """Transcribes English by a small Whisper, and says how sure it is of every word.
 
@@ -53,9 +40,8 @@ class EmbeddedTranscriber:
 
     def __init__(self, weights: WeightSettings) -> None:
         self._folder = named_folder(weights) or SHIPPED_WORDS
-        self._batch_size = weights.batch_size
-        self._decoder = Decoder(self._folder, weights.device)
         self._confidence = read_confidence(self._folder / CONFIDENCE_FILE)
+        self._listener = Listener(self._folder, weights.device, weights.batch_size)
 
     @property
     def digest(self) -> str:
@@ -82,12 +68,13 @@ class EmbeddedTranscriber:
         looped: list[Stretch] = []
         heard: list[Stretch] = []
         scores: list[float] = []
-        for piece in self.listen(waveform, turns, hot_words):
-            own = self._confidence.scores(piece.words)
-            scores += own.tolist()
+        for piece in self._listener.listen(waveform, turns, hot_words):
+            own = self._confidence.scores(piece.words).tolist()
+            said, loops = without_loops(
+                on_clock(piece, own), self._confidence.threshold - _UNDERSIDE
+            )
+            scores += own
             heard += [Stretch(start=to_grid(start), end=to_grid(end)) for start, end in piece.spans]
-            placed = _placed(piece, own)
-            said, loops = without_loops(placed, self._confidence.threshold - _UNDERSIDE)
             words += said
             looped += loops
         reason = _reason(heard, scores)
@@ -102,29 +89,6 @@ class EmbeddedTranscriber:
             looped=tuple(looped),
             heard=tuple(heard),
         )
-
-    def listen(
-        self, waveform: Waveform, turns: Sequence[Turn], hot_words: Sequence[str] = ()
-    ) -> Iterator[Heard]:
-        """Yield what is decoded, piece after piece, in order; nothing accumulates."""
-        chunks = speech_chunks(turns, waveform.duration, LONGEST)
-        for window in windows(chunks):
-            yield from self._listen(waveform, window, hot_words)
-
-    def _listen(
-        self, waveform: Waveform, window: Window, hot_words: Sequence[str]
-    ) -> Iterator[Heard]:
-        sound = waveform.read(window.start, window.end)
-        found = heard_spans(sound, LONGEST - 2 * PAD)
-        on_clock = [(start + window.start, end + window.start) for start, end in found]
-        spans = within(on_clock, window.chunks)
-        pieces = list(splice(spans, (window.start, window.end), LONGEST))
-        for first in range(0, len(pieces), self._batch_size):
-            batch = pieces[first : first + self._batch_size]
-            sounds = [piece.samples(sound, window.start) for piece in batch]
-            decoded = self._decoder.decode(sounds, hot_words)
-            for piece, words in zip(batch, decoded, strict=True):
-                yield Heard(piece, words, within(spans, piece.spans))
 
 
 def open_recogniser(weights: WeightSettings) -> Transcriber:
@@ -149,6 +113,20 @@ def named_folder(weights: WeightSettings) -> Path | None:
     return None
 
 
+def on_clock(piece: Heard, scores: Sequence[float]) -> list[Word]:
+    """The words of a piece on the recording's clock; times never run backwards."""
+    placed: list[Word] = []
+    reached: tuple[Seconds, Seconds] = (0.0, 0.0)
+    for word, score in zip(piece.words, scores, strict=True):
+        start, end = piece.splice.on_clock(word.start, word.end)
+        end = max(end, start + _SHORTEST_WORD, reached[1])
+        end = min(end, piece.splice.spans[-1][1])
+        start = max(min(start, end - _SHORTEST_WORD), reached[0])
+        reached = start, end
+        placed.append(Word(word=word.text, start=to_grid(start), end=to_grid(end), score=score))
+    return placed
+
+
 def without_loops(words: Sequence[Word], most: float) -> tuple[list[Word], list[Stretch]]:
     """Say every loop once, its words no surer than `most`; return where loops were, too."""
     kept: list[Word] = []
@@ -170,21 +148,6 @@ def without_loops(words: Sequence[Word], most: float) -> tuple[list[Word], list[
 
 def _unsure(word: Word, most: float) -> Word:
     return word.model_copy(update={"score": max(0.0, min(word.score or 0.0, most))})
-
-
-def _placed(piece: Heard, scores: Sequence[float]) -> list[Word]:
-    """The words of a piece on the recording's clock; times never run backwards."""
-    placed: list[Word] = []
-    for word, score in zip(piece.words, scores, strict=True):
-        start, end = piece.splice.on_clock(word.start, word.end)
-        before = placed[-1] if placed else None
-        end = max(end, start + _SHORTEST_WORD, before.end if before else 0.0)
-        end = min(end, piece.splice.spans[-1][1])
-        start = max(min(start, end - _SHORTEST_WORD), before.start if before else 0.0)
-        placed.append(
-            Word(word=word.text, start=to_grid(start), end=to_grid(end), score=float(score))
-        )
-    return placed
 
 
 def _reason(heard: Sequence[Stretch], scores: Sequence[float]) -> str | None:
