@@ -1,0 +1,171 @@
+"""What one recording's words count: sums, so that recordings add up to a set.
+
+Rates are made of sums at the end; a mean of rates would let a recording of two words weigh as
+much as one of two thousand.
+"""
+
+import dataclasses
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from schemas.errors import InputError
+from schemas.values import Seconds
+from tasks.evaluation.recognition_alignment import Heard, Judged, judge
+from tasks.evaluation.recognition_stm import Reference
+from tasks.evaluation.recognition_text import in_order, normalise
+
+LEAST_SILENCE: Seconds = 1.0
+"""A shorter stretch in which nobody speaks is a pause, and its edges are not certain."""
+
+
+class _Sum:
+    """Dataclasses whose fields add up one by one."""
+
+    def __add__(self, other: Self) -> Self:
+        fields = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in fields))
+
+
+@dataclass(frozen=True)
+class Errors(_Sum):
+    """Edits that make the reference of what was heard, and the reference's length."""
+
+    substitutions: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    length: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Edits per word (or letter) of the reference; None where it has none."""
+        edits = self.substitutions + self.insertions + self.deletions
+        return edits / self.length if self.length else None
+
+
+@dataclass(frozen=True)
+class Tally(_Sum):
+    """The sums of one recording or of a set.
+
+    `words` and `characters` ignore who speaks, `speakers` is of cpWER, `utterances` of ORC-WER,
+    `kept` as `words` with the sure words alone; `silent_words` are those heard where nobody
+    speaks, for `silence` seconds. `audio` and `wall` are seconds of sound and of recognition.
+    """
+
+    words: Errors = Errors()
+    characters: Errors = Errors()
+    speakers: Errors = Errors()
+    utterances: Errors = Errors()
+    kept: Errors = Errors()
+    judged: tuple[Judged, ...] = ()
+    silence: Seconds = 0.0
+    silent_words: int = 0
+    silent_kept: int = 0
+    audio: Seconds = 0.0
+    wall: Seconds = 0.0
+
+
+def count(
+    reference: Reference,
+    heard: Sequence[Heard],
+    audio: Seconds,
+    wall: Seconds,
+    threshold: float = 0.0,
+) -> Tally:
+    """Count what was heard (ordered by time) in `audio` seconds of sound against a reference.
+
+    WER and CER compare all speakers' words in one row, ordered by time; a reference word's time
+    is its share of its segment by letters, so that a "yeah" inside a long segment stands inside
+    it. Where people speak at once that order is not certain and costs errors: ORC-WER, which
+    assigns each whole segment to the best of the heard speakers (meeteval's greedy search), is
+    there beside it. cpWER also asks who spoke: each speaker's words in a row, speakers matched to
+    have the least errors. `threshold` is the least score of a word that is kept.
+    """
+    told = in_order(reference.segments)
+    kept = [h for h in heard if h.is_kept(threshold)]
+    said = _whole(heard)
+    silences = silent_stretches(reference, audio)
+    silent = [h for h in heard if any(start <= h.middle < end for start, end in silences)]
+    return Tally(
+        words=compare(told, said),
+        characters=compare(" ".join(told), " ".join(said)),
+        speakers=_by_speakers(reference, heard, "cp_word_error_rate"),
+        utterances=_by_speakers(reference, heard, "greedy_orc_word_error_rate"),
+        kept=compare(told, _whole(kept)),
+        judged=tuple(judge(reference, heard, threshold)),
+        silence=sum(end - start for start, end in silences),
+        silent_words=len(silent),
+        silent_kept=sum(h.is_kept(threshold) for h in silent),
+        audio=audio,
+        wall=wall,
+    )
+
+
+def compare(reference: Sequence[str], hypothesis: Sequence[str]) -> Errors:
+    """The fewest edits between two rows of words, or of letters (Levenshtein)."""
+    from rapidfuzz.distance import Levenshtein
+
+    kinds = [edit.tag for edit in Levenshtein.editops(reference, hypothesis)]
+    return Errors(
+        kinds.count("replace"), kinds.count("insert"), kinds.count("delete"), len(reference)
+    )
+
+
+def silent_stretches(reference: Reference, duration: Seconds) -> list[tuple[Seconds, Seconds]]:
+    """Stretches of a second or more of the recording in which nobody speaks and all counts."""
+    busy = [(s.start, s.end) for s in reference.segments] + list(reference.ignored)
+    stretches = []
+    reached = 0.0
+    for start, end in sorted([*busy, (duration, duration)]):
+        until = min(start, duration)
+        if until - reached >= LEAST_SILENCE:
+            stretches.append((reached, until))
+        reached = max(reached, end)
+    return stretches
+
+
+def _whole(heard: Sequence[Heard]) -> list[str]:
+    """All the words of a row, each run of one utterance normalised as a whole."""
+    runs = itertools.groupby(heard, key=lambda h: h.utterance)
+    texts = (" ".join(h.word.word for h in run) for _, run in runs)
+    return [word for text in texts for word in normalise(text)]
+
+
+def _by_speakers(reference: Reference, heard: Sequence[Heard], measure: str) -> Errors:
+    """Errors by a measure of meeteval that takes both sides as segments of speakers."""
+    from meeteval import wer
+    from meeteval.io import SegLST
+
+    told = _rows((s.speaker, s.start, s.end, normalise(s.text)) for s in reference.segments)
+    runs = _runs(heard)
+    said = _rows((h[0].speaker, h[0].word.start, h[-1].word.end, _whole(h)) for h in runs)
+    if not told or not said:
+        return Errors(insertions=_length(said), deletions=_length(told), length=_length(told))
+    try:
+        found: Any = getattr(wer, measure)(SegLST(told), SegLST(said))
+    except RuntimeError as error:
+        raise InputError(f"Who said what cannot be measured: {error}.") from error
+    return Errors(found.substitutions, found.insertions, found.deletions, found.length)
+
+
+def _runs(heard: Sequence[Heard]) -> list[list[Heard]]:
+    """The words of each utterance, which all have one speaker."""
+    runs: dict[int, list[Heard]] = defaultdict(list)
+    for h in heard:
+        runs[h.utterance].append(h)
+    return list(runs.values())
+
+
+def _rows(
+    stretches: Iterable[tuple[str, Seconds, Seconds, Sequence[str]]],
+) -> list[dict[str, Any]]:
+    """Stretches (speaker, start, end, words) that have words, as meeteval takes them."""
+    keys = ("speaker", "start_time", "end_time", "words")
+    filled = ((*who_and_when, " ".join(words)) for *who_and_when, words in stretches if words)
+    return [{"session_id": "", **dict(zip(keys, row, strict=True))} for row in filled]
+
+
+def _length(rows: Sequence[dict[str, Any]]) -> int:
+    return sum(len(row["words"].split()) for row in rows)
