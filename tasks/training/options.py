@@ -17,7 +17,8 @@ class TrainingOptions(Value):
     cross-validation before the final training; `accumulation` batches make one step.
 
     `architecture` names a row of `models/architectures.py` to train instead of the network that
-    ships, and `parameters` its choices.
+    ships, and `parameters` its choices. `make_data` lets a training of words make its material
+    first.
     """
 
     start: Path | None = None
@@ -35,12 +36,14 @@ class TrainingOptions(Value):
     accumulation: PositiveInt | None = None
     architecture: str | None = None
     parameters: dict[str, str | int | float | bool] = {}
+    make_data: bool = False
 
 
 class TrainingReport(Value):
     """What a training made: the weights, their card, and the figures on unseen speakers.
 
-    `measures` maps a protocol ("ravdess six folds") to its figures.
+    `measures` maps a protocol ("ravdess six folds") to its figures; `warnings` are sentences on
+    what was left out.
     """
 
     branch: str
@@ -49,3 +52,4 @@ class TrainingReport(Value):
     n_train: int
     seconds: float
     measures: dict[str, dict[str, Any]] = {}
+    warnings: tuple[str, ...] = ()

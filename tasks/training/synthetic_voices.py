@@ -95,10 +95,7 @@ ENGINES: Mapping[str, _Engine] = {
         "RHVoice-test",
         "rhvoice rhvoice-english",
         0.24,
-        {
-            name: _RHVOICE / name
-            for name in ("alan", "bdl", "clb", "slt", "evgeniy-eng", "lyubov")
-        },
+        {name: _RHVOICE / name for name in ("alan", "bdl", "clb", "slt", "evgeniy-eng", "lyubov")},
         _rhvoice,
         by_stdin=True,
     ),
@@ -110,9 +107,7 @@ ENGINES: Mapping[str, _Engine] = {
         | {f"mb-{name}": _MBROLA / name for name in _ACCENTS[1].split()},
         _espeak,
     ),
-    "flite": _Engine(
-        "flite", "flite", 0.18, dict.fromkeys(("kal16", "awb", "rms", "slt")), _flite
-    ),
+    "flite": _Engine("flite", "flite", 0.18, dict.fromkeys(("kal16", "awb", "rms", "slt")), _flite),
     "pico": _Engine(
         "pico2wave", "libttspico-utils", 0.12, dict.fromkeys(("en-US", "en-GB")), _pico
     ),
@@ -184,7 +179,7 @@ def speak(text: str, voice: Voice, random: np.random.Generator) -> Samples:
         said.write_text(text + "\n", encoding="utf-8")
         command = engine.command(voice.name, rate, pitch, str(said), str(wav))
         try:
-            subprocess.run(  # noqa: S603  a fixed program and our own text
+            subprocess.run(
                 command,
                 input=text.encode() if engine.by_stdin else None,
                 capture_output=True,

@@ -13,6 +13,7 @@ from tasks.training.words_network import IGNORED, LETTERS
 from tasks.training.words_vocabulary import END, PLAIN, PREVIOUS, START
 
 if TYPE_CHECKING:
+    import torch
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
 _HINTED = 0.25
@@ -103,14 +104,11 @@ def collate(looks: list[dict[str, Any]]) -> dict[str, Any]:
     """Pad a batch of looks."""
     import torch
 
-    longest = max(len(look["input_ids"]) for look in looks)
     end = looks[0]["targets"][-1]
-
-    def padded(name: str, value: int) -> torch.Tensor:
-        rows = [look[name] + [value] * (longest - len(look[name])) for look in looks]
-        return torch.tensor(rows)
-
-    batch = {"tokens": padded("input_ids", end), "targets": padded("targets", IGNORED)}
+    batch = {
+        "tokens": padded_tokens([look["input_ids"] for look in looks], end),
+        "targets": padded_tokens([look["targets"] for look in looks], IGNORED),
+    }
     heard = "frames" if "frames" in looks[0] else "states"
     batch[heard] = torch.from_numpy(np.stack([look[heard] for look in looks]))
     if heard == "frames":
@@ -119,6 +117,14 @@ def collate(looks: list[dict[str, Any]]) -> dict[str, Any]:
         batch["n_letters"] = torch.tensor([len(row) for row in letters])
         batch["n_states"] = torch.full((len(looks),), batch["frames"].shape[-1] // 2)
     return batch
+
+
+def padded_tokens(rows: Sequence[Sequence[int]], value: int) -> "torch.Tensor":
+    """Rows of numbers as one matrix, short ones filled up with `value`."""
+    import torch
+
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[value] * (longest - len(row))] for row in rows])
 
 
 def load_tokenizer(path: Path) -> "Tokenizer":

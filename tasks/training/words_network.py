@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LETTERS = " abcdefghijklmnopqrstuvwxyz'"
 """What the encoder's own head spells with; the blank is 0, letters follow."""
 IGNORED = -100
-_EMBEDDING_DEVIATION = 0.02
+_EMBEDDING_DEVIATION = 0.005
 _CTC_SHARE = 0.3
 _SMOOTHING = 0.05
 _FILES = ("encoder.safetensors", "decoder_without_embed_tokens.safetensors", "config.json")
@@ -56,7 +56,7 @@ class Recogniser(nn.Module):
         """
         model = self.whisper.model
         if states is None:
-            states = model.encoder(frames).last_hidden_state
+            states = self.hear(frames)
         hidden = model.decoder(input_ids=tokens, encoder_hidden_states=states).last_hidden_state
         asked = targets != IGNORED
         logits = self.whisper.proj_out(hidden[asked])
@@ -66,6 +66,17 @@ class Recogniser(nn.Module):
         if letters is not None and n_states is not None and n_letters is not None:
             loss = loss + _CTC_SHARE * self._spelling_loss(states, letters, n_letters, n_states)
         return {"loss": loss}
+
+    def hear(self, frames: Tensor) -> Tensor:
+        """The encoder's states (n, t / 2, 384) of frames (n, 80, t), at most 30 s, not padded."""
+        encoder = self.whisper.model.encoder
+        states = nn.functional.gelu(encoder.conv1(frames))
+        states = nn.functional.gelu(encoder.conv2(states)).transpose(1, 2)
+        states = states + encoder.embed_positions.weight[: states.shape[1]]
+        for layer in encoder.layers:
+            states = layer(states, None, None)[0]
+        heard: Tensor = encoder.layer_norm(states)
+        return heard
 
     def _spelling_loss(
         self, states: Tensor, letters: Tensor, n_letters: Tensor, n_states: Tensor

@@ -77,9 +77,7 @@ def prune(source: Path, counts: Mapping[str, int], size: int) -> Vocabulary:
     model = original["model"] | {
         "vocab": {token: number for number, token in enumerate(ordered)},
         "merges": [
-            [first, second]
-            for first, second in merges
-            if {first, second, first + second} <= kept
+            [first, second] for first, second in merges if {first, second, first + second} <= kept
         ],
         "unk_token": None,
     }

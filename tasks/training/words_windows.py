@@ -14,8 +14,14 @@ from models.protocols import Samples
 from schemas.values import SAMPLE_RATE, Seconds
 from tasks.robustness.conditions import telephone
 from tasks.robustness.rooms import in_a_room
-from tasks.training.augmentation import add_noise, babble, narrow_band, no_voice, reverberate
-from tasks.training.augmentation import through_opus
+from tasks.training.augmentation import (
+    add_noise,
+    babble,
+    narrow_band,
+    no_voice,
+    reverberate,
+    through_opus,
+)
 from tasks.training.spoken_text import SHARES, Spoken, draw
 from tasks.training.synthetic_voices import UNHEARD, Voice, choose, speak
 
@@ -68,17 +74,15 @@ def make_window(sources: Sources, number: int, seed: int = 0) -> TrainingWindow:
     bounds = _FILLED if random.random() < _FULL else _SHORT
     longest = int(random.uniform(*bounds) * SAMPLE_RATE)
     sound, written = _talk(sources, longest, random)
-    return TrainingWindow(sound if sources.is_clean else _as_recorded(sound, random), written)
+    return TrainingWindow(sound if sources.is_clean else as_recorded(sound, random), written)
 
 
-def _talk(
-    sources: Sources, longest: int, random: np.random.Generator
-) -> tuple[Samples, str]:
+def _talk(sources: Sources, longest: int, random: np.random.Generator) -> tuple[Samples, str]:
     speakers = [
         choose(sources.voices, sources.left_out, random)
         for _ in range(int(random.integers(_FEWEST, _MOST + 1)))
     ]
-    places = [_place(random) for _ in speakers]
+    places = [place(random) for _ in speakers]
     levels = 10 ** (random.uniform(*_LEVELS, size=len(speakers)) / 20)
     turns = draw(sources.texts, SHARES, random)
     sound, said, at = np.zeros(longest, np.float32), [], int(random.uniform(0, 0.6) * SAMPLE_RATE)
@@ -99,7 +103,7 @@ def _talk(
                 continue
             sound = np.zeros(at + len(samples), np.float32)
             longest = len(sound)
-        voiced = places[who](_level(samples), random)[: len(samples)]
+        voiced = places[who](at_speech_level(samples), random)[: len(samples)]
         sound[at : at + len(voiced)] += levels[who] * voiced
         said.append(text)
         gap = random.uniform(*_GAP)
@@ -111,7 +115,7 @@ def _talk(
     return sound[: min(longest, at)], " ".join(text for text in said if text)
 
 
-def _level(samples: Samples) -> Samples:
+def at_speech_level(samples: Samples) -> Samples:
     """The loudest twentieth of the frames at about a tenth of full scale."""
     frames = np.abs(samples[: len(samples) // 160 * 160]).reshape(-1, 160).max(axis=1)
     loud = float(np.quantile(frames, 0.95)) if len(frames) else 0.0
@@ -121,7 +125,7 @@ def _level(samples: Samples) -> Samples:
 _Change = Callable[[Samples, np.random.Generator], Samples]
 
 
-def _place(random: np.random.Generator) -> _Change:
+def place(random: np.random.Generator) -> _Change:
     """Where a speaker of the window sits: before the microphone, or in the room."""
     return (_near, _near, reverberate, in_a_room)[int(random.integers(4))]
 
@@ -131,7 +135,7 @@ def _near(samples: Samples, random: np.random.Generator) -> Samples:
     return samples
 
 
-def _as_recorded(samples: Samples, random: np.random.Generator) -> Samples:
+def as_recorded(samples: Samples, random: np.random.Generator) -> Samples:
     """Noise, other talk far away, a band, a telephone, Opus, clipping and gain, each by chance."""
     for share, change in _RECORDING:
         if random.random() < share:

@@ -1,0 +1,85 @@
+"""The three stages of training a recogniser: vectors from clips, from half minutes, then all."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.precision import half_precision
+from tasks.training.fitting import FittingPlan, fit
+from tasks.training.words_clips import Clip, hear_clips, only
+from tasks.training.words_looks import Looks, collate
+from tasks.training.words_material import parts, read_part
+from tasks.training.words_network import Recogniser, freeze_all_but_embedding, thaw
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+
+CLIPS = FittingPlan(epochs=10, batch_size=32, learning_rate=2e-3, weight_decay=0.01)
+HALF_MINUTES = FittingPlan(epochs=2, batch_size=4, learning_rate=7e-4, weight_decay=0.01)
+ALL_LAYERS = FittingPlan(epochs=1, batch_size=4, learning_rate=6e-5, weight_decay=0.01)
+"""What was found on the clips set aside for choices (docs/decisions)."""
+
+
+def learn_vectors_from_clips(
+    recogniser: Recogniser,
+    clips: list[Clip],
+    tokenizer: "Tokenizer",
+    plan: FittingPlan,
+    out: Path,
+) -> None:
+    """Learn the vectors of the vocabulary alone, from single turns of a few seconds."""
+    freeze_all_but_embedding(recogniser)
+    batches = hear_clips(recogniser, clips, tokenizer, plan.batch_size, plan.seed)
+    fit(recogniser, batches, only, plan.model_copy(update={"batch_size": 1}), out)
+
+
+def learn_vectors_from_windows(
+    recogniser: Recogniser, material: Path, tokenizer: "Tokenizer", plan: FittingPlan, out: Path
+) -> None:
+    """Go on with the vectors on half minutes; what the encoder hears is kept in `out/states`."""
+    freeze_all_but_embedding(recogniser)
+    heard, written = [], []
+    for path in parts(material):
+        part = read_part(path)
+        states = _states(recogniser, part.frames, out / "states" / f"{path.name}.npy")
+        heard += list(states)
+        written += part.written
+    looks = Looks(heard, written, tokenizer, np.random.default_rng(plan.seed))
+    fit(recogniser, looks, collate, plan, out)
+
+
+def learn_all(
+    recogniser: Recogniser, material: Path, tokenizer: "Tokenizer", plan: FittingPlan, out: Path
+) -> None:
+    """Train every layer, and the head of letters, on masked half minutes."""
+    thaw(recogniser)
+    found = [read_part(path) for path in parts(material)]
+    looks = Looks(
+        [frames for part in found for frames in part.frames],
+        [text for part in found for text in part.written],
+        tokenizer,
+        np.random.default_rng(plan.seed),
+        is_frames=True,
+    )
+    fit(recogniser, looks, collate, plan, out)
+
+
+def _states(recogniser: Recogniser, frames: NDArray[np.float16], kept: Path) -> NDArray[np.float16]:
+    """What the encoder makes of frames (n, 80, 3000): (n, 1500, width), computed once."""
+    import torch
+
+    if not kept.is_file():
+        width = recogniser.whisper.config.d_model
+        heard = np.empty((len(frames), frames.shape[2] // 2, width), np.float16)
+        for first in range(0, len(frames), 4):
+            block = torch.from_numpy(np.asarray(frames[first : first + 4], np.float32))
+            with torch.inference_mode(), half_precision(block.device):
+                heard[first : first + 4] = recogniser.hear(block).float().numpy()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(".tmp.npy")
+        np.save(unfinished, heard)
+        unfinished.replace(kept)
+    states: NDArray[np.float16] = np.load(kept, mmap_mode="r")
+    return states
