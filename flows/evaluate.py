@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +18,8 @@ from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings, load_settings
 from tasks.corpora.labelled_csv import read_labelled_csv
-from tasks.corpora.samples import read_voice
+from tasks.corpora.labelled_folder import read_labelled_folder
+from tasks.corpora.samples import read_voice, warn_of_damaged
 from tasks.corpora.speech import read_speech
 from tasks.evaluation import Measures, measure
 from tasks.evaluation.curves import read_curves
@@ -74,8 +75,9 @@ def evaluate_branch(
 ) -> dict[str, Any]:
     """Measure a branch, or `fusion`; it never abstains here.
 
-    With `data`, a CSV of labelled samples, returns its figures (the fields of `Measures`) and
-    `not_judged`, the samples without a face, words or a known language. Without, returns protocol
+    With `data`, a CSV of labelled samples or a folder with a folder per class, returns its
+    figures (the fields of `Measures`), `not_judged`, the samples without a face, words or a known
+    language, and `damaged`, those that cannot be read. Without, returns protocol
     -> figures on the corpora of the model card, found under the folder `corpora`; `start` is the
     folder of starting weights or of a voice training, where a protocol needs one. `weights` is
     `shipped` or a `.safetensors` file. `robustness` sends the same voices through each condition
@@ -96,7 +98,7 @@ def evaluate_branch(
         card = shipped(branch).with_suffix(".md")
         raise SettingsError(
             f"The corpora of the model card ({card}) cannot come with tonescribe: give --corpora "
-            "with their folder, or --data with a CSV of your own."
+            "with their folder, or --data with a CSV or a folder of your own."
         )
     if report is not None:
         curves = {} if training is None else read_curves(training)
@@ -120,22 +122,34 @@ def _weight_settings(branch: str, weights: str) -> WeightSettings:
 def _of_table(
     branch: str, data: Path, settings: WeightSettings, *, robustness: bool, full: bool
 ) -> Evaluation:
-    clips = read_labelled_csv(data)
-    scores, facts = _judge(branch, clips, settings)
-    judged = np.asarray(np.isfinite(scores).all(axis=1))
+    clips = read_labelled_folder(data) if data.is_dir() else read_labelled_csv(data)
+    together = branch == "fusion"
+    found = judge_together(clips, settings) if together else judge(branch, clips, settings)
+    damaged = warn_of_damaged(found.damaged, len(clips))
+    judged = np.asarray(np.isfinite(found.scores).all(axis=1))
     if not judged.any():
         raise SettingsError(f"None of the {len(clips)} samples of {data} could be judged.")
     known = [clip for clip, ok in zip(clips, judged, strict=True) if ok]
-    measures = measure(_labels(known), scores[judged], [clip.speaker for clip in known])
-    used = BRANCHES if branch == "fusion" else (branch,)
+    measures = measure(_labels(known), found.scores[judged], [clip.speaker for clip in known])
+    heard = [
+        sentence
+        for own in (BRANCHES if together else (branch,))
+        for sentence in warn_of_trained_speakers(_file(own, settings), known)
+    ]
+    (name,) = {clip.corpus for clip in clips}
     return Evaluation(
-        title=f"{branch} on {data.stem}",
-        measures={data.stem: measures},
-        facts={"data": data.name, **facts, "not_judged": len(clips) - len(known)},
-        warnings=[w for b in used for w in warn_of_trained_speakers(_file(b, settings), known)],
+        title=f"{branch} on {name}",
+        measures={name: measures},
+        facts={
+            "data": data.resolve().name,
+            **_judged_by(found.each),
+            "not_judged": len(clips) - len(known) - len(found.damaged),
+            "damaged": len(found.damaged),
+        },
+        warnings=[*damaged, *heard],
         conditions=_conditions(known, settings) if robustness else {},
         abstention=_abstention(branch, settings) if robustness or full else None,
-        explored={data.stem: explore(branch, known)} if full else {},
+        explored={name: explore(branch, known)} if full else {},
     )
 
 
@@ -165,15 +179,12 @@ def _of_corpora(
     )
 
 
-def _judge(
-    branch: str, clips: Sequence[LabelledClip], settings: WeightSettings
-) -> tuple[Scores, dict[str, Any]]:
-    """Scores (n, 7), and for the fusion how many samples each branch judged."""
-    if branch != "fusion":
-        return judge(branch, clips, settings), {}
-    fused, each = judge_together(clips, settings)
-    judged = {name: int(np.isfinite(rows).all(axis=1).sum()) for name, rows in each.items()}
-    return fused, {f"judged_by_{name}": count for name, count in judged.items()}
+def _judged_by(each: Mapping[str, Scores]) -> dict[str, int]:
+    """How many samples each branch judged that was fused."""
+    return {
+        f"judged_by_{name}": int(np.isfinite(scores).all(axis=1).sum())
+        for name, scores in each.items()
+    }
 
 
 def _labels(clips: Sequence[LabelledClip]) -> list[int]:

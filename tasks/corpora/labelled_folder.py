@@ -41,7 +41,7 @@ def _clip(folder: Path, path: Path, above: Sequence[str]) -> LabelledClip:
         raise SettingsError(f"{path} lies in no folder named by a class; {remedy}")
     written = path.suffix.lower() == _WRITTEN
     return LabelledClip(
-        corpus=folder.name,
+        corpus=folder.resolve().name,
         source=None if written else str(path),
         text=_text(path) if written else None,
         label=above[place],

@@ -1,8 +1,8 @@
 """From a labelled clip to what a branch judges: sound, face crops, words."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from tasks.corpora.sound import content, read_sound
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+Sample = TypeVar("Sample")
 
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _TABLES = frozenset({".parquet", ".csv"})
@@ -40,41 +43,35 @@ def sample_reader(branch: str, weights: WeightSettings) -> Callable[[LabelledCli
     return lambda clip: read_face(clip, detector)
 
 
-class Readable(NamedTuple):
-    """What could be read of a list of clips: the clips, their samples, and what failed.
+class Readable(NamedTuple, Generic[Sample]):
+    """What could be read, by row: samples, and of damaged files a sentence each."""
 
-    `samples` are in the order of `clips`; `damaged` are the sentences of those left out.
-    """
-
-    clips: tuple[LabelledClip, ...]
-    samples: tuple[Any, ...]
-    damaged: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str | None:
-        """What was left out, in one sentence; None: nothing."""
-        if not self.damaged:
-            return None
-        n_all = len(self.clips) + len(self.damaged)
-        return f"{len(self.damaged)} of {n_all} clips are left out; the first: {self.damaged[0]}"
+    samples: dict[int, Sample]
+    damaged: dict[int, str]
 
 
-def read_readable(clips: Sequence[LabelledClip], read: Callable[[LabelledClip], Any]) -> Readable:
-    """Read all clips that can be read, leaving damaged files out with a count.
-
-    Where `read` finds nothing to judge (None), the clip stays with that. Raises `InputError`
-    where not one could be read.
-    """
-    kept: list[tuple[LabelledClip, Any]] = []
-    damaged: list[str] = []
-    for clip in clips:
+def read_readable(items: Mapping[int, Item], read: Callable[[Item], Sample]) -> Readable[Sample]:
+    """Read every row that can be read; one whose file is damaged (`InputError`) is left out."""
+    found: Readable[Sample] = Readable({}, {})
+    for row, item in items.items():
         try:
-            kept.append((clip, read(clip)))
+            found.samples[row] = read(item)
         except InputError as error:
-            damaged.append(error.sentence)
-    if damaged and not kept:
-        raise InputError(f"None of {len(clips)} clips can be read; the first: {damaged[0]}")
-    return Readable(tuple(c for c, _ in kept), tuple(s for _, s in kept), tuple(damaged))
+            found.damaged[row] = error.sentence
+    return found
+
+
+def warn_of_damaged(damaged: Mapping[int, str], n_all: int) -> tuple[str, ...]:
+    """One sentence on how many of `n_all` clips are left out, and why the first one; or none.
+
+    Raises `InputError` where that is all of them.
+    """
+    if not damaged:
+        return ()
+    first = damaged[min(damaged)]
+    if len(damaged) == n_all:
+        raise InputError(f"None of {n_all} clips can be read; the first: {first}")
+    return (f"{len(damaged)} of {n_all} clips cannot be read and are left out; the first: {first}",)
 
 
 def read_voice(clip: LabelledClip) -> Samples:

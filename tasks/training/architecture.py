@@ -20,6 +20,7 @@ from models.precision import choose_device
 from models.trained import judge
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
+from tasks.corpora.samples import read_readable, warn_of_damaged
 from tasks.evaluation import FoldedMeasures, fit_temperature, measure, measure_folds
 from tasks.training.architecture_material import Material, Protocol, Rows, read_material
 from tasks.training.fitting import FittingPlan, fit
@@ -108,8 +109,10 @@ def train_architecture(
     recipe = Recipe(branch, options, PLANS[name].told(options), out)
     network = recipe.new_network()
     material = read_material(branch, data, options, network.languages)
-    network.learn_vocabulary([material.read(int(row)) for row in material.train])
-    features, material = prepare_all(network, material)
+    if branch == "text":
+        # nothing else has a vocabulary, and sounds would be decoded twice
+        network.learn_vocabulary([material.read(int(row)) for row in material.train])
+    features, material, warnings = prepare_all(network, material)
     recipe.train(network, _chosen(features, material.train), material.labels[material.train], "fit")
     found = recipe.logits(network, _chosen(features, material.validation))
     temperature = fit_temperature(material.labels[material.validation].tolist(), found)
@@ -126,21 +129,31 @@ def train_architecture(
         n_train=len(material.train),
         seconds=time.perf_counter() - began,
         measures=measures,
+        warnings=warnings,
     )
 
 
 def prepare_all(
     network: "TrainableNetwork", material: Material
-) -> tuple[dict[int, "Tensor"], Material]:
-    """Prepare every sample once for all folds, as float16; without those that show nothing."""
-    features: dict[int, Tensor] = {}
-    for row in range(len(material.labels)):
+) -> tuple[dict[int, "Tensor"], Material, tuple[str, ...]]:
+    """Prepare every sample once for all folds, as float16; without those that show nothing.
+
+    Damaged files are left out too, with a sentence on how many. Raises `InputError` where not one
+    can be read.
+    """
+
+    def prepare(row: int) -> "Tensor | None":
         sample = material.read(row)
-        if sample is not None:
-            own = network.prepare(sample)
-            features[row] = own.half() if own.is_floating_point() else own
-    missing = set(range(len(material.labels))) - set(features)
-    return features, material.without(missing)
+        if sample is None:
+            return None
+        own = network.prepare(sample)
+        return own.half() if own.is_floating_point() else own
+
+    count = len(material.labels)
+    found = read_readable({row: row for row in range(count)}, prepare)
+    features = {row: own for row, own in found.samples.items() if own is not None}
+    warnings = warn_of_damaged(found.damaged, count)
+    return features, material.without(set(range(count)) - set(features)), warnings
 
 
 def _chosen(features: dict[int, "Tensor"], rows: Rows) -> list["Tensor"]:

@@ -164,6 +164,7 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     start, plan = starting_encoder(options.start), PLAN.told(options)
     meetings = meeting_recordings(data, options.limit)
     material = gather(new_network(start), clips, meetings, choose_device(plan.device), plan.seed)
+    clips = material.clips
     recipe = Recipe(start, material, plan, out)
     train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
     network = recipe.make(train, "shipped")
@@ -177,6 +178,7 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         n_train=len(train),
         seconds=time.perf_counter() - began,
         measures=_cross_validate(recipe, clips, out) if options.folds else {},
+        warnings=material.warnings,
     )
 
 

@@ -56,13 +56,15 @@ class Sounds:
         return self.samples[row].astype(np.float32)
 
 
-def hear(clips: Sequence[LabelledClip]) -> Sounds:
-    """Decode clips that have a source; raises `InputError` for one that cannot be read."""
-    samples = [
-        normalise_loudness(trim_silence(read_sound(clip.source or ""))).astype(np.float16)
-        for clip in clips
-    ]
-    return Sounds(samples, np.eye(len(VOICE_CLASSES), dtype=np.float32)[voice_classes_of(clips)])
+def hear(clip: LabelledClip) -> NDArray[np.float16]:
+    """Decode a clip that has a source as `Sounds` keep it; `InputError` where it is damaged."""
+    return normalise_loudness(trim_silence(read_sound(clip.source or ""))).astype(np.float16)
+
+
+def heard(clips: Sequence[LabelledClip], samples: Sequence[NDArray[np.float16]]) -> Sounds:
+    """Sounds of clips that have an emotion, with their classes as targets."""
+    targets = np.eye(len(VOICE_CLASSES), dtype=np.float32)[voice_classes_of(clips)]
+    return Sounds(list(samples), targets)
 
 
 def classes_of(clips: Sequence[LabelledClip]) -> list[int]:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from models.audio.embedded import TEMPI
 from models.protocols import Samples
 from schemas.corpus import LabelledClip
-from tasks.training.voice_data import Sounds, hear, with_meetings, with_no_voice
+from tasks.corpora.samples import read_readable, warn_of_damaged
+from tasks.training.voice_data import Sounds, hear, heard, with_meetings, with_no_voice
 from tasks.training.voice_probe import Pooled, copies, pool
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ class Material:
     """Clips, then sounds without a voice and of meetings, and statistics of all their takes.
 
     `takes` are the statistics (n, pooled) of the clips as they are, slower, faster, in a room,
-    and in pieces; the first three are how a clip is judged.
+    and in pieces; the first three are how a clip is judged. `clips` could be read, and `warnings`
+    say what could not.
     """
 
     sounds: Sounds
     rows: dict[str, int]
     takes: list[Pooled]
+    clips: tuple[LabelledClip, ...]
+    warnings: tuple[str, ...]
 
     def of(self, clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
         """Rows of these clips."""
@@ -64,8 +68,16 @@ def gather(
     device: "torch.device",
     seed: int,
 ) -> Material:
-    """Decode clips that have an emotion, add meetings and sounds without a voice, pool them all."""
-    sounds = with_meetings(with_no_voice(hear(clips), seed, _NO_VOICE_SHARE), meetings)
+    """Decode clips that have an emotion, add meetings and sounds without a voice, pool them all.
+
+    Damaged clips are left out; raises `InputError` where not one can be read.
+    """
+    found = read_readable(dict(enumerate(clips)), hear)
+    warnings = warn_of_damaged(found.damaged, len(clips))
+    kept = tuple(clips[row] for row in found.samples)
+    voices = heard(kept, list(found.samples.values()))
+    sounds = with_meetings(with_no_voice(voices, seed, _NO_VOICE_SHARE), meetings)
     takes = [pool(network.to(device), take, device) for take in copies(sounds, seed)]
     network.cpu()
-    return Material(sounds, {clip.source or "": row for row, clip in enumerate(clips)}, takes)
+    rows = {clip.source or "": row for row, clip in enumerate(kept)}
+    return Material(sounds, rows, takes, kept, warnings)

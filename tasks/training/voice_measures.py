@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from models.audio.embedded import EmbeddedAudioBranch
 from models.precision import choose_device
 from schemas.corpus import LabelledClip
-from schemas.errors import SettingsError
+from schemas.errors import InputError, SettingsError
 from tasks.corpora.samples import read_voice
 from tasks.corpora.speech import read_speech
 from tasks.corpora.splits import FOLDS, trainable
@@ -65,11 +65,13 @@ def frozen_folds(
     """Cross-validate heads on an encoder that no speaker here trained, by speaker and by corpus.
 
     Clips are pooled once for all folds. Protocol -> scores; a corpus that is not among the
-    clips, or that nobody has cut in folds, has none.
+    clips, or that nobody has cut in folds, has none. Raises `InputError` for a damaged clip.
     """
     network = new_network(encoder)
     judged = trainable(clips)
     material = gather(network, judged, meetings, choose_device(options.device), options.seed)
+    if material.warnings:
+        raise InputError(f"The card's figures are of whole corpora. {material.warnings[0]}")
     fit = probe_fit(network, material)
     found: dict[str, FoldScores] = {}
     corpora = sorted({clip.corpus for clip in judged})

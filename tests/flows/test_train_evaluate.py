@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,31 @@ def test_figures_are_lines_to_read_or_one_json(prefect_server: None, table: Path
     record = json.loads(evaluate("audio", table, as_json=True))
     assert f"uar {record['uar']:.3f}" in said
     assert f"weighted_f1 {record['weighted_f1']:.3f}" in said
+
+
+@pytest.mark.needs_shared
+def test_a_folder_of_classes_is_measured_as_its_table_is(
+    prefect_server: None, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same sounds as folders of classes and of speakers, one damaged file among them."""
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        home = tmp_path / "emodb" / row["label"] / row["speaker"]
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copy(table.parent / row["path"], home)
+    (tmp_path / "emodb" / "happy" / "broken.wav").write_bytes(b"RIFF and no more")
+    figures = json.loads(evaluate("audio", tmp_path / "emodb", as_json=True))
+    by_table = json.loads(evaluate("audio", table, as_json=True))
+    told = ("n", "accuracy", "uar", "ece", "recall", "uar_interval", "not_judged")
+    assert {name: figures[name] for name in told} == {name: by_table[name] for name in told}
+    assert (figures["damaged"], by_table["damaged"]) == (1, 0)
+    left_out, known = capsys.readouterr().err.splitlines()
+    assert left_out.startswith(f"1 of {len(rows) + 1} clips cannot be read and are left out; ")
+    assert "broken.wav" in left_out
+    assert "was trained on emodb" in known
+    fused = evaluate_branch("fusion", tmp_path / "emodb")
+    assert (fused["n"], fused["damaged"]) == (len(rows), 1)
 
 
 @pytest.mark.needs_shared

@@ -14,8 +14,14 @@ from schemas.errors import InputError, SettingsError
 from schemas.settings import WeightSettings
 from tasks.corpora.faces import read_face_clips
 from tasks.corpora.labelled_folder import read_labelled_folder
-from tasks.corpora.samples import read_face, read_readable, read_voice, sample_reader
-from tasks.corpora.speech import read_corpus, stem
+from tasks.corpora.samples import (
+    read_face,
+    read_readable,
+    read_voice,
+    sample_reader,
+    warn_of_damaged,
+)
+from tasks.corpora.speech import read_corpus
 from tasks.corpora.video import read_video
 from tests.material.corpora import faces, write_fer2013, write_sounds
 
@@ -128,15 +134,16 @@ def test_damaged_files_are_left_out_with_a_count(tmp_path: Path) -> None:
     write_sounds(tmp_path / "emodb", ("03a01Wa", "03a02Wa"))
     (tmp_path / "emodb" / "03a03Wa.wav").write_bytes(b"")
     (tmp_path / "emodb" / "03a04Wa.wav").write_bytes(b"RIFF and no more")
-    found = read_readable(read_corpus(tmp_path, "emodb"), read_voice)
-    assert [len(samples) for samples in found.samples] == [4_000, 4_000]
-    assert [stem(c.source or "") for c in found.clips] == ["03a01Wa", "03a02Wa"]
-    assert (found.sentence or "").startswith("2 of 4 clips are left out; the first: ")
-    assert "03a03Wa.wav cannot be read as sound" in (found.sentence or "")
-    whole = read_readable(found.clips, read_voice)
-    assert whole.sentence is None
-    with pytest.raises(InputError, match="None of 1 clips can be read; the first: "):
-        read_readable(read_corpus(tmp_path, "emodb")[2:3], read_voice)
+    clips = dict(enumerate(read_corpus(tmp_path, "emodb")))
+    found = read_readable(clips, read_voice)
+    assert {row: len(samples) for row, samples in found.samples.items()} == {0: 4_000, 1: 4_000}
+    assert list(found.damaged) == [2, 3]
+    (sentence,) = warn_of_damaged(found.damaged, 4)
+    assert sentence.startswith("2 of 4 clips cannot be read and are left out; the first: ")
+    assert "03a03Wa.wav cannot be read as sound" in sentence
+    assert warn_of_damaged({}, 4) == ()
+    with pytest.raises(InputError, match="None of 2 clips can be read; the first: "):
+        warn_of_damaged(found.damaged, 2)
 
 
 def test_a_folder_of_classes_is_a_labelled_set(tmp_path: Path) -> None:

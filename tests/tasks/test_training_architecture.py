@@ -1,5 +1,6 @@
 """Any architecture is trained, calibrated on its own speakers, measured, stored and run."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -68,6 +69,18 @@ def test_calibration_speakers_are_on_no_other_side(actors: Path) -> None:
         people = [{material.speakers[row] for row in rows} for rows in sides]
         assert all(people)
         assert sum(map(len, people)) == len(set().union(*people))
+
+
+def test_damaged_recordings_are_left_out_and_counted(actors: Path, tmp_path: Path) -> None:
+    shutil.copytree(actors, tmp_path / "data")
+    damaged = sorted((tmp_path / "data" / "speech" / "ravdess").iterdir())[3]
+    damaged.write_bytes(b"RIFF and no more")
+    options = told("level-logistic", epochs=1, folds=False)
+    report = train_architecture("audio", tmp_path / "data", tmp_path, options)
+    (sentence,) = report.warnings
+    assert sentence.startswith("1 of 64 clips cannot be read and are left out; the first: ")
+    assert damaged.name in sentence
+    assert train_architecture("audio", actors, tmp_path, options).warnings == ()
 
 
 def test_a_pretrained_speech_encoder_is_fine_tuned(actors: Path, tmp_path: Path) -> None:

@@ -7,14 +7,18 @@ import pytest
 import torch
 
 from models.audio.embedded import EmbeddedAudioBranch
+from models.audio.network import WHISPER_TINY, VoiceNetwork
 from models.checkpoint import load_weights
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
+from tasks.corpora.speech import read_corpus, stem
 from tasks.training.audio import blended, starting_encoder, train_audio
 from tasks.training.options import TrainingOptions, TrainingReport
 from tasks.training.voice_data import Sounds, VoiceBatches, class_weights, clip_weights
+from tasks.training.voice_material import gather
 from tasks.training.voice_measures import measure_audio
+from tests.material.corpora import write_sounds
 
 
 def options(shared: Path, **more: object) -> TrainingOptions:
@@ -91,6 +95,22 @@ def test_without_epochs_the_encoder_stays_and_the_head_learns(shared: Path, tmp_
     assert found["ravdess, its folds, head alone"].n == 12
     assert found["emodb, never trained on, head alone"].n > 5
     assert found["ravdess, eight classes, head alone"].classes[7] == "calm"
+
+
+def test_damaged_recordings_are_left_out_and_counted(tmp_path: Path) -> None:
+    write_sounds(tmp_path / "emodb", ("03a01Wa", "03a03Wa", "03a04Fa"))
+    (tmp_path / "emodb" / "03a02Wa.wav").write_bytes(b"RIFF and no more")
+    clips = read_corpus(tmp_path, "emodb")
+    network = VoiceNetwork(WHISPER_TINY, 0.0).eval()
+    material = gather(network, clips, [], torch.device("cpu"), seed=0)
+    (sentence,) = material.warnings
+    assert sentence.startswith("1 of 4 clips cannot be read and are left out; the first: ")
+    assert "03a02Wa.wav" in sentence
+    assert [stem(clip.source or "") for clip in material.clips] == ["03a01Wa", "03a03Wa", "03a04Fa"]
+    np.testing.assert_array_equal(material.of(material.clips), [0, 1, 2])
+    # two are angry, one is happy, one made without a voice belongs to no class
+    assert material.sounds.targets.argmax(axis=1)[:3].tolist() == [3, 3, 1]
+    assert {len(take) for take in material.takes} == {len(material.sounds)} == {4}
 
 
 def test_missing_starting_weights_are_named(tmp_path: Path) -> None:
