@@ -42,10 +42,10 @@ def _block(figures: Mapping[str, Any]) -> str:
 
 
 def _rates(figures: Mapping[str, Any]) -> list[str]:
-    deviation = figures.get("deviation", {})
+    mean, deviation = figures.get("mean", {}), figures.get("deviation", {})
     lines = [
         f"{name} {figures[name]:.3f}"
-        + (f" (± {deviation[name]:.3f} over folds)" if name in deviation else "")
+        + (f" (folds: {mean[name]:.3f} ± {deviation[name]:.3f})" if name in deviation else "")
         for name in ("accuracy", "uar", "macro_f1", "weighted_f1")
     ]
     several = figures.get("multi_label_macro_f1")

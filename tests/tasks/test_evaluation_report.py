@@ -15,6 +15,7 @@ from tasks.evaluation import measure, measure_folds
 from tasks.evaluation.curves import read_curves
 from tasks.evaluation.exploration import explore
 from tasks.evaluation.heard import warn_of_trained_speakers
+from tasks.evaluation.lines import to_text
 from tasks.evaluation.report import Evaluation, write_report
 
 
@@ -107,6 +108,12 @@ def test_the_figures_are_in_json_and_markdown(folder: Path) -> None:
     assert "± 0.250" in page
     assert "song 100%" in page
     assert all(name in page for name in EMOTIONS)
+
+
+def test_the_terminal_tells_the_mean_over_folds_beside_all_samples_together() -> None:
+    folds = measure_folds([0, 1, 1, 2], sure_of([0, 1, 2, 2]), [0, 0, 1, 1])
+    said = to_text({"by speaker": folds.model_dump()})
+    assert "uar 0.833 (folds: 0.750 ± 0.250)" in said
 
 
 def test_curves_come_from_checkpoints_and_from_what_tensorboard_shows(tmp_path: Path) -> None:
