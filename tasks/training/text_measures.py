@@ -149,7 +149,8 @@ def _closer_looks(
     labels = labels_of(clips)
     found: dict[str, Measures] = {}
     if test.lag:
-        stated = read_part(folder, corpus_named(test.corpus), "test", test.language, options.limit)
+        read = read_part(folder, corpus_named(test.corpus), "test", test.language, options.limit)
+        stated = [clip for clip in read if clip.emotion]
         judged = _judge(branch, [sample_of(clip) for clip in stated])
         found[f"{test.name}, labels as published"] = measure(labels_of(stated).tolist(), judged)
     if test.corpus == "goemotions":
