@@ -209,7 +209,10 @@ def _read(wav: Path) -> Samples:
     if rate != SAMPLE_RATE and len(samples):
         samples = resample_poly(samples, SAMPLE_RATE // common, rate // common)
     loud = np.flatnonzero(np.abs(samples) > 0.004)
-    return samples[loud[0] : loud[-1] + 1].astype(np.float32) if len(loud) else samples[:0]
+    trimmed: Samples = (
+        samples[loud[0] : loud[-1] + 1].astype(np.float32) if len(loud) else np.zeros(0, np.float32)
+    )
+    return trimmed
 
 
 def choose(

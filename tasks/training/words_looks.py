@@ -67,7 +67,8 @@ class Looks:
             return []
         other = int(self.random.integers(len(self)))
         if self.random.random() < 0.5:
-            return self._tokens[row - 1][-_MOST_HINTS:]
+            before: list[int] = self._tokens[row - 1][-_MOST_HINTS:]
+            return before
         words = [*self._names(row), *self._names(other)]
         self.random.shuffle(words)
         ids: list[int] = self.tokenizer.encode(" " + ", ".join(words)).ids if words else []

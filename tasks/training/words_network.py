@@ -55,8 +55,9 @@ class Recogniser(nn.Module):
         (n, l), `n_letters` and `n_states` (n,) are for the head of letters.
         """
         model = self.whisper.model
-        if states is None:
+        if frames is not None:
             states = self.hear(frames)
+        assert states is not None, "a batch has frames or states"
         hidden = model.decoder(input_ids=tokens, encoder_hidden_states=states).last_hidden_state
         asked = targets != IGNORED
         logits = self.whisper.proj_out(hidden[asked])

@@ -40,7 +40,8 @@ def learn_vectors_from_windows(
 ) -> None:
     """Go on with the vectors on half minutes; what the encoder hears is kept in `out/states`."""
     freeze_all_but_embedding(recogniser)
-    heard, written = [], []
+    heard: list[NDArray[np.float16]] = []
+    written: list[str] = []
     for path in parts(material):
         part = read_part(path)
         states = _states(recogniser, part.frames, out / "states" / f"{path.name}.npy")

@@ -49,7 +49,7 @@ class Vocabulary(NamedTuple):
 
 def count_subwords(source: Path, texts: Iterable[str]) -> Counter[str]:
     """Count the subwords of texts, each as at the beginning and in the middle of a transcript."""
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
     tokenizer = Tokenizer.from_file(str(source))
     counts: Counter[str] = Counter()

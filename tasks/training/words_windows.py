@@ -85,7 +85,8 @@ def _talk(sources: Sources, longest: int, random: np.random.Generator) -> tuple[
     places = [place(random) for _ in speakers]
     levels = 10 ** (random.uniform(*_LEVELS, size=len(speakers)) / 20)
     turns = draw(sources.texts, SHARES, random)
-    sound, said, at = np.zeros(longest, np.float32), [], int(random.uniform(0, 0.6) * SAMPLE_RATE)
+    sound, said = np.zeros(longest, np.float32), list[str]()
+    at = int(random.uniform(0, 0.6) * SAMPLE_RATE)
     at = min(at, longest // 4)
     for _ in range(60):
         who = int(random.integers(len(speakers)))
