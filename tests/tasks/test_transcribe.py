@@ -1,17 +1,20 @@
 """Words come from captions, else from the engine; where there are none, a sentence says why."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from models.words.synthetic import VOCABULARIES
+from models.protocols import Waveform
+from models.registry import ENGINES, load_engine
+from models.words.synthetic import VOCABULARIES, ToneTranscriber
 from schemas.errors import WeightsError
 from schemas.media import Recording
 from schemas.settings import EngineSettings, Settings, WeightSettings
 from schemas.sidecar import Participant, Sidecar
-from schemas.speech import Diarization
+from schemas.speech import Diarization, Transcript, Turn
 from tasks.media import WavFile
-from tasks.transcribe import transcribe
+from tasks.transcribe import hot_words, transcribe
 from tests.material.sounds import CONVERSATION, tone_voices, write_wav
 
 TONES = Settings(engines=EngineSettings(transcriber="synthetic"))
@@ -102,3 +105,36 @@ def test_a_missing_recogniser_is_one_sentence(tmp_path: Path) -> None:
     )
     with pytest.raises(WeightsError, match=r"neither a folder nor in the hub cache"):
         transcribe(made, WavFile(made.path), NOBODY, missing)
+
+
+class Told(ToneTranscriber):
+    """An engine that has nothing to say but what it was told."""
+
+    def transcribe(
+        self,
+        waveform: Waveform,
+        turns: Sequence[Turn],
+        language: str | None,
+        hot_words: Sequence[str] = (),
+    ) -> Transcript:
+        return Transcript(engine=self.name, reason="|".join(hot_words))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    monkeypatch.setitem(ENGINES["transcriber"], "told", f"{__name__}:Told")
+    yield Settings(engines=EngineSettings(transcriber="told"))
+    load_engine.cache_clear()
+
+
+def test_the_engine_is_told_names_and_title(told: Settings, tmp_path: Path) -> None:
+    people = (Participant(name="Ana  Ruiz"), Participant(name="Bo", consent=False))
+    made = recording(tmp_path, sidecar=Sidecar(title="Weekly", participants=people))
+    transcript = transcribe(made, WavFile(made.path), NOBODY, told)
+    assert transcript.reason == "Ana Ruiz|Bo|Weekly"
+
+
+def test_names_are_told_once_and_only_where_there_are_some() -> None:
+    people = (Participant(name="Bo"), Participant(name=" Bo "), Participant(name=" "))
+    assert hot_words(Sidecar(participants=people)) == ("Bo",)
+    assert hot_words(Sidecar()) == ()
