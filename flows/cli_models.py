@@ -1,6 +1,7 @@
 """`tonescribe train` and `tonescribe evaluate`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -74,11 +75,20 @@ def _read_parameters(given: list[str]) -> dict[str, str]:
 
 
 def evaluate_command(
-    branch: Annotated[str, typer.Argument(help="audio, video, text or fusion.")],
+    branch: Annotated[str, typer.Argument(help="audio, video, text, fusion or words.")],
     data: Annotated[
-        Path | None, typer.Option(help="CSV: path (or text), label, speaker, language.")
+        Path | None,
+        typer.Option(help="CSV: path (or text), label, speaker, language. For words: an STM file."),
     ] = None,
-    weights: Annotated[str, typer.Option(help="shipped, or a .safetensors file.")] = "shipped",
+    audio: Annotated[
+        Path | None, typer.Option(help="For words: folder with the recordings of the STM file.")
+    ] = None,
+    segments: Annotated[
+        str, typer.Option(help="For words: turns by the diarizer, or by the reference.")
+    ] = "diarizer",
+    weights: Annotated[
+        str, typer.Option(help="shipped, or a .safetensors file; for words a folder.")
+    ] = "shipped",
     report: Annotated[
         Path | None, typer.Option(help="Folder for a page with figures and drawings.")
     ] = None,
@@ -98,11 +108,22 @@ def evaluate_command(
     """Measure a branch on people that it has never seen.
 
     With --data on any labelled set (for fusion: path, text or both); without, on the corpora and
-    folds of its model card, which --corpora names.
+    folds of its model card, which --corpora names. `words` measures the recogniser of the settings
+    on recordings (--audio) with reference transcripts (--data).
     """
     from flows.parameters import quiet_prefect
 
     quiet_prefect()
+    if branch == "words":
+        from flows.evaluate_words import evaluate_words
+
+        _refuse(
+            {"corpora": corpora, "start": start, "training": training, "robustness": robustness}
+        )
+        said = evaluate_words(data, audio, weights, report, segments, as_json=as_json)
+        sys.stdout.write(said + "\n")
+        return
+    _refuse({"audio": audio})
     from flows.evaluate import evaluate
 
     said = evaluate(
@@ -117,3 +138,10 @@ def evaluate_command(
         as_json=as_json,
     )
     sys.stdout.write(said + "\n")
+
+
+def _refuse(options: Mapping[str, object]) -> None:
+    """Refuse options that the branch has no use for."""
+    for name, value in options.items():
+        if value:
+            raise SettingsError(f"--{name} is not for this branch; leave it out.")

@@ -1,0 +1,129 @@
+"""The flow `evaluate words`: how good a recogniser is on recordings with reference transcripts."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from prefect import flow
+
+from models.registry import identify
+from schemas.errors import SettingsError
+from schemas.settings import Settings, load_settings
+from tasks.evaluation.recognition import figures_in_all, figures_of
+from tasks.evaluation.recognition_alignment import align
+from tasks.evaluation.recognition_lines import to_text
+from tasks.evaluation.recognition_report import side_by_side, write_recognition_report
+from tasks.evaluation.recognition_run import Run, Segments, run_recogniser
+from tasks.evaluation.recognition_stm import Reference, find_audio, read_stm
+from tasks.evaluation.recognition_tally import count
+
+_TOLERATED = 1.0
+"""Seconds by which a reference may run over its recording."""
+
+
+def evaluate_words(
+    data: Path | None,
+    audio: Path | None,
+    weights: str = "shipped",
+    report: Path | None = None,
+    segments: str = "diarizer",
+    *,
+    as_json: bool = False,
+) -> str:
+    """Run `measure_words` and say what it found, in lines or as one line of JSON.
+
+    Warnings go to the standard error, a line each.
+    """
+    if data is None or audio is None:
+        raise SettingsError(
+            "evaluate words needs --data with an STM file of what is said, and --audio with the "
+            "folder of the recordings."
+        )
+    found = measure_words(data, audio, weights, report, segments)
+    for sentence in found.get("warnings", ()):
+        sys.stderr.write(f"{sentence}\n")
+    return json.dumps(found, ensure_ascii=False) if as_json else to_text(found)
+
+
+@flow(name="evaluate words", flow_run_name="evaluate words", validate_parameters=False)
+def measure_words(
+    data: Path,
+    audio: Path,
+    weights: str = "shipped",
+    report: Path | None = None,
+    segments: str = "diarizer",
+) -> dict[str, Any]:
+    """Measure the recogniser of the settings on the recordings of an STM file.
+
+    Returns the figures (fields of `RecognitionFigures`) of each recording under `files`, of all
+    their words under `all`; `engine` is its name and digest, `warnings` are sentences for whoever
+    reads the figures. `weights` is `shipped` (what the settings say) or a folder, `segments`
+    where turns come from: `diarizer` or `reference`. `report` is a folder for a report.
+
+    Raises `SettingsError` for anything missing and for other languages than English, `InputError`
+    for a damaged reference or a recording that is missing or cannot be read.
+    """
+    settings = _settings(weights)
+    if segments not in get_args(Segments):
+        raise SettingsError(f"--segments is diarizer or reference, not '{segments}'.")
+    references = read_stm(data)
+    paths = find_audio(audio, list(references), data)
+    chosen: Segments = "reference" if segments == "reference" else "diarizer"
+    runs = {
+        name: run_recogniser(paths[name], reference, settings, chosen)
+        for name, reference in references.items()
+    }
+    tallies = {
+        name: count(references[name], run.heard, run.audio, run.wall, run.threshold)
+        for name, run in runs.items()
+    }
+    files = {name: figures_of(tally).model_dump() for name, tally in tallies.items()}
+    in_all = figures_in_all(tallies)
+    found: dict[str, Any] = {
+        "data": data.name,
+        "engine": identify("transcriber", settings.engine("transcriber"), settings.weights),
+        "segments": segments,
+        "min_word_confidence": max(run.threshold for run in runs.values()),
+        "all": in_all.model_dump(),
+        "files": files,
+    }
+    if warnings := _warnings(references, runs):
+        found["warnings"] = warnings
+    if report is not None:
+        aligned = {
+            name: side_by_side(align(references[name], run.heard), run.heard, run.threshold)
+            for name, run in runs.items()
+        }
+        write_recognition_report(report, found, in_all.reliability, aligned)
+    return found
+
+
+def _settings(weights: str) -> Settings:
+    settings = load_settings()
+    if settings.language is not None and settings.language.split("-")[0].lower() != "en":
+        raise SettingsError(
+            f"evaluate words measures English alone, and the language is '{settings.language}'."
+        )
+    if weights == "shipped":
+        return settings
+    if not Path(weights).is_dir():
+        raise SettingsError(f"There is no folder {weights}; name the one with the recogniser.")
+    named = settings.weights.model_copy(update={"transcriber": str(Path(weights).absolute())})
+    return settings.model_copy(update={"weights": named})
+
+
+def _warnings(references: Mapping[str, Reference], runs: Mapping[str, Run]) -> list[str]:
+    """What a reader must know: recordings without any word heard, references that overrun."""
+    sentences = []
+    for name, run in runs.items():
+        reference = references[name]
+        if reference.segments and not run.heard:
+            sentences.append(f"{name}: no word was heard. {run.reason or ''}".rstrip())
+        if reference.end > run.audio + _TOLERATED:
+            sentences.append(
+                f"{name}: the reference ends at {reference.end:.1f} s, the recording at "
+                f"{run.audio:.1f} s; are they of the same sound?"
+            )
+    return sentences
