@@ -202,10 +202,11 @@ def foreign_limit(english: Sequence[float], foreign: Sequence[float]) -> float:
         return 0.0
     known, other = np.sort(english), np.sort(foreign)
     means = np.unique(np.concatenate([known, other]))
-    limits = [0.0, *((means[1:] + means[:-1]) / 2).tolist()]
+    limits: list[float] = [0.0, *((means[1:] + means[:-1]) / 2).tolist()]
 
     def told_apart(limit: float) -> float:
         kept = float(np.mean(known >= limit)) if len(known) else 0.0
         return kept + float(np.mean(other < limit))
 
-    return round(max(limits, key=told_apart), _DIGITS)
+    best = max(limits, key=told_apart)
+    return round(best, _DIGITS)
