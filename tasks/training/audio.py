@@ -172,12 +172,13 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     temperature = fit_temperature(classes_of(calibration), judged)
     weights = out / "audio.safetensors"
     save_weights(weights, network.state_dict(), _config(recipe, temperature, train, calibration))
+    measures = _cross_validate(recipe, clips, out) if options.folds else {}
     return TrainingReport(
         branch="audio",
         weights=weights,
         n_train=len(train),
         seconds=time.perf_counter() - began,
-        measures=_cross_validate(recipe, clips, out) if options.folds else {},
+        measures=measures,
         warnings=material.warnings,
     )
 

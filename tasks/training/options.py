@@ -43,7 +43,7 @@ class TrainingReport(Value):
     """What a training made: the weights, their card, and the figures on unseen speakers.
 
     `measures` maps a protocol ("ravdess six folds") to its figures; `warnings` are sentences on
-    what was left out.
+    what was left out; `seconds` is the time of all of it, folds included.
     """
 
     branch: str
