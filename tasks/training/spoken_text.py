@@ -33,7 +33,7 @@ _SPACED = (
     (re.compile(r"\.{2,}|…"), ","),
     (re.compile(r"([,;:])[\s,;:]*(?=[.?!,;:])"), ""),
     (re.compile(r"([.?!])[.?!]+"), r"\1"),
-    (re.compile(r"(?<=\b[A-Za-z])_(?=[A-Za-z]?\b|[A-Za-z]_)"), ""),
+    (re.compile(r"(?<![A-Za-z]{2})(?<=[A-Za-z])_(?![A-Za-z]{2})"), ""),
     (re.compile(r"_"), " "),
     (re.compile(r"\s+"), " "),
 )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schemas.errors import SettingsError
-from tasks.training.fitting import FittingPlan
 from tasks.training.options import TrainingOptions, TrainingReport
 from tasks.training.spoken_text import SHARES, spoken_texts
 from tasks.training.words_clips import make_clips, read_clips
@@ -44,15 +43,12 @@ def train_words(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
 
     Raises `SettingsError` where the start or the material is missing.
     """
+    from tasks.training import words_stages as stages
     from tasks.training.words_export import export
-    from tasks.training.words_network import start_network
-    from tasks.training.words_stages import (
-        ALL_LAYERS,
-        CLIPS,
-        HALF_MINUTES,
-        learn_all,
-        learn_vectors_from_clips,
-        learn_vectors_from_windows,
+    from tasks.training.words_network import (
+        freeze_all_but_embedding,
+        freeze_encoder,
+        start_network,
     )
 
     began = time.perf_counter()
@@ -61,18 +57,20 @@ def train_words(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     vocabulary = _vocabulary(source, data, out)
     tokenizer = _tokenizer(vocabulary)
     recogniser = start_network(source, vocabulary, options.seed)
-    told = {"seed": options.seed, "device": options.device, "threads": options.threads or 1}
-    clips = read_clips(material)
-
-    def plan(default: FittingPlan) -> FittingPlan:
-        return default.model_copy(update=told)
-
-    learn_vectors_from_clips(recogniser, clips, tokenizer, plan(CLIPS), out / "clips")
-    windows = material / "windows"
-    learn_vectors_from_windows(
-        recogniser, windows, tokenizer, plan(HALF_MINUTES), out / "half-minutes"
-    )
-    learn_all(recogniser, windows, tokenizer, ALL_LAYERS.told(options), out / "all")
+    told = {"seed": options.seed, "device": options.device, "resume": options.resume}
+    clips, windows = read_clips(material), material / "windows"
+    plan = stages.CLIPS.model_copy(update=told)
+    stages.learn_vectors_from_clips(recogniser, clips, tokenizer, plan, out / "clips")
+    for freeze, default in (
+        (freeze_all_but_embedding, stages.VECTORS),
+        (freeze_encoder, stages.DECODER),
+    ):
+        freeze(recogniser)
+        plan = default.model_copy(update=told)
+        own = out / freeze.__name__
+        stages.learn_from_states(recogniser, windows, tokenizer, plan, own, out / "states")
+    last = stages.ALL_LAYERS.told(options)
+    stages.learn_all(recogniser, windows, tokenizer, last, out / "all")
     folder = out / "words"
     export(recogniser, vocabulary, folder)
     measures = calibrate_and_measure(folder, data)

@@ -29,7 +29,6 @@ def export(recogniser: Recogniser, vocabulary: Vocabulary, folder: Path) -> None
     from transformers import PreTrainedTokenizerFast
 
     whisper = recogniser.whisper
-    whisper.generation_config.alignment_heads = [list(head) for head in ALIGNMENT_HEADS]
     whisper.generation_config.suppress_tokens = []
     with tempfile.TemporaryDirectory() as scratch:
         whisper.save_pretrained(scratch)
@@ -40,6 +39,10 @@ def export(recogniser: Recogniser, vocabulary: Vocabulary, folder: Path) -> None
         converter = TransformersConverter(scratch, low_cpu_mem_usage=False)
         folder.mkdir(parents=True, exist_ok=True)
         converter.convert(str(folder), quantization="int8", force=True)
+    shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    n_layers, n_heads = whisper.config.decoder_layers, whisper.config.decoder_attention_heads
+    heads = [head for head in ALIGNMENT_HEADS if head[0] < n_layers and head[1] < n_heads]
+    _write(folder / "config.json", shape | {"alignment_heads": heads or [(0, 0)]})
     _write(folder / "tokenizer.json", vocabulary.tokenizer)
     _write(folder / "preprocessor_config.json", _FEATURES)
 

@@ -21,6 +21,7 @@ _HINTED = 0.25
 _MOST_HINTS = 40
 _TIME_MASKS, _LONGEST_TIME_MASK = 8, 40
 _BAND_MASKS, _WIDEST_BAND_MASK = 2, 14
+_FRAMES_AFTER = 100
 _LONGEST = 200
 """Tokens of a window; one in thousands has more."""
 _LETTER_NUMBERS = {letter: number for number, letter in enumerate(LETTERS, start=1)}
@@ -58,7 +59,7 @@ class Looks:
         if not self.is_frames:
             return {"input_ids": tokens, "targets": targets, "states": heard}
         letters = spell(self.written[row])
-        masked = mask(heard, self.random)
+        masked = mask(spoken_part(heard), self.random)
         return {"input_ids": tokens, "targets": targets, "frames": masked, "letters": letters}
 
     def _hints(self, row: int) -> list[int]:
@@ -86,6 +87,17 @@ def spell(text: str) -> list[int]:
     return [_LETTER_NUMBERS[letter] for letter in words]
 
 
+def spoken_part(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Frames (80, t) up to a second after the last sound; the silence behind costs and says naught.
+
+    An even count, since the encoder halves it.
+    """
+    loud = np.flatnonzero(frames.max(axis=0) > frames.min())
+    last = int(loud[-1]) + 1 if len(loud) else 0
+    n_frames = min(frames.shape[1], last + _FRAMES_AFTER)
+    return frames[:, : n_frames + n_frames % 2]
+
+
 def mask(frames: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
     """Stripes of time and of pitch set to the mean (SpecAugment, Park et al. 2019)."""
     masked = frames.copy()
@@ -110,14 +122,26 @@ def collate(looks: list[dict[str, Any]]) -> dict[str, Any]:
         "tokens": padded_tokens([look["input_ids"] for look in looks], end),
         "targets": padded_tokens([look["targets"] for look in looks], IGNORED),
     }
-    heard = "frames" if "frames" in looks[0] else "states"
-    batch[heard] = torch.from_numpy(np.stack([look[heard] for look in looks]))
-    if heard == "frames":
+    if "states" in looks[0]:
+        batch["states"] = torch.from_numpy(np.stack([look["states"] for look in looks]))
+    else:
+        frames = [look["frames"] for look in looks]
+        widest = max(look.shape[1] for look in frames)
+        batch["frames"] = torch.stack([_with_silence(look, widest) for look in frames])
         letters = [look["letters"] for look in looks]
         batch["letters"] = torch.tensor([number for row in letters for number in row])
         batch["n_letters"] = torch.tensor([len(row) for row in letters])
-        batch["n_states"] = torch.full((len(looks),), batch["frames"].shape[-1] // 2)
+        batch["n_states"] = torch.tensor([look.shape[1] // 2 for look in frames])
     return batch
+
+
+def _with_silence(frames: NDArray[np.float32], width: int) -> "torch.Tensor":
+    import torch
+
+    silent = width - frames.shape[1]
+    return torch.from_numpy(
+        np.pad(frames, ((0, 0), (0, silent)), constant_values=float(frames.min()))
+    )
 
 
 def padded_tokens(rows: Sequence[Sequence[int]], value: int) -> "torch.Tensor":

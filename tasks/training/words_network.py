@@ -138,6 +138,12 @@ def freeze_all_but_embedding(recogniser: Recogniser) -> None:
     recogniser.whisper.model.decoder.embed_tokens.weight.requires_grad_(True)
 
 
+def freeze_encoder(recogniser: Recogniser) -> None:
+    """Let the decoder learn, not what it listens to."""
+    recogniser.requires_grad_(False)
+    recogniser.whisper.model.decoder.requires_grad_(True)
+
+
 def thaw(recogniser: Recogniser) -> None:
     """Let everything learn but the positions of the encoder, which are sines."""
     recogniser.requires_grad_(True)

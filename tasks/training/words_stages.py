@@ -16,10 +16,13 @@ from tasks.training.words_network import Recogniser, freeze_all_but_embedding, t
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
-CLIPS = FittingPlan(epochs=10, batch_size=32, learning_rate=2e-3, weight_decay=0.01)
-HALF_MINUTES = FittingPlan(epochs=2, batch_size=4, learning_rate=7e-4, weight_decay=0.01)
-ALL_LAYERS = FittingPlan(epochs=1, batch_size=4, learning_rate=6e-5, weight_decay=0.01)
-"""What was found on the clips set aside for choices (docs/decisions)."""
+CLIPS = FittingPlan(epochs=4, batch_size=32, learning_rate=2e-3, weight_decay=0.01)
+VECTORS = FittingPlan(epochs=2, batch_size=4, learning_rate=1e-3, weight_decay=0.01, warmup=0.05)
+DECODER = FittingPlan(epochs=2, batch_size=4, learning_rate=1.5e-4, weight_decay=0.01, warmup=0.05)
+ALL_LAYERS = FittingPlan(
+    epochs=1, batch_size=4, learning_rate=5e-5, weight_decay=0.01, warmup=0.05, threads=2
+)
+"""What was found on the clips set aside for choices (docs/decisions/010)."""
 
 
 def learn_vectors_from_clips(
@@ -35,16 +38,23 @@ def learn_vectors_from_clips(
     fit(recogniser, batches, only, plan.model_copy(update={"batch_size": 1}), out)
 
 
-def learn_vectors_from_windows(
-    recogniser: Recogniser, material: Path, tokenizer: "Tokenizer", plan: FittingPlan, out: Path
+def learn_from_states(
+    recogniser: Recogniser,
+    material: Path,
+    tokenizer: "Tokenizer",
+    plan: FittingPlan,
+    out: Path,
+    kept: Path,
 ) -> None:
-    """Go on with the vectors on half minutes; what the encoder hears is kept in `out/states`."""
-    freeze_all_but_embedding(recogniser)
+    """Go on with what is not frozen on half minutes that an untrained encoder has heard.
+
+    What it heard is kept in the folder `kept`, 1.2 MB per half minute.
+    """
     heard: list[NDArray[np.float16]] = []
     written: list[str] = []
     for path in parts(material):
         part = read_part(path)
-        states = _states(recogniser, part.frames, out / "states" / f"{path.name}.npy")
+        states = _states(recogniser, part.frames, kept / f"{path.name}.npy")
         heard += list(states)
         written += part.written
     looks = Looks(heard, written, tokenizer, np.random.default_rng(plan.seed))

@@ -186,3 +186,43 @@ def random_text_encoder(folder: Path, kind: str) -> Path:
     config = transformers.AutoConfig.for_model(kind, **shape)
     transformers.AutoModel.from_config(config).save_pretrained(folder)
     return folder
+
+
+def whisper_without_embedding(folder: Path) -> Path:
+    """Write a tiny Whisper's encoder and its decoder without the vectors of the vocabulary.
+
+    The tokenizer knows bytes and the words " the", " that" and " cat".
+    """
+    import transformers
+    from safetensors.torch import save_file
+
+    words = ("the", "that", "cat")
+    tokenizer = _byte_tokenizer((), ())
+    content = json.loads(tokenizer.to_str())
+    vocabulary = content["model"]["vocab"]
+    for word in words:
+        for end in range(len(word)):
+            first, second = ("Ġ" + word)[: end + 1], word[end]
+            if first + second not in vocabulary:
+                vocabulary[first + second] = len(vocabulary)
+                content["model"]["merges"].append(f"{first} {second}")
+    folder.mkdir(parents=True)
+    (folder / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    config = transformers.WhisperConfig(
+        vocab_size=300,
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        pad_token_id=0,
+    )
+    config.save_pretrained(folder)
+    model = transformers.WhisperModel(config)
+    decoder = model.decoder.state_dict()
+    del decoder["embed_tokens.weight"]
+    save_file(model.encoder.state_dict(), folder / "encoder.safetensors")
+    save_file(decoder, folder / "decoder_without_embed_tokens.safetensors")
+    return folder
