@@ -156,9 +156,18 @@ def read_voice(path: Path, classes: tuple[str, ...]) -> Judgements:
 
 
 def with_faces(voice: Judgements, actions: FaceActions, seed: int) -> Judgements:
-    """Join to each performance's voice what its face is judged to be, in the same folds."""
+    """Join to each performance's voice what its face is judged to be, in the same folds.
+
+    Raises `SettingsError` where the performances are too few to learn faces from.
+    """
     own = actions.of(voice.stems)._replace(labels=voice.labels)
-    scores = judge_actions(own, voice.folds, len(voice.classes), seed)
+    try:
+        scores = judge_actions(own, voice.folds, len(voice.classes), seed)
+    except np.linalg.LinAlgError as error:
+        raise SettingsError(
+            f"{len(own.names)} performances are too few to learn faces from: some emotion has "
+            f"fewer than {own.units.shape[1]} of them. Train audio without --limit."
+        ) from error
     faces = replace(
         voice,
         branches=("video",),

@@ -1,6 +1,7 @@
 """The fusion's discounts: learned where the truth of them is known; ways to join compared."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from tasks.corpora.actions import CLASSES, FaceActions, performance, read_face_actions
 from tasks.corpora.posteriors import MODELS, PUBLISHED_FUSION, read_posteriors
-from tasks.training.fusion import beside, read_three_branches, read_voice
+from tasks.training.fusion import beside, read_three_branches, read_voice, with_faces
 from tasks.training.fusion_card import to_card
 from tasks.training.fusion_comparison import FIVE, SIX, five_folds, join_by_mean
 from tasks.training.fusion_faces import judge_actions
@@ -254,3 +255,13 @@ def test_the_card_tells_the_discounts_and_every_figure() -> None:
     assert "| voice + face, pool |" in card
     assert "Non-commercial use" in card
     assert all(len(line) < 130 for line in card.splitlines())
+
+
+def test_a_trial_of_the_voice_is_too_little_to_learn_faces_from() -> None:
+    judged = witnesses(42, alike=False)
+    voice = replace(judged, stems=tuple(f"03-{row}" for row in range(42))).of(("audio",))
+    units = np.random.default_rng(0).random((42, 35))
+    names = tuple(map(str, range(42)))
+    faces = FaceActions(names, judged.labels, judged.speakers, units)
+    with pytest.raises(SettingsError, match=r"42 performances are too few .* without --limit"):
+        with_faces(voice, faces, seed=0)
