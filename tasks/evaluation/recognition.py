@@ -21,8 +21,8 @@ class RecognitionFigures(Value):
     """What was measured on `n_words` words of reference; None where there was nothing to measure.
 
     Error rates are edits per word (letter) of the reference and may exceed 1. `wer`, `cer` and the
-    edits ignore who speaks, `cp_wer` does not, `orc_wer` lets the words of people who speak at once
-    stand in any order. `insertions_on_silence` are words per hour of `silence_seconds`, in which
+    edits ignore who speaks, `cp_wer` does not, `mimo_wer` lets the words of people who speak at
+    once stand in any order. `insertions_on_silence` are words per hour of `silence_seconds`, where
     nobody speaks; `kept_insertions_on_silence` those of them that are kept.
 
     `n_heard` are the heard words but fillers; `words_kept` is the share of them whose score reaches
@@ -39,7 +39,7 @@ class RecognitionFigures(Value):
     deletions: int
     cer: float | None
     cp_wer: float | None
-    orc_wer: float | None
+    mimo_wer: float | None
     silence_seconds: Seconds
     insertions_on_silence: float | None
     kept_insertions_on_silence: float | None
@@ -65,7 +65,7 @@ def figures_of(tally: Tally) -> RecognitionFigures:
         deletions=tally.words.deletions,
         cer=tally.characters.rate,
         cp_wer=tally.speakers.rate,
-        orc_wer=tally.utterances.rate,
+        mimo_wer=tally.any_order.rate,
         silence_seconds=tally.silence,
         insertions_on_silence=_ratio(tally.silent_words * _HOUR, tally.silence),
         kept_insertions_on_silence=_ratio(tally.silent_kept * _HOUR, tally.silence),

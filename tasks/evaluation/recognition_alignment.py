@@ -2,12 +2,17 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from schemas.speech import Utterance, Word
 from schemas.values import Seconds
-from tasks.evaluation.recognition_stm import Reference
-from tasks.evaluation.recognition_text import Token, by_word, tokens_in_order
+from tasks.evaluation.recognition_stm import Reference, Segment
+from tasks.evaluation.recognition_text import Token, by_word, placed
+
+_NEAR: Seconds = 1.0
+"""How far from its segment a word may be heard, by the edges of either."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,15 @@ def align(reference: Reference, heard: Sequence[Heard]) -> list[Pair]:
     """Words, normalised one by one, side by side with the fewest edits.
 
     `Token.source` of what was heard is its number in `heard`. Numbers may differ here from the
-    figures of `Tally.words`, whose texts are normalised as a whole ("twenty one" is 21).
+    figures of `Tally.words`, whose texts are normalised as a whole ("twenty one" is 21), and the
+    words of people who speak at once are ordered by where they were heard: whether a word is
+    right must not hang on an order that the reference does not tell.
     """
     from rapidfuzz.distance import Levenshtein
 
-    told = tokens_in_order(reference.segments)
     said = by_word([h.word.word for h in heard], [h.middle for h in heard])
+    segments = [_as_heard(segment, said) for segment in reference.segments]
+    told = sorted(itertools.chain.from_iterable(segments), key=lambda token: token.time)
     codes = Levenshtein.opcodes([t.text for t in told], [t.text for t in said])
     return [
         Pair(*pair)
@@ -70,6 +78,28 @@ def align(reference: Reference, heard: Sequence[Heard]) -> list[Pair]:
             told[code.src_start : code.src_end], said[code.dest_start : code.dest_end]
         )
     ]
+
+
+def _as_heard(segment: Segment, said: Sequence[Token]) -> list[Token]:
+    """The tokens of a segment at the times of those heard near it, the others between them."""
+    from rapidfuzz.distance import Levenshtein
+
+    words = segment.text.split()
+    told = by_word(words, placed(words, segment.start, segment.end))
+    near = [t for t in said if segment.start - _NEAR <= t.time <= segment.end + _NEAR]
+    blocks = Levenshtein.opcodes([t.text for t in told], [t.text for t in near])
+    matched = {
+        block.src_start + n: near[block.dest_start + n].time
+        for block in blocks
+        if block.tag == "equal"
+        for n in range(block.src_end - block.src_start)
+    }
+    if not matched:
+        return told
+    known = {-1: min(segment.start, *matched.values()), **matched}
+    known[len(told)] = max(segment.end, *matched.values())
+    times = np.interp(np.arange(len(told)), list(known), list(known.values()))
+    return [replace(t, time=float(time)) for t, time in zip(told, times, strict=True)]
 
 
 def heard_in(utterances: Iterable[Utterance], reference: Reference) -> list[Heard]:

@@ -9,16 +9,26 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from schemas.errors import InputError
 from schemas.values import Seconds
 from tasks.evaluation.recognition_alignment import Heard, Judged, judge
 from tasks.evaluation.recognition_stm import Reference
-from tasks.evaluation.recognition_text import in_order, normalise
+from tasks.evaluation.recognition_text import in_order, normalise, placed
 
 LEAST_SILENCE: Seconds = 1.0
 """A shorter stretch in which nobody speaks is a pause, and its edges are not certain."""
+
+
+COLLAR: Seconds = 5.0
+"""How far a word may be from where it was said: meeteval's own choice for meetings."""
+
+_INSTANT: Seconds = 0.01
+
+Row = dict[str, Any]
+"""A segment as meeteval takes it."""
 
 
 class _Sum:
@@ -49,7 +59,7 @@ class Errors(_Sum):
 class Tally(_Sum):
     """The sums of one recording or of a set.
 
-    `words` and `characters` ignore who speaks, `speakers` is of cpWER, `utterances` of ORC-WER,
+    `words` and `characters` ignore who speaks, `speakers` is of cpWER, `any_order` of MIMO-WER,
     `kept` as `words` with the sure words alone; `silent_words` are those heard where nobody
     speaks, for `silence` seconds. `audio` and `wall` are seconds of sound and of recognition.
     """
@@ -57,7 +67,7 @@ class Tally(_Sum):
     words: Errors = Errors()
     characters: Errors = Errors()
     speakers: Errors = Errors()
-    utterances: Errors = Errors()
+    any_order: Errors = Errors()
     kept: Errors = Errors()
     judged: tuple[Judged, ...] = ()
     silence: Seconds = 0.0
@@ -78,9 +88,10 @@ def count(
 
     WER and CER compare all speakers' words in one row, ordered by time; a reference word's time
     is its share of its segment by letters, so that a "yeah" inside a long segment stands inside
-    it. Where people speak at once that order is not certain and costs errors: ORC-WER, which
-    assigns each whole segment to the best of the heard speakers (meeteval's greedy search), is
-    there beside it. cpWER also asks who spoke: each speaker's words in a row, speakers matched to
+    it. Where people speak at once that order is a guess and costs errors: MIMO-WER (meeteval's,
+    time-constrained) takes the words of several speakers in whatever order has the least, each
+    one's own in order and no word further off than `COLLAR`. cpWER also asks who spoke: each
+    speaker's words in a row, speakers matched to
     have the least errors. `threshold` is the least score of a word that is kept.
     """
     told = in_order(reference.segments)
@@ -91,8 +102,8 @@ def count(
     return Tally(
         words=compare(told, said),
         characters=compare(" ".join(told), " ".join(said)),
-        speakers=_by_speakers(reference, heard, "cp_word_error_rate"),
-        utterances=_by_speakers(reference, heard, "greedy_orc_word_error_rate"),
+        speakers=_by_speakers(reference, heard),
+        any_order=_in_any_order(reference, heard),
         kept=compare(told, _whole(kept)),
         judged=tuple(judge(reference, heard, threshold)),
         silence=sum(end - start for start, end in silences),
@@ -133,18 +144,49 @@ def _whole(heard: Sequence[Heard]) -> list[str]:
     return [word for text in texts for word in normalise(text)]
 
 
-def _by_speakers(reference: Reference, heard: Sequence[Heard], measure: str) -> Errors:
-    """Errors by a measure of meeteval that takes both sides as segments of speakers."""
-    from meeteval import wer
+def _by_speakers(reference: Reference, heard: Sequence[Heard]) -> Errors:
+    from meeteval.wer import cp_word_error_rate
+
+    told = [_row(s.speaker, s.start, s.end, normalise(s.text)) for s in reference.segments]
+    runs = _runs(heard)
+    said = [_row(h[0].speaker, h[0].word.start, h[-1].word.end, _whole(h)) for h in runs]
+    return _measure(cp_word_error_rate, told, said)
+
+
+def _in_any_order(reference: Reference, heard: Sequence[Heard]) -> Errors:
+    """Errors where each word is a segment of its own, and what was heard one stream."""
+    from meeteval.wer.wer.time_constrained_mimo import time_constrained_mimo_word_error_rate
+
+    told = [
+        _row(s.speaker, at, at + _INSTANT, [word])
+        for s in reference.segments
+        for word, at in _placed(normalise(s.text), s.start, s.end)
+    ]
+    said = [
+        _row("", at, at + _INSTANT, [word])
+        for h in _runs(heard)
+        for word, at in _placed(_whole(h), h[0].word.start, h[-1].word.end)
+    ]
+    measure = partial(
+        time_constrained_mimo_word_error_rate,
+        collar=COLLAR,
+        reference_sort="segment",
+        hypothesis_sort="segment",
+        reference_pseudo_word_level_timing="none",
+        hypothesis_pseudo_word_level_timing="none",
+    )
+    return _measure(measure, told, sorted(said, key=lambda row: float(row["start_time"])))
+
+
+def _measure(measure: Any, told: Sequence[Row], said: Sequence[Row]) -> Errors:
+    """Errors by a measure of meeteval; it takes no side without a word."""
     from meeteval.io import SegLST
 
-    told = _rows((s.speaker, s.start, s.end, normalise(s.text)) for s in reference.segments)
-    runs = _runs(heard)
-    said = _rows((h[0].speaker, h[0].word.start, h[-1].word.end, _whole(h)) for h in runs)
+    told, said = [row for row in told if row["words"]], [row for row in said if row["words"]]
     if not told or not said:
         return Errors(insertions=_length(said), deletions=_length(told), length=_length(told))
     try:
-        found: Any = getattr(wer, measure)(SegLST(told), SegLST(said))
+        found = measure(SegLST(told), SegLST(said))
     except RuntimeError as error:
         raise InputError(f"Who said what cannot be measured: {error}.") from error
     return Errors(found.substitutions, found.insertions, found.deletions, found.length)
@@ -158,14 +200,19 @@ def _runs(heard: Sequence[Heard]) -> list[list[Heard]]:
     return list(runs.values())
 
 
-def _rows(
-    stretches: Iterable[tuple[str, Seconds, Seconds, Sequence[str]]],
-) -> list[dict[str, Any]]:
-    """Stretches (speaker, start, end, words) that have words, as meeteval takes them."""
-    keys = ("speaker", "start_time", "end_time", "words")
-    filled = ((*who_and_when, " ".join(words)) for *who_and_when, words in stretches if words)
-    return [{"session_id": "", **dict(zip(keys, row, strict=True))} for row in filled]
+def _placed(words: Sequence[str], start: Seconds, end: Seconds) -> Iterable[tuple[str, Seconds]]:
+    return zip(words, placed(words, start, end), strict=True)
 
 
-def _length(rows: Sequence[dict[str, Any]]) -> int:
+def _row(speaker: str, start: Seconds, end: Seconds, words: Sequence[str]) -> Row:
+    return {
+        "session_id": "",
+        "speaker": speaker,
+        "start_time": start,
+        "end_time": end,
+        "words": " ".join(words),
+    }
+
+
+def _length(rows: Sequence[Row]) -> int:
     return sum(len(row["words"].split()) for row in rows)

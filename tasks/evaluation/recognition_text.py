@@ -57,16 +57,6 @@ def in_order(segments: Iterable[Segment]) -> list[str]:
     return [word for _, word in sorted(timed, key=lambda pair: pair[0])]
 
 
-def tokens_in_order(segments: Iterable[Segment]) -> list[Token]:
-    """All the words of segments, normalised one by one, ordered by their time."""
-    tokens: list[Token] = []
-    for segment in segments:
-        words = segment.text.split()
-        times = placed(words, segment.start, segment.end)
-        tokens += by_word(words, times)
-    return sorted(tokens, key=lambda token: token.time)
-
-
 def by_word(words: Sequence[str], times: Sequence[Seconds]) -> list[Token]:
     """Normalise words one by one: "don't" gives two tokens, "um" none."""
     return [

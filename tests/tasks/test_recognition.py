@@ -69,19 +69,30 @@ def test_a_word_inside_another_ones_long_segment_stands_inside_it() -> None:
         *heard("gamma delta", "S1", 6.0),
     ]
     figures = figures_of(count(told, in_time, 10, 1))
-    assert (figures.wer, figures.orc_wer, figures.cp_wer) == (0, 0, 0)
+    assert (figures.wer, figures.mimo_wer, figures.cp_wer) == (0, 0, 0)
     # one segment after the other, as they stand in the reference, would be two errors
     told_in_turn = reference(("A", 0, 4, "alpha beta gamma delta"), ("B", 4.8, 5.2, "yes"))
     assert figures_of(count(told_in_turn, in_time, 10, 1)).wer == pytest.approx(2 / 5)
 
 
-def test_words_of_people_who_speak_at_once_may_stand_in_any_order_for_orc_alone() -> None:
-    told = reference(("A", 0, 2, "red green blue"), ("B", 0, 2, "seven eleven twelve"))
-    one_by_one = [*heard("red green blue", "S1"), *heard("seven eleven twelve", "S2", 0.5)]
+def test_words_of_people_who_speak_at_once_may_stand_in_any_order_for_mimo_alone() -> None:
+    told = reference(("A", 0, 2, "red green blue"), ("B", 0, 2, "north south west"))
+    one_by_one = [*heard("red green blue", "S1"), *heard("north south west", "S2", 0.5)]
     figures = figures_of(count(told, one_by_one, 2, 1))
     assert figures.wer is not None
     assert figures.wer > 0.3
-    assert figures.orc_wer == 0
+    assert figures.mimo_wer == 0
+    assert figures.precision_of_kept_words == 1  # no word is wrong for its place alone
+    turned = [*heard("blue green red", "S1"), *heard("north south west", "S2", 0.5)]
+    assert figures_of(count(told, turned, 2, 1)).mimo_wer == pytest.approx(2 / 6)
+
+
+def test_a_word_said_once_is_right_once() -> None:
+    told = reference(("A", 0, 2, "yes"), ("B", 0.5, 2, "no"))
+    tally = count(told, heard("yes yes no"), 2, 1)
+    assert sum(judged.right for judged in tally.judged) == 2
+    far = count(reference(("A", 0, 1, "yes")), heard("yes", start=30), 60, 1)
+    assert far.any_order == Errors(insertions=1, deletions=1, length=1)
 
 
 def test_a_word_given_to_the_wrong_speaker_costs_two_errors_in_cpwer_and_none_in_wer() -> None:
@@ -134,7 +145,7 @@ def test_silence_is_where_nobody_at_all_speaks_for_a_second() -> None:
 def test_a_recording_without_words_has_no_rate_but_counts_in_all() -> None:
     noise = count(reference(), heard("thank you", start=3), 60, 1)
     figures = figures_of(noise)
-    assert (figures.wer, figures.cer, figures.cp_wer, figures.orc_wer) == (None,) * 4
+    assert (figures.wer, figures.cer, figures.cp_wer, figures.mimo_wer) == (None,) * 4
     assert figures.insertions == 2
     assert figures.insertions_on_silence == pytest.approx(120)
     assert figures.precision_of_kept_words == 0
@@ -147,7 +158,7 @@ def test_a_recording_without_words_has_no_rate_but_counts_in_all() -> None:
 
 def test_a_recording_in_which_nothing_was_heard_has_all_words_deleted() -> None:
     figures = figures_of(count(reference(("A", 0, 1, "um hello there")), [], 5, 1))
-    assert (figures.wer, figures.cer, figures.cp_wer, figures.orc_wer) == (1, 1, 1, 1)
+    assert (figures.wer, figures.cer, figures.cp_wer, figures.mimo_wer) == (1, 1, 1, 1)
     assert (figures.deletions, figures.n_heard) == (2, 0)
     assert (figures.words_kept, figures.precision_of_kept_words) == (None, None)
     assert (figures.word_ece, figures.reliability) == (None, ())

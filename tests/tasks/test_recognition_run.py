@@ -41,7 +41,7 @@ def test_words_are_heard_and_given_to_speakers(conversation: Path, segments: str
     assert run.audio == pytest.approx(10.0)
     assert 0 < run.wall < 60
     figures = figures_of(count(SAID, run.heard, run.audio, run.wall))
-    assert (figures.n_words, figures.wer, figures.cp_wer, figures.orc_wer) == (19, 0, 0, 0)
+    assert (figures.n_words, figures.wer, figures.cp_wer, figures.mimo_wer) == (19, 0, 0, 0)
     assert (figures.words_kept, figures.precision_of_kept_words) == (1, 1)
 
 
