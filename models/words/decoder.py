@@ -78,6 +78,8 @@ class Decoder:
                 f"{' '.join(_SPECIAL)}; name it under the engine whisperx instead."
             )
         self._end, self._start, self._previous, self._plain = ids
+        # -1 stands for those that config.json suppresses; special tokens follow the end's
+        self._never_said = [-1, *range(self._end + 1, self._tokens.get_vocab_size())]
 
     def decode(
         self, sounds: Sequence[Samples], hot_words: Sequence[str] = ()
@@ -110,6 +112,7 @@ class Decoder:
             beam_size=_BEAM,
             max_length=max_length,
             suppress_blank=False,  # where nobody speaks nothing is to be said
+            suppress_tokens=self._never_said,
         )
         return [[n for n in result.sequences_ids[0] if n < self._end] for result in results]
 
