@@ -5,6 +5,7 @@ learning rate for TensorBoard.
 """
 
 import contextlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -82,7 +83,9 @@ def fit(
         data_collator=collate,
         optimizers=(_optimizer(network, plan), None),
     )
-    trainer.train(resume_from_checkpoint=plan.resume and _has_checkpoint(out))
+    # the Trainer prints its log; on the standard output stands the report of the whole alone
+    with contextlib.redirect_stdout(sys.stderr):
+        trainer.train(resume_from_checkpoint=plan.resume and _has_checkpoint(out))
     network.eval()
 
 

@@ -71,7 +71,9 @@ def test_calibration_speakers_are_on_no_other_side(actors: Path) -> None:
         assert sum(map(len, people)) == len(set().union(*people))
 
 
-def test_damaged_recordings_are_left_out_and_counted(actors: Path, tmp_path: Path) -> None:
+def test_damaged_recordings_are_left_out_and_counted(
+    actors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(actors, tmp_path / "data")
     damaged = sorted((tmp_path / "data" / "speech" / "ravdess").iterdir())[3]
     damaged.write_bytes(b"RIFF and no more")
@@ -81,6 +83,9 @@ def test_damaged_recordings_are_left_out_and_counted(actors: Path, tmp_path: Pat
     assert sentence.startswith("1 of 64 clips cannot be read and are left out; the first: ")
     assert damaged.name in sentence
     assert train_architecture("audio", actors, tmp_path, options).warnings == ()
+    said = capsys.readouterr()
+    assert said.out == ""  # which is the report's alone
+    assert "train_loss" in said.err
 
 
 def test_a_pretrained_speech_encoder_is_fine_tuned(actors: Path, tmp_path: Path) -> None:
