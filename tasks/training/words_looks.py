@@ -1,4 +1,4 @@
-"""Looks at the training windows: tokens, letters, frames with stripes masked."""
+"""Looks at the training windows: tokens, and frames with stripes masked."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.training.words_network import IGNORED, LETTERS
+from tasks.training.words_network import IGNORED
 from tasks.training.words_vocabulary import END, PLAIN, PREVIOUS, START
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _BAND_MASKS, _WIDEST_BAND_MASK = 2, 14
 _FRAMES_AFTER = 100
 _LONGEST = 200
 """Tokens of a window; one in thousands has more."""
-_LETTER_NUMBERS = {letter: number for number, letter in enumerate(LETTERS, start=1)}
 
 
 @dataclass
@@ -58,9 +57,8 @@ class Looks:
         heard = np.asarray(self.heard[row], np.float32)
         if not self.is_frames:
             return {"input_ids": tokens, "targets": targets, "states": heard}
-        letters = spell(self.written[row])
         masked = mask(spoken_part(heard), self.random)
-        return {"input_ids": tokens, "targets": targets, "frames": masked, "letters": letters}
+        return {"input_ids": tokens, "targets": targets, "frames": masked}
 
     def _hints(self, row: int) -> list[int]:
         """Tokens told beforehand: another window's end, or words of this and of another one."""
@@ -79,12 +77,6 @@ class Looks:
         """A few long or capitalised words of a window, as a sidecar would name."""
         found = re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}|\b[a-z]{7,}", self.written[row])
         return list(self.random.choice(found, size=min(3, len(found)), replace=False))
-
-
-def spell(text: str) -> list[int]:
-    """A text as numbers of `LETTERS`; what is no letter is a space."""
-    words = re.sub(r"[^a-z']+", " ", text.lower()).strip()
-    return [_LETTER_NUMBERS[letter] for letter in words]
 
 
 def spoken_part(frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -128,10 +120,6 @@ def collate(looks: list[dict[str, Any]]) -> dict[str, Any]:
         frames = [look["frames"] for look in looks]
         widest = max(look.shape[1] for look in frames)
         batch["frames"] = torch.stack([_with_silence(look, widest) for look in frames])
-        letters = [look["letters"] for look in looks]
-        batch["letters"] = torch.tensor([number for row in letters for number in row])
-        batch["n_letters"] = torch.tensor([len(row) for row in letters])
-        batch["n_states"] = torch.tensor([look.shape[1] // 2 for look in frames])
     return batch
 
 

@@ -1,7 +1,6 @@
 """The recogniser as it is trained: Whisper's encoder and decoder with an embedding of its own.
 
-After Radford et al. 2022 ("Robust Speech Recognition via Large-Scale Weak Supervision"), and
-Watanabe et al. 2017 ("Hybrid CTC/Attention Architecture") for the letters read off the encoder.
+After Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision".
 """
 
 from pathlib import Path
@@ -17,26 +16,18 @@ if TYPE_CHECKING:
 
     from tasks.training.words_vocabulary import Vocabulary
 
-LETTERS = " abcdefghijklmnopqrstuvwxyz'"
-"""What the encoder's own head spells with; the blank is 0, letters follow."""
 IGNORED = -100
 _EMBEDDING_DEVIATION = 0.005
-_CTC_SHARE = 0.3
 _SMOOTHING = 0.05
 _FILES = ("encoder.safetensors", "decoder_without_embed_tokens.safetensors", "config.json")
 
 
 class Recogniser(nn.Module):
-    """Whisper with a head of letters on its encoder; `forward` returns the training loss.
-
-    `whisper` writes subwords, `letters` is the linear head (384 to 28) of connectionist temporal
-    classification. The loss is cross entropy plus 0.3 of CTC where letters are given.
-    """
+    """Whisper, whose `forward` returns the training loss: smoothed cross entropy of subwords."""
 
     def __init__(self, whisper: "WhisperForConditionalGeneration") -> None:
         super().__init__()
         self.whisper = whisper
-        self.letters = nn.Linear(whisper.config.d_model, len(LETTERS) + 1)
 
     def forward(
         self,
@@ -44,15 +35,11 @@ class Recogniser(nn.Module):
         targets: Tensor,
         frames: Tensor | None = None,
         states: Tensor | None = None,
-        letters: Tensor | None = None,
-        n_letters: Tensor | None = None,
-        n_states: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Loss of a batch.
 
         `tokens` (n, t) go in, `targets` (n, t) ought to come out (-100: not asked); `frames`
-        (n, 80, 3000) are heard, or `states` (n, 1500, 384) of the encoder are given; `letters`
-        (n, l), `n_letters` and `n_states` (n,) are for the head of letters.
+        (n, 80, up to 3000) are heard, or `states` (n, up to 1500, 384) of the encoder are given.
         """
         model = self.whisper.model
         if frames is not None:
@@ -64,8 +51,6 @@ class Recogniser(nn.Module):
         loss = nn.functional.cross_entropy(
             logits.float(), targets[asked], label_smoothing=_SMOOTHING
         )
-        if letters is not None and n_states is not None and n_letters is not None:
-            loss = loss + _CTC_SHARE * self._spelling_loss(states, letters, n_letters, n_states)
         return {"loss": loss}
 
     def hear(self, frames: Tensor) -> Tensor:
@@ -78,15 +63,6 @@ class Recogniser(nn.Module):
             states = layer(states, None, None)[0]
         heard: Tensor = encoder.layer_norm(states)
         return heard
-
-    def _spelling_loss(
-        self, states: Tensor, letters: Tensor, n_letters: Tensor, n_states: Tensor
-    ) -> Tensor:
-        rates = self.letters(states).float().log_softmax(-1).transpose(0, 1)
-        losses = nn.functional.ctc_loss(
-            rates, letters, n_states, n_letters, reduction="none", zero_infinity=True
-        )
-        return (losses / n_letters.clamp(min=1)).mean()
 
 
 def start_network(source: Path, vocabulary: "Vocabulary", seed: int = 0) -> Recogniser:
