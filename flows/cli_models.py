@@ -26,6 +26,10 @@ def train_command(
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     resume: Annotated[bool | None, typer.Option(help="Go on from the last checkpoint.")] = None,
     folds: Annotated[bool | None, typer.Option(help="Measure by cross-validation first.")] = None,
+    make_data: Annotated[
+        bool | None,
+        typer.Option("--make-data", help="words: let free synthesisers speak the material first."),
+    ] = None,
     corpus: Annotated[
         list[str] | None, typer.Option(help="Train on this corpus alone; repeatable.")
     ] = None,
@@ -55,6 +59,7 @@ def train_command(
         "device": device,
         "resume": resume,
         "folds": folds,
+        "make_data": make_data,
         "corpora": corpus or None,
         "accumulation": accumulation,
         "architecture": architecture,

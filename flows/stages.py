@@ -145,7 +145,9 @@ def _hints(recording: Recording) -> Any:
 
 
 def _captions(recording: Recording) -> Any:
-    return [recording.sidecar.language, _content(recording.captions_path)]
+    sidecar = recording.sidecar
+    told = [sidecar.title, [person.name for person in sidecar.participants]]
+    return [sidecar.language, told, _content(recording.captions_path)]
 
 
 def _participants(recording: Recording) -> Any:
