@@ -55,7 +55,11 @@ def drops_of(conditions: Mapping[str, Measures]) -> dict[str, str]:
     if "clean" not in conditions:
         return {}
     best = conditions["clean"].uar
-    return {name: f"{100 * (best - found.uar):.1f} points" for name, found in conditions.items()}
+    return {
+        name: f"{100 * (best - found.uar):.1f} points"
+        for name, found in conditions.items()
+        if name != "clean"
+    }
 
 
 def notes_of(measures: Measures) -> list[str]:

@@ -75,6 +75,7 @@ def test_any_labelled_set_is_measured_and_reported(
     assert {"set-length.png", "set-deviation.png"} <= names
     page = (tmp_path / "report" / "index.html").read_text()
     assert "babble-10db" in page
+    assert "UAR lost: opus-24k " in page
     assert "typing" in page
 
 
