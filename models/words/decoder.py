@@ -14,11 +14,13 @@ from typing import Any, Literal
 import numpy as np
 
 from models.protocols import Samples
+from models.words.loops import has_loop
 from schemas.errors import WeightsError
 from schemas.values import SAMPLE_RATE, Seconds
 
-LONGEST: Seconds = 29.0
-"""Most seconds of sound at once; the network hears half a minute."""
+LONGEST: Seconds = 15.0
+"""Most seconds of sound at once. The network could hear half a minute: in half of that a decoder
+that loses the thread loses less (docs/decisions/010)."""
 
 NEEDED_FILES = (
     "model.bin",
@@ -30,6 +32,8 @@ NEEDED_FILES = (
 
 _SPECIAL = ("<|endoftext|>", "<|startoftranscript|>", "<|startofprev|>", "<|notimestamps|>")
 _BEAM = 5
+_NOT_AGAIN = 3
+"""A piece that went round in a loop is written again, no three tokens in a row twice."""
 _MOST_TOKENS = 448
 """Positions of the decoder."""
 _TOKENS_PER_SECOND = 10
@@ -37,7 +41,9 @@ _TOKENS_PER_SECOND = 10
 _MOST_HINTS = 40
 """Tokens of hot words; the network was trained with at most so many."""
 _STATES_PER_SECOND = 50
-_HOP = 160
+_MOST_FRAMES = 3000
+_FRAMES_AFTER = 100
+"""Frames of silence after the longest piece of a batch, as in training."""
 _WORD_BEGINS = "Ġ"
 _LEAST_PROBABILITY = 1e-10
 
@@ -84,14 +90,15 @@ class Decoder:
     def decode(
         self, sounds: Sequence[Samples], hot_words: Sequence[str] = ()
     ) -> list[list[DecodedWord]]:
-        """Words of each piece of sound (mono, 16 kHz, at most 29 s), decoded as one batch.
+        """Words of each piece of sound (mono, 16 kHz, at most 15 s), decoded as one batch.
 
         `hot_words` are names and terms that may be said; as many are told as fit in 40 tokens.
         """
         if not sounds:
             return []
         frames = [self._whisper.feature_extractor(sound)[..., :-1] for sound in sounds]
-        states = self._whisper.encode(np.stack([_half_minute(rows) for rows in frames]))
+        width = min(_MOST_FRAMES, max(rows.shape[-1] for rows in frames) + _FRAMES_AFTER)
+        states = self._whisper.encode(np.stack([_with_silence(rows, width) for rows in frames]))
         written = self._write(states, self._prompt(hot_words), max(map(len, sounds)))
         aligned = self._whisper.model.align(
             states, [self._start], written, [max(2, rows.shape[-1]) for rows in frames]
@@ -102,6 +109,17 @@ class Decoder:
         ]
 
     def _write(self, states: Any, prompt: list[int], n_samples: int) -> list[list[int]]:
+        """Tokens of each piece; what went round in a loop is written once more without."""
+        written = self._search(states, prompt, n_samples)
+        looped = [has_loop(self._tokens.decode(ids).split()) for ids in written]
+        if not any(looped):
+            return written
+        again = self._search(states, prompt, n_samples, no_repeat_ngram_size=_NOT_AGAIN)
+        return [new if lost else ids for ids, new, lost in zip(written, again, looped, strict=True)]
+
+    def _search(
+        self, states: Any, prompt: list[int], n_samples: int, **rules: int
+    ) -> list[list[int]]:
         """Tokens of each piece, by beam search."""
         most = math.ceil(n_samples / SAMPLE_RATE * _TOKENS_PER_SECOND) + _TOKENS_PER_SECOND
         # CTranslate2 writes at most half of max_length, and no more than is left by the prompt
@@ -111,6 +129,7 @@ class Decoder:
             [prompt] * states.shape[0],
             beam_size=_BEAM,
             max_length=max_length,
+            **rules,
             suppress_blank=False,  # where nobody speaks nothing is to be said
             suppress_tokens=self._never_said,
         )
@@ -146,12 +165,10 @@ class Decoder:
             yield DecodedWord(text, start, end, tuple(map(float, chances[first:last])))
 
 
-def _half_minute(frames: np.ndarray) -> np.ndarray:
-    """Fill log-mel frames (80, n) up with silence to (80, 3000)."""
-    from faster_whisper.audio import pad_or_trim
-
-    padded: np.ndarray = pad_or_trim(frames)
-    return padded
+def _with_silence(frames: np.ndarray, width: int) -> np.ndarray:
+    """Fill log-mel frames (80, n) up with silence to (80, width)."""
+    silent = width - frames.shape[-1]
+    return np.pad(frames, ((0, 0), (0, silent)), constant_values=frames.min())
 
 
 def _load(folder: Path, device: Literal["auto", "cpu", "cuda"]) -> Any:

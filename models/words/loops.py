@@ -45,6 +45,11 @@ def find_loops(texts: Sequence[str]) -> list[Loop]:
     return found
 
 
+def has_loop(texts: Sequence[str]) -> bool:
+    """Whether a phrase follows itself too often, or a word stutters."""
+    return bool(find_loops(texts)) or any(shorten(text) != text for text in texts)
+
+
 def _loop_at(words: Sequence[str], first: int) -> Loop | None:
     for lengths, enough in _MOST_REPEATS:
         for length in lengths:

@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.words.confidence import FEATURES, read_confidence, word_features
-from models.words.decoder import DecodedWord
+from models.words.decoder import DecodedWord, Decoder
 from models.words.english import is_english
 from models.words.heard import PAD, Splice, heard_spans, splice, within
-from models.words.loops import Loop, find_loops, shorten
+from models.words.loops import Loop, find_loops, has_loop, shorten
 from schemas.errors import WeightsError
 from tests.material.checkpoints import CONFIDENCE
 
@@ -177,3 +178,27 @@ def test_a_calibration_that_does_not_fit_is_one_sentence(
 )
 def test_english_is_known_by_its_tag(language: str | None, known: bool) -> None:
     assert is_english(language) is known
+
+
+def test_a_text_has_a_loop_where_a_phrase_or_letters_go_round() -> None:
+    assert has_loop(("I think so " * 3).split())
+    assert has_loop(["ehastrrrrrrrr"])
+    assert not has_loop(["no", "no", "no", "I", "think", "so"])
+
+
+def test_a_piece_that_loops_is_written_again_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = object.__new__(Decoder)
+    searched: list[dict[str, int]] = []
+
+    def search(_states: object, _prompt: object, _n: int, **rules: int) -> list[list[int]]:
+        searched.append(rules)
+        return [[2, 2], [3]] if rules else [[1], [3]]
+
+    texts = {(1,): "round and round and round and round and round", (2, 2): "a b", (3,): "fine"}
+    decoder._tokens = SimpleNamespace(decode=lambda ids: texts[tuple(ids)])
+    monkeypatch.setattr(decoder, "_search", search)
+    assert decoder._write(None, [], 16_000) == [[2, 2], [3]]
+    assert searched == [{}, {"no_repeat_ngram_size": 3}]
+    texts[(1,)] = "once"
+    assert decoder._write(None, [], 16_000) == [[1], [3]]
+    assert len(searched) == 3
