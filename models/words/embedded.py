@@ -24,6 +24,9 @@ SHIPPED_WORDS = SHIPPED / "words"
 
 CONFIDENCE_FILE = "confidence.json"
 
+_ENOUGH_WORDS = 50
+"""Fewer words do not tell another language from bad sound; unsure ones are gaps in any case."""
+
 _SHORTEST_WORD: Seconds = 0.02
 _UNDERSIDE = 0.01
 """How far under the threshold words of a loop are put."""
@@ -78,7 +81,8 @@ class EmbeddedTranscriber:
             words += said
             looped += loops
         reason = _reason(heard, scores)
-        if scores and language is None and np.mean(scores) < self._confidence.foreign_below:
+        judged = len(scores) >= _ENOUGH_WORDS and language is None
+        if judged and np.mean(scores) < self._confidence.foreign_below:
             words, looped, reason = [], [], heard_other(float(np.mean(scores)))
         return Transcript(
             words=tuple(words),

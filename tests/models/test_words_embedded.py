@@ -250,7 +250,7 @@ def test_what_is_hardly_english_has_no_words_and_a_sentence(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     # scores are 1 / (1 + e^2) = 0.12 and 1 / 2
-    pieces = (("was ist das denn", -2.0), ("ja gut", 0.0))
+    pieces = [("was ist das denn", -2.0), ("ja gut", 0.0)] * 9  # 54 words
     found = scripted(checkpoint, tmp_path, *pieces, foreign_below=0.3).transcribe(
         Recording({}, 200.0), [], None
     )
@@ -261,15 +261,17 @@ def test_what_is_hardly_english_has_no_words_and_a_sentence(
     assert "MEETING.vtt" in found.reason
 
 
-@pytest.mark.parametrize(("limit", "language"), [(0.2, None), (0.3, "en")])
-def test_words_stay_over_the_limit_and_where_english_is_told(
-    limit: float, language: str | None, checkpoint: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("limit", "language", "times"), [(0.2, None, 9), (0.3, "en", 9), (0.3, None, 8)]
+)
+def test_words_stay_over_the_limit_where_english_is_told_and_where_there_are_few(
+    limit: float, language: str | None, times: int, checkpoint: Path, tmp_path: Path
 ) -> None:
-    pieces = (("was ist das denn", -2.0), ("ja gut", 0.0))
+    pieces = [("was ist das denn", -2.0), ("ja gut", 0.0)] * times
     found = scripted(checkpoint, tmp_path, *pieces, foreign_below=limit).transcribe(
         Recording({}, 200.0), [], language
     )
-    assert [w.word for w in found.words] == ["was", "ist", "das", "denn", "ja", "gut"]
+    assert [w.word for w in found.words] == ["was", "ist", "das", "denn", "ja", "gut"] * times
     assert found.language == "en"
 
 
