@@ -25,6 +25,11 @@ ALL_LAYERS = FittingPlan(
 """What was found on the clips set aside for choices (docs/decisions/010)."""
 
 
+_BLEND = 0.5
+"""How far the last stage's weights are gone towards; 41.3 % of the words of the clips for choices
+are wrong there, 47.7 at its end, 45.5 before it."""
+
+
 def learn_vectors_from_clips(
     recogniser: Recogniser,
     clips: list[Clip],
@@ -64,8 +69,15 @@ def learn_from_states(
 def learn_all(
     recogniser: Recogniser, material: Path, tokenizer: "Tokenizer", plan: FittingPlan, out: Path
 ) -> None:
-    """Train every layer, and the head of letters, on masked half minutes."""
+    """Train every layer on masked half minutes, then go half the way back to what was before.
+
+    What was learned from free voices and what Whisper knew of real ones are averaged: Wortsman et
+    al. 2022, "Robust fine-tuning of zero-shot models".
+    """
+    import torch
+
     thaw(recogniser)
+    before = {name: value.clone() for name, value in recogniser.state_dict().items()}
     found = [read_part(path) for path in parts(material)]
     looks = Looks(
         [frames for part in found for frames in part.frames],
@@ -75,6 +87,10 @@ def learn_all(
         is_frames=True,
     )
     fit(recogniser, looks, collate, plan, out)
+    after = recogniser.state_dict()
+    recogniser.load_state_dict(
+        {name: torch.lerp(before[name], after[name], _BLEND) for name in after}
+    )
 
 
 def _states(recogniser: Recogniser, frames: NDArray[np.float16], kept: Path) -> NDArray[np.float16]:

@@ -107,14 +107,14 @@ def test_words_that_are_all_alike_teach_nothing(right: bool) -> None:
 @pytest.mark.parametrize(
     ("english", "foreign", "limit"),
     [
-        ([0.8, 0.7], [0.3, 0.2], 0.5),
-        ([0.8, 0.4, 0.7, 0.9], [0.5, 0.2], 0.3),
-        ([*[0.8] * 20, 0.1], [0.5, 0.2], 0.65),
+        ([0.8, 0.7], [0.3, 0.2], 0.29),
+        ([0.8, 0.4, 0.7, 0.9], [0.5, 0.2], 0.445),
+        ([*[0.8] * 20, 0.1], [0.5, 0.2], 0.47),
         ([0.8, 0.1], [], 0.0),
-        ([0.1, 0.2], [0.8, 0.9], 0.0),
+        ([0.1, 0.2], [0.8, 0.9], 0.105),
     ],
 )
-def test_the_limit_tells_most_recordings_apart(
+def test_the_limit_turns_most_foreign_recordings_away_and_few_english_ones(
     english: list[float], foreign: list[float], limit: float
 ) -> None:
     assert foreign_limit(english, foreign) == pytest.approx(limit)
