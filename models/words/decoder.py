@@ -6,6 +6,7 @@ heads that `config.json` names as `alignment_heads`.
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ _FRAMES = 1600
 Without that silence short pieces are misread."""
 _WORD_BEGINS = "Ġ"
 _LEAST_PROBABILITY = 1e-10
+_OK = re.compile(r"\b(?:OK|Ok|ok)\b")
+"""The corpora of meetings write "okay", those of dialogues "OK"; a transcript writes it one way."""
 
 
 @dataclass(frozen=True)
@@ -160,11 +163,15 @@ class Decoder:
         names = [self._tokens.id_to_token(number) for number in ids]
         firsts = [n for n, name in enumerate(names) if n == 0 or name.startswith(_WORD_BEGINS)]
         for first, last in zip(firsts, [*firsts[1:], len(ids)], strict=True):
-            text = self._tokens.decode(list(ids[first:last])).strip()
+            text = _OK.sub(_okay, self._tokens.decode(list(ids[first:last])).strip())
             if not any(map(str.isalnum, text)):
                 continue
             start, end = (min(duration, begins[n] / _STATES_PER_SECOND) for n in (first, last))
             yield DecodedWord(text, start, end, tuple(map(float, chances[first:last])))
+
+
+def _okay(found: re.Match[str]) -> str:
+    return "Okay" if found.group()[0].isupper() else "okay"
 
 
 def _with_silence(frames: np.ndarray) -> np.ndarray:

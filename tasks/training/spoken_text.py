@@ -35,6 +35,8 @@ _SPACED = (
     (re.compile(r"([.?!])[.?!]+"), r"\1"),
     (re.compile(r"(?<![A-Za-z]{2})(?<=[A-Za-z])_(?![A-Za-z]{2})"), ""),
     (re.compile(r"_"), " "),
+    (re.compile(r"\b(?:OK|Ok)\b"), "Okay"),
+    (re.compile(r"\bok\b"), "okay"),
     (re.compile(r"\s+"), " "),
 )
 _SPEAKABLE = re.compile(r"[A-Za-z][A-Za-z '\-,.?!;:&]*")

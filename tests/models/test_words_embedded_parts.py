@@ -202,3 +202,14 @@ def test_a_piece_that_loops_is_written_again_without(monkeypatch: pytest.MonkeyP
     texts[(1,)] = "once"
     assert decoder._write(None, [], 16_000) == [[1], [3]]
     assert len(searched) == 3
+
+
+def test_okay_is_written_one_way() -> None:
+    decoder = object.__new__(Decoder)
+    texts = {1: " OK.", 2: " ok", 3: " oklahoma"}
+    decoder._tokens = SimpleNamespace(
+        decode=lambda ids: texts[ids[0]], id_to_token=lambda number: f"Ġ{number}"
+    )
+    found = SimpleNamespace(alignments=[(0, 0), (1, 5), (2, 9)], text_token_probs=[0.5, 0.5, 0.5])
+    words = list(decoder._words([1, 2, 3], found, 1.0))
+    assert [word.text for word in words] == ["Okay.", "okay", "oklahoma"]

@@ -75,6 +75,7 @@ def tokenizer_of(vocabulary: Vocabulary):
         ),
         ("Mm-hmm .", "Mm-hmm.", ""),
         ("uh-huh", "uh-huh", "Uh-huh."),
+        ("OK , so is it ok", "Okay, so is it okay", "Okay, so is it okay."),
         ("Don ' t be sad .", "Don't be sad.", "Don't be sad."),
         ("the X_M_L_ file", "the XML file", "The XML file."),
         ("yes — really…", "yes, really", "Yes, really."),
