@@ -27,6 +27,9 @@ CONFIDENCE_FILE = "confidence.json"
 _ENOUGH_WORDS = 50
 """Fewer words do not tell another language from bad sound; unsure ones are gaps in any case."""
 
+_INVENTED = 0.05
+"""A piece in which no word is likelier to be right has none: hums and chords make "Yeah." of it."""
+
 _SHORTEST_WORD: Seconds = 0.02
 _UNDERSIDE = 0.01
 """How far under the threshold words of a loop are put."""
@@ -62,8 +65,8 @@ class EmbeddedTranscriber:
         """Return the words that are spoken in the turns, each with the probability to be right.
 
         Another language than English, told or heard, has no words and a sentence why. Phrases
-        that go round in a loop are said once, unsurely. Sound is read in windows of at most five
-        minutes.
+        that go round in a loop are said once, unsurely; a piece of which no word may be right has
+        none. Sound is read in windows of at most five minutes.
         """
         if not is_english(language):
             return Transcript(language=language, engine=self.name, reason=told_other())
@@ -78,9 +81,11 @@ class EmbeddedTranscriber:
             )
             scores += own
             heard += [Stretch(start=to_grid(start), end=to_grid(end)) for start, end in piece.spans]
+            if max(own, default=1.0) < _INVENTED:
+                continue
             words += said
             looped += loops
-        reason = _reason(heard, scores)
+        reason = _reason(heard, words)
         judged = len(scores) >= _ENOUGH_WORDS and language is None
         if judged and np.mean(scores) < self._confidence.foreign_below:
             words, looped, reason = [], [], heard_other(float(np.mean(scores)))
@@ -154,8 +159,8 @@ def _unsure(word: Word, most: float) -> Word:
     return word.model_copy(update={"score": max(0.0, min(word.score or 0.0, most))})
 
 
-def _reason(heard: Sequence[Stretch], scores: Sequence[float]) -> str | None:
-    if scores:
+def _reason(heard: Sequence[Stretch], words: Sequence[Word]) -> str | None:
+    if words:
         return None
     if heard:
         return "The recogniser heard no words in the recording."

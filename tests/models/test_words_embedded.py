@@ -275,6 +275,20 @@ def test_words_stay_over_the_limit_where_english_is_told_and_where_there_are_few
     assert found.language == "en"
 
 
+def test_a_piece_without_a_word_that_may_be_right_has_none(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    # scores are 1 / (1 + e^4) = 0.018 and 1 / 2
+    pieces = (("Yeah", -4.0), ("all is well", 0.0))
+    found = scripted(checkpoint, tmp_path, *pieces).transcribe(Recording({}, 200.0), [], None)
+    assert [w.word for w in found.words] == ["all", "is", "well"]
+    nothing = scripted(checkpoint, tmp_path, ("Yeah", -4.0)).transcribe(
+        Recording({}, 200.0), [], None
+    )
+    assert nothing.words == ()
+    assert nothing.reason == "The recogniser heard no words in the recording."
+
+
 # loops
 
 
