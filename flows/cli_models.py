@@ -85,7 +85,10 @@ def evaluate_command(
     branch: Annotated[str, typer.Argument(help="audio, video, text, fusion or words.")],
     data: Annotated[
         Path | None,
-        typer.Option(help="CSV: path (or text), label, speaker, language. For words: an STM file."),
+        typer.Option(
+            help="CSV: path (or text), label, speaker, language; or a folder per class. For words: "
+            "an STM file."
+        ),
     ] = None,
     audio: Annotated[
         Path | None, typer.Option(help="For words: folder with the recordings of the STM file.")
