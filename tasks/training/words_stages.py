@@ -1,4 +1,4 @@
-"""The three stages of training a recogniser: vectors from clips, from half minutes, then all."""
+"""The stages of training a recogniser: vectors from clips and half minutes, decoder, all layers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -10,13 +10,13 @@ from tasks.corpora.sound import read_sound
 from tasks.training.spoken_text import spoken_texts
 from tasks.training.synthetic_voices import UNHEARD, voices_here
 from tasks.training.words_confidence import Told, whole
+from tasks.training.words_material import RAVDESS_SENTENCES
 from tasks.training.words_windows import Sources, make_window
 
 CHOSEN_ON = ("trn00_EN2001a", "trn03_EN2001e", "trn05_EN2004a", "trn07_EN2006a")
 """AMI clips for choices; reports are on others."""
 
 CHOSEN_ACTORS = frozenset({"17", "18"})
-_SENTENCES = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
 _EACH = 12
 _N_SYNTHETIC = 24
 _SEED = 2_000_003
@@ -30,7 +30,7 @@ def set_aside(data: Path) -> Iterator[Told]:
         yield whole(read_sound(str(data / "meeting" / f"{name}.flac")), words[name])
     actors = [c for c in read("ravdess", data / "speech") if c.speaker in CHOSEN_ACTORS]
     for clip in actors[:: max(1, len(actors) // _EACH)]:
-        yield whole(read_voice(clip), _SENTENCES[clip.sentence or ""])
+        yield whole(read_voice(clip), RAVDESS_SENTENCES[clip.sentence or ""])
     voices = {voice: 1.0 for voice in UNHEARD if voice in voices_here()}
     sources = Sources(spoken_texts(data), voices, left_out=())
     for number in range(_N_SYNTHETIC):
