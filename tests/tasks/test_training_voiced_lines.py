@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import InputError
 from schemas.values import SAMPLE_RATE
-from tasks.training.voiced_lines import VoicedLine, amazon_queen, steel_sky, voiced_lines
+from tasks.training.voiced_lines import VoicedLine, amazon_queen, drascula, steel_sky, voiced_lines
 from tasks.training.voiced_lines.line import is_usable, known_words, printed
 from tasks.training.voiced_lines.northen import unpack
 
@@ -280,7 +280,10 @@ def sky(folder: Path) -> Path:
     plain = bytes(22) + as_bytes(tone(6.0))
     header = b"\x81" + bytes(21)
     texts = {60600 + n: (section(["Unsaid."] * 3), False) for n in range(7)}
-    texts[60600] = section([*["Unsaid."] * 40, LONG, "Where is the door?"]), False
+    texts[60600] = (
+        section([*["Unsaid.", "No.", "Not said.", "Well..."] * 10, LONG, "Where is the door?"]),
+        False,
+    )
     texts[60602] = section(["Use this DOOR, Joey."]), False
     sounds = {50040: (plain, True), 50041: (header + packed, True), 51100: (header + packed, True)}
     return sky_archive(folder, {**texts, **sounds})
@@ -318,7 +321,52 @@ def test_packed_bytes_cut_off_are_told_in_one_sentence(cut: int) -> None:
         unpack(packed[:cut], "sound 7")
 
 
-# ---- both ----
+# ---- Drascula ----
+
+
+def vampires(folder: Path) -> Path:
+    said = bytes([128]) * 32 + as_bytes(tone(1.5)) + bytes([128]) * 32
+    voices: dict[str, list[str]] = {voice: ["", "UNSAID"] for voice in drascula._VOICES}
+    voices[""] = ["", "HI IGOR. CAN I COME IN?", "ROOM 512"]
+    voices["D"] = ["", "I'M DRASCULA", *["UNSAID"] * 39, "I SEE NOTHING"]
+    data = b"DRASCULA\6"
+    for size in drascula._TABLES:
+        data += struct.pack(">H", 2) + bytes(2 * size)
+    data += struct.pack(">H", 2)
+    for texts in voices.values():
+        data += struct.pack(">H", len(texts))
+        for language in (texts, ["NADA"] * len(texts)):
+            entries = [text.encode() + b"\0\0" for text in language]
+            block = b"".join(struct.pack(">H", len(entry) + 2) + entry for entry in entries)
+            data += struct.pack(">HH", len(block) + 2, 0) + block
+    home = folder / drascula.GAME / "en"
+    home.mkdir(parents=True)
+    for name in ("1", "2", "D1", "D41"):
+        (home / f"{name}.ALS").write_bytes(said)
+    (home / drascula.TEXTS).write_bytes(data)
+    return home / drascula.TEXTS
+
+
+def test_every_voice_of_drascula_has_its_texts(tmp_path: Path) -> None:
+    vampires(tmp_path)
+    found = list(voiced_lines(tmp_path))
+    assert [(line.name, line.text, line.speaker) for line in found] == [
+        ("1", "Hi Igor. Can I come in?", "john hacker"),
+        ("D1", "I'm Drascula.", "dracula"),
+        ("D41", "I see nothing.", ""),
+    ]
+    assert [pitch(line) for line in found] == pytest.approx([HZ] * 3, abs=1)
+    assert {len(line.samples) for line in found} == {1.5 * SAMPLE_RATE}
+
+
+def test_texts_of_drascula_in_another_version_are_refused(tmp_path: Path) -> None:
+    path = vampires(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"DRASCULA\6", b"DRASCULA\4"))
+    with pytest.raises(InputError, match=r"no texts of Drascula in version 6\.$"):
+        list(voiced_lines(tmp_path))
+
+
+# ---- all ----
 
 
 def test_games_that_are_not_there_yield_nothing(tmp_path: Path) -> None:
@@ -327,7 +375,7 @@ def test_games_that_are_not_there_yield_nothing(tmp_path: Path) -> None:
     assert {line.game for line in voiced_lines(tmp_path)} == {amazon_queen.GAME}
 
 
-@pytest.mark.parametrize("write", [queen, sky])
+@pytest.mark.parametrize("write", [queen, sky, vampires])
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.9])
 def test_an_archive_cut_off_is_told_in_one_sentence(tmp_path: Path, write, share: float) -> None:
     path = write(tmp_path)
@@ -359,7 +407,7 @@ def test_another_archive_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_text_is_written_as_a_transcript_shows_it(text: str, shown: str) -> None:
-    words = known_words(["LINC"] * 6 + ["Ask Joey", "don't you", "last one into the pool"])
+    words = known_words(["LINC"] * 20 + ["Ask Joey. Wine!", "don't you", "last one into the pool"])
     assert printed(text, words, "game") == shown
 
 

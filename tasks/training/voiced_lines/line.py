@@ -13,16 +13,16 @@ from tasks.training.spoken_text import spoken
 
 _DIRECTION = re.compile(r"\([^)]*\)|\[[^\]]*\]|<[^>]*>|\{[^}]*\}")
 _LOUD_WORD = re.compile(r"\b[A-Z]+(?:'[A-Z]+)*\b")
-_QUIET_WORD = re.compile(r"\b[A-Za-z][a-z']+\b|\ba\b")
+_QUIET_WORD = re.compile(r"\b[a-z][a-z']*\b|(?<=[a-z,] )[A-Z][a-z']+\b")
 _NOISE = re.compile(r"\b[b-df-hj-np-tv-xz]{4,}\b", re.IGNORECASE)
 _SENTENCE_ENDS = re.compile(r"(?:^|[.?!]\s+)$")
-_SURELY_ABBREVIATED = 6
+_SURELY_ABBREVIATED = 20
 """A word that is so often in capitals and never otherwise is an abbreviation."""
 
 _SHORTEST_LOUD = 3
 """Shorter words in capitals, where they are not known otherwise, are abbreviations."""
 
-_LETTERS_PER_SECOND = 3.0, 32.0
+_LETTERS_PER_SECOND = 3.0, 24.0
 _LEAST_PEAK = 0.02
 _LOUD_SHARE = 0.05
 """Sound above this share of the peak counts as speech when its pace is judged."""

@@ -51,8 +51,8 @@ _CODES = {spelled[1:]: spelled[0] for spelled in _SPELLED.split()}
 """Code -> letter, `_` for a space and `$` for the end of a message.
 
 Found in the data: four messages are the words on the panel for options (Text only, Speech only,
-Text and speech, Music Volume), which one prefix code alone can spell; the other letters are those
-that English needs in their places. Digits and accents were not looked for.
+Text and speech, Music Volume), which one code of likely lengths can spell; the other letters are
+those that English needs in their places. Digits and accents were not looked for.
 """
 
 
@@ -137,7 +137,8 @@ def _message(data: bytes, start: int, end: int, name: str) -> str:
     """The message between two places, in units of two bits from the start of `data`."""
     first, last = start // _UNITS_PER_BYTE, -(-end // _UNITS_PER_BYTE)
     stored = Reader(data, name, first).take(last - first)
-    bits = "".join(f"{byte:08b}" for byte in stored)[2 * (start - first * _UNITS_PER_BYTE) :]
+    skipped = start - first * _UNITS_PER_BYTE
+    bits = "".join(f"{byte:08b}" for byte in stored)[2 * skipped : 2 * (skipped + end - start)]
     letters: list[str] = []
     code = ""
     for place, bit in enumerate(bits, 1):
