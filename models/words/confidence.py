@@ -27,6 +27,19 @@ def _least(words: Sequence[DecodedWord]) -> list[float]:
     return [min(word.log_probabilities) for word in words]
 
 
+def _probability(words: Sequence[DecodedWord]) -> list[float]:
+    return [float(np.exp(sum(word.log_probabilities))) for word in words]
+
+
+def _probability_of_neighbours(words: Sequence[DecodedWord]) -> list[float]:
+    return [float(np.exp(mean)) for mean in _of_neighbours(words)]
+
+
+def _tokens(words: Sequence[DecodedWord]) -> list[float]:
+    """Common words are one token; what was pieced together of many is rare, or no word."""
+    return [float(len(word.log_probabilities)) for word in words]
+
+
 def _of_segment(words: Sequence[DecodedWord]) -> list[float]:
     chances = [chance for word in words for chance in word.log_probabilities]
     return [float(np.mean(chances))] * len(words)
@@ -68,6 +81,9 @@ FEATURES: dict[str, Callable[[Sequence[DecodedWord]], list[float]]] = {
     "log_seconds_per_letter": _pace,
     "log_letters": _length,
     "repeats": _repeats,
+    "tokens": _tokens,
+    "probability": _probability,
+    "neighbour_probability": _probability_of_neighbours,
 }
 """What is looked at, one number per word of a piece of sound; logarithms are natural."""
 

@@ -56,26 +56,31 @@ class Sound:
 
 
 class Told(NamedTuple):
-    """A recording, who speaks when, and the words that are spoken in it, in order."""
+    """A recording, who speaks when, the words that are spoken in it, in order, and their weight.
+
+    A word of weight 5 counts as much as five of weight 1.
+    """
 
     waveform: Waveform
     turns: Sequence[Turn]
     text: str
+    weight: float = 1.0
 
 
 class Evidence(NamedTuple):
-    """Features of heard words (n, features), whether each was right, and of which recording."""
+    """Features of heard words (n, features), whether each was right, of which recording, weight."""
 
     features: NDArray[np.float64]
     is_right: Flags
     recordings: NDArray[np.int64]
+    weights: NDArray[np.float64]
 
 
-def whole(samples: Samples, text: str) -> Told:
+def whole(samples: Samples, text: str, weight: float = 1.0) -> Told:
     """Samples in which somebody may speak all the time, and the words spoken."""
     sound = Sound(samples)
     turn = Turn(start=0.0, end=to_grid(sound.duration), speaker="SPEAKER_00")
-    return Told(sound, [turn], text)
+    return Told(sound, [turn], text, weight)
 
 
 def calibrate(
@@ -90,11 +95,11 @@ def calibrate(
     recogniser cannot be loaded.
     """
     listener = Listener(folder, device)
-    told = [(heard(listener, one), one.text) for one in english]
+    told = [(heard(listener, one), one.text, one.weight) for one in english]
     content = fit_confidence(*gather(told))
     fitted = Confidence(**content)
     content["foreign_below"] = foreign_limit(
-        [mean_confidence(fitted, pieces) for pieces, _ in told if any(pieces)],
+        [mean_confidence(fitted, pieces) for pieces, _, _ in told if any(pieces)],
         [mean_confidence(fitted, pieces) for one in foreign if any(pieces := heard(listener, one))],
     )
     written = json.dumps(content, indent=2) + "\n"
@@ -107,19 +112,24 @@ def heard(listener: Listener, told: Told) -> list[list[DecodedWord]]:
     return [piece.words for piece in listener.listen(told.waveform, told.turns)]
 
 
-def gather(told: Iterable[tuple[Sequence[Sequence[DecodedWord]], str]]) -> Evidence:
-    """Features and truth of all words; each recording is given as its pieces and its text."""
+def gather(told: Iterable[tuple[Sequence[Sequence[DecodedWord]], str, float]]) -> Evidence:
+    """Features and truth of all words; recordings are given as pieces, text, weight of a word."""
     features = [np.zeros((0, len(FEATURES)))]
     is_right: list[Flags] = [np.zeros(0, dtype=np.bool_)]
     recordings: list[int] = []
-    for number, (pieces, text) in enumerate(told):
+    weights: list[float] = []
+    for number, (pieces, text, weight) in enumerate(told):
         own = right_words([word.text for words in pieces for word in words], text)
         looks = np.concatenate([word_features(words) for words in (*pieces, ())])
         features.append(looks[list(own)])
         is_right.append(np.array(list(own.values()), dtype=np.bool_))
         recordings += [number] * len(own)
+        weights += [weight] * len(own)
     return Evidence(
-        np.concatenate(features), np.concatenate(is_right), np.array(recordings, dtype=np.int64)
+        np.concatenate(features),
+        np.concatenate(is_right),
+        np.array(recordings, dtype=np.int64),
+        np.array(weights, dtype=np.float64),
     )
 
 
@@ -146,12 +156,14 @@ def fit_confidence(
     features: NDArray[np.float64],
     is_right: Flags,
     recordings: NDArray[np.int64],
+    weights: NDArray[np.float64] | None = None,
     names: Sequence[str] = tuple(FEATURES),
 ) -> dict[str, Any]:
     """Logistic regression of right words on their features, as the content of `confidence.json`.
 
-    Shapes (n, len(names)), (n,), (n,). `ece` is measured over ten bins on recordings that the
-    regression of its fold has not seen. Raises `InputError` where there is nothing to tell apart.
+    Shapes (n, len(names)), (n,), (n,), (n,); without `weights` all words count alike. `ece` is
+    measured over ten bins, every word alike, on recordings that the regression of its fold has
+    not seen. Raises `InputError` where there is nothing to tell apart.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
@@ -165,16 +177,17 @@ def fit_confidence(
         )
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     folds = StratifiedGroupKFold(min(_FOLDS, n_recordings))
+    told = {} if weights is None else {"logisticregression__sample_weight": weights}
     unseen = cross_val_predict(
-        model, features, is_right, groups=recordings, cv=folds, method="predict_proba"
+        model, features, is_right, groups=recordings, cv=folds, method="predict_proba", params=told
     )
-    model.fit(features, is_right)
+    model.fit(features, is_right, **told)
     scaler, regression = model[0], model[1]
-    weights = regression.coef_[0] / scaler.scale_
-    bias = float(regression.intercept_[0] - weights @ scaler.mean_)
+    slopes = regression.coef_[0] / scaler.scale_
+    bias = float(regression.intercept_[0] - slopes @ scaler.mean_)
     return {
         "features": list(names),
-        "weights": [round(float(weight), _DIGITS) for weight in weights],
+        "weights": [round(float(slope), _DIGITS) for slope in slopes],
         "bias": round(bias, _DIGITS),
         "threshold": THRESHOLD,
         "foreign_below": 0.0,

@@ -17,8 +17,10 @@ CHOSEN_ON = ("trn00_EN2001a", "trn03_EN2001e", "trn05_EN2004a", "trn07_EN2006a")
 """AMI clips for choices; reports are on others."""
 
 CHOSEN_ACTORS = frozenset({"17", "18"})
+_MEETING_WEIGHT = 5.0
+"""A word of a meeting counts as five: there are fewer of them, and meetings are what counts."""
 _EACH = 12
-_N_SYNTHETIC = 24
+_N_SYNTHETIC = 48
 _SEED = 2_000_003
 _N_FOREIGN = 10
 
@@ -27,7 +29,8 @@ def set_aside(data: Path) -> Iterator[Told]:
     """AMI's clips for choices, two RAVDESS actors, and half minutes by voices never trained on."""
     words = _words(data / "meeting" / "reference.ctm")
     for name in CHOSEN_ON:
-        yield whole(read_sound(str(data / "meeting" / f"{name}.flac")), words[name])
+        sound = read_sound(str(data / "meeting" / f"{name}.flac"))
+        yield whole(sound, words[name], _MEETING_WEIGHT)
     actors = [c for c in read("ravdess", data / "speech") if c.speaker in CHOSEN_ACTORS]
     for clip in actors[:: max(1, len(actors) // _EACH)]:
         yield whole(read_voice(clip), RAVDESS_SENTENCES[clip.sentence or ""])

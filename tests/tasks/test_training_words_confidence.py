@@ -56,10 +56,12 @@ def word(text: str, chance: float) -> DecodedWord:
 
 def test_evidence_leaves_fillers_out_and_knows_the_recording() -> None:
     pieces = [[word("the", -0.1), word("um", -0.2)], [], [word("hat", -0.3)]]
-    evidence = gather([(pieces, "the cat"), ([], "nothing"), ([[word("so", -0.4)]], "so")])
+    told = [(pieces, "the cat", 5.0), ([], "nothing", 1.0), ([[word("so", -0.4)]], "so", 1.0)]
+    evidence = gather(told)
     assert evidence.features[:, 0].tolist() == [-0.1, -0.3, -0.4]
     assert evidence.is_right.tolist() == [True, False, True]
     assert evidence.recordings.tolist() == [0, 0, 2]
+    assert evidence.weights.tolist() == [5.0, 5.0, 1.0]
     empty = gather([])
     assert (len(empty.features), len(empty.is_right)) == (0, 0)
 
@@ -83,6 +85,20 @@ def test_the_fit_finds_what_made_the_words_right() -> None:
     assert content["n_words"] == 4000
     assert Confidence(**content).threshold == 0.3
     assert json.loads(json.dumps(content)) == content
+
+
+def test_what_weighs_more_decides() -> None:
+    features, is_right, recordings = material(400)
+    again = 400 + np.flatnonzero(recordings < 3)
+    both = np.concatenate([features, features]), np.concatenate([is_right, ~is_right])
+    twice = np.concatenate([recordings, 10 + recordings])  # the same words, right and wrong
+    names = ("mean_log_probability", "log_letters")
+    weights = np.ones(800)
+    assert abs(fit_confidence(*both, twice, weights, names)["weights"][0]) < 0.01
+    weights[again] = 5.0
+    assert fit_confidence(*both, twice, weights, names)["weights"][0] < -0.2
+    weights[:400] = 50.0
+    assert fit_confidence(*both, twice, weights, names)["weights"][0] > 0.5
 
 
 def test_the_calibration_error_is_that_of_unseen_recordings() -> None:
