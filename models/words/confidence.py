@@ -27,14 +27,6 @@ def _least(words: Sequence[DecodedWord]) -> list[float]:
     return [min(word.log_probabilities) for word in words]
 
 
-def _probability(words: Sequence[DecodedWord]) -> list[float]:
-    return [float(np.exp(sum(word.log_probabilities))) for word in words]
-
-
-def _probability_of_neighbours(words: Sequence[DecodedWord]) -> list[float]:
-    return [float(np.exp(mean)) for mean in _of_neighbours(words)]
-
-
 def _tokens(words: Sequence[DecodedWord]) -> list[float]:
     """Common words are one token; what was pieced together of many is rare, or no word."""
     return [float(len(word.log_probabilities)) for word in words]
@@ -82,10 +74,11 @@ FEATURES: dict[str, Callable[[Sequence[DecodedWord]], list[float]]] = {
     "log_letters": _length,
     "repeats": _repeats,
     "tokens": _tokens,
-    "probability": _probability,
-    "neighbour_probability": _probability_of_neighbours,
 }
-"""What is looked at, one number per word of a piece of sound; logarithms are natural."""
+"""What may be looked at, one number per word of a piece of sound; logarithms are natural.
+
+`confidence.json` names those that count.
+"""
 
 
 def word_features(words: Sequence[DecodedWord], names: Sequence[str] = tuple(FEATURES)) -> Numbers:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.protocols import Samples, Waveform
-from models.words.confidence import FEATURES, Confidence, word_features
+from models.words.confidence import Confidence, word_features
 from models.words.decoder import DecodedWord
 from models.words.embedded import CONFIDENCE_FILE
 from models.words.listening import Listener
@@ -23,6 +23,17 @@ from tasks.evaluation.recognition_text import normalise
 
 THRESHOLD = 0.3
 """Words that are less likely to be right are unsure; the default of the setting."""
+
+FITTED = (
+    "least_log_probability",
+    "segment_log_probability",
+    "neighbour_log_probability",
+    "log_seconds_per_letter",
+    "log_letters",
+    "tokens",
+)
+"""Features of a new calibration. Logarithms alone: with probabilities beside them the fit is closer
+on speech, but takes what is heard in noise for likelier than it is (docs/decisions/010)."""
 
 _FOLDS = 5
 _LOST = 0.05
@@ -114,13 +125,13 @@ def heard(listener: Listener, told: Told) -> list[list[DecodedWord]]:
 
 def gather(told: Iterable[tuple[Sequence[Sequence[DecodedWord]], str, float]]) -> Evidence:
     """Features and truth of all words; recordings are given as pieces, text, weight of a word."""
-    features = [np.zeros((0, len(FEATURES)))]
+    features = [np.zeros((0, len(FITTED)))]
     is_right: list[Flags] = [np.zeros(0, dtype=np.bool_)]
     recordings: list[int] = []
     weights: list[float] = []
     for number, (pieces, text, weight) in enumerate(told):
         own = right_words([word.text for words in pieces for word in words], text)
-        looks = np.concatenate([word_features(words) for words in (*pieces, ())])
+        looks = np.concatenate([word_features(words, FITTED) for words in (*pieces, ())])
         features.append(looks[list(own)])
         is_right.append(np.array(list(own.values()), dtype=np.bool_))
         recordings += [number] * len(own)
@@ -157,7 +168,7 @@ def fit_confidence(
     is_right: Flags,
     recordings: NDArray[np.int64],
     weights: NDArray[np.float64] | None = None,
-    names: Sequence[str] = tuple(FEATURES),
+    names: Sequence[str] = FITTED,
 ) -> dict[str, Any]:
     """Logistic regression of right words on their features, as the content of `confidence.json`.
 

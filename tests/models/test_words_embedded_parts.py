@@ -135,10 +135,6 @@ def test_features_are_what_they_are_called() -> None:
     assert found["log_letters"] == pytest.approx([math.log(3), math.log(3), math.log(6)])
     assert found["repeats"] == [0.0, 1.0, 0.0]
     assert found["tokens"] == [2.0, 1.0, 3.0]
-    chances = [math.exp(sum(word.log_probabilities)) for word in words()]
-    assert found["probability"] == pytest.approx(chances)
-    near = [math.exp(chance) for chance in found["neighbour_log_probability"]]
-    assert found["neighbour_probability"] == pytest.approx(near)
     assert word_features([]).shape == (0, len(names))
 
 

@@ -10,6 +10,7 @@ from models.words.confidence import Confidence, read_confidence
 from models.words.decoder import DecodedWord
 from schemas.errors import InputError
 from tasks.training.words_confidence import (
+    FITTED,
     Sound,
     calibrate,
     fit_confidence,
@@ -59,6 +60,7 @@ def test_evidence_leaves_fillers_out_and_knows_the_recording() -> None:
     told = [(pieces, "the cat", 5.0), ([], "nothing", 1.0), ([[word("so", -0.4)]], "so", 1.0)]
     evidence = gather(told)
     assert evidence.features[:, 0].tolist() == [-0.1, -0.3, -0.4]
+    assert evidence.features.shape == (3, len(FITTED))
     assert evidence.is_right.tolist() == [True, False, True]
     assert evidence.recordings.tolist() == [0, 0, 2]
     assert evidence.weights.tolist() == [5.0, 5.0, 1.0]
