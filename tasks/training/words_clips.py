@@ -24,9 +24,10 @@ from schemas.values import SAMPLE_RATE
 from tasks.training.spoken_text import SHARES, draw, spoken_texts
 from tasks.training.synthetic_voices import UNHEARD, choose, speak, voices_here
 from tasks.training.words_looks import padded_tokens
+from tasks.training.words_material import keep_acted, read_acted
 from tasks.training.words_network import IGNORED, Recogniser
 from tasks.training.words_vocabulary import END, PLAIN, START
-from tasks.training.words_windows import as_recorded, at_speech_level, place
+from tasks.training.words_windows import as_recorded, at_speech_level, place, replayed
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,7 @@ _LONGEST, _SHORTEST = 8.0, 0.25
 _MOST_WORDS = 14
 _FEW, _FEW_SHARE = 2, 0.3
 _CLEAN_SHARE = 0.5
+_ACTED_SHARE = 0.5
 _SEED = 77
 
 
@@ -52,6 +54,7 @@ class Clip(NamedTuple):
 
 def make_clips(data: Path, out: Path, n_clips: int, seed: int = 0, processes: int = 1) -> None:
     """Make packs of 250 clips under `out/clips`; what is there is not made again."""
+    keep_acted(out)
     packs = [out / "clips" / f"{number:03}.npz" for number in range(-(-n_clips // PER_PACK))]
     left = [pack for pack in packs if not pack.is_file()]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -70,26 +73,29 @@ def read_clips(out: Path) -> list[Clip]:
 
 
 @cache
-def _texts_and_voices(data: Path) -> Any:
-    return spoken_texts(data), voices_here()
+def _sources(data: Path, out: Path) -> Any:
+    return spoken_texts(data), voices_here(), read_acted(out)
 
 
 def _make_pack(data: Path, seed: int, path: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
-    texts, voices = _texts_and_voices(data)
+    texts, voices, acted = _sources(data, path.parent.parent)
     random = np.random.default_rng([_SEED, seed, int(path.stem)])
     turns = draw(texts, SHARES, random)
     clips: list[Clip] = []
     while len(clips) < PER_PACK:
-        turn = next(turns)
-        n_words = len(turn.written.split())
-        if not 1 <= n_words <= _MOST_WORDS or (n_words <= _FEW and random.random() > _FEW_SHARE):
-            continue
-        samples = speak(turn.said, choose(voices, UNHEARD, random), random)
-        if _SHORTEST < len(samples) / SAMPLE_RATE < _LONGEST:
-            clips.append(Clip(_as_kept(samples, random), turn.written))
+        if acted and random.random() < _ACTED_SHARE:
+            samples, written = replayed(acted, random)
+        else:
+            turn = next(turns)
+            samples, written = np.zeros(0, np.float32), turn.written
+            if _is_wanted(written, random):
+                samples = speak(turn.said, choose(voices, UNHEARD, random), random)
+        seconds = len(samples) / SAMPLE_RATE
+        if _SHORTEST < seconds < _LONGEST and len(written.split()) <= _MOST_WORDS:
+            clips.append(Clip(_as_kept(samples, random), written))
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.tmp.npz")
     np.savez(
@@ -99,6 +105,12 @@ def _make_pack(data: Path, seed: int, path: Path) -> None:
         written=np.array([clip.written for clip in clips]),
     )
     unfinished.replace(path)
+
+
+def _is_wanted(written: str, random: np.random.Generator) -> bool:
+    """Turns that are not long; of the very short ones, of which talk is full, a part."""
+    n_words = len(written.split())
+    return 1 <= n_words <= _MOST_WORDS and (n_words > _FEW or random.random() < _FEW_SHARE)
 
 
 def _as_kept(samples: Samples, random: np.random.Generator) -> NDArray[np.int16]:

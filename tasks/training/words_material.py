@@ -2,13 +2,13 @@
 
 `OUT/windows/00000.npy` holds the log-mel frames of 64 half minutes, float16 (64, 80, 3000), and
 `00000.json` their words. What is there is not made again. `OUT/unheard/` is spoken by voices that
-no window of the training has.
+no window of the training has, `OUT/acted.npy` are the lines of actors (float16, 16 kHz).
 """
 
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from multiprocessing import get_context
@@ -26,12 +26,15 @@ from tasks.corpora.samples import read_voice
 from tasks.corpora.sound import read_sound
 from tasks.training.spoken_text import Spoken, spoken, spoken_texts
 from tasks.training.synthetic_voices import UNHEARD, voices_here
+from tasks.training.voiced_lines import voiced_lines
 from tasks.training.words_windows import WINDOW, Recorded, Sources, make_window
 
 PER_PART = 64
 TRAINED_ACTORS = frozenset(f"{number:02}" for number in range(1, 17))
 """RAVDESS's actors that are trained on; 17 and 18 are for choices, 19 to 24 are reported on."""
-RECORDED_SHARE = 0.06
+RECORDED_SHARE = 0.5
+"""Of turns; without actors' lines, which Debian's packages carry, a tenth of it."""
+_FEW_SHARE = 0.05
 RAVDESS_SENTENCES = {
     "01": "Kids are talking by the door.",
     "02": "Dogs are sitting by the door.",
@@ -40,6 +43,11 @@ _PROMPTS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 _PROMPT_WORDS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 _FRAMES = int(WINDOW * 100)
 _UNHEARD_SEED = 1_000_003
+ROLES_SET_ASIDE = frozenset({"anderson", "death", "laris", "lou", "naomi", "zombie woman"})
+"""Of Flight of the Amazon Queen: half an hour that is never trained on, for choices."""
+_SPEECHLESS = frozenset({"ape"})
+_WEIGHTS = (1.0, 0.08, 0.01, 0.08)
+"""How often actors' lines, RAVDESS, GRID and prompts are drawn, beside the largest of them."""
 
 
 class Part(NamedTuple):
@@ -64,8 +72,9 @@ def make_material(
     ]
     left = [job for job in jobs if not job[0].with_suffix(".json").is_file()]
     voices_here()
+    keep_acted(out)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for _ in pool.map(partial(_make_part, data), left, chunksize=1):
+        for _ in pool.map(partial(_make_part, data, out), left, chunksize=1):
             pass
 
 
@@ -80,17 +89,47 @@ def read_part(path: Path) -> Part:
     return Part(frames, tuple(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))))
 
 
-def recorded_speech(data: Path) -> list[Recorded]:
-    """Real speech with certain words: RAVDESS's first actors, GRID, prompts where installed."""
-    kinds = [list(kind) for kind in (_ravdess(data), _grid(data), _prompts())]
+def recorded_speech(data: Path, acted: Sequence[Recorded] = ()) -> list[Recorded]:
+    """Real speech with known words: actors' lines, RAVDESS's first actors, GRID, prompts.
+
+    A kind that is not there is left out; the smaller ones come more often than they have clips.
+    """
+    kinds = [list(kind) for kind in (acted, _ravdess(data), _grid(data), _prompts())]
     most = max(map(len, kinds))
-    weights = (1.0, 0.08, 1.0)
-    # each kind as often as its weight says, however many clips it has
     return [
         clip
-        for kind, weight in zip(kinds, weights, strict=True)
+        for kind, weight in zip(kinds, _WEIGHTS, strict=True)
         if kind
         for clip in kind * max(1, round(weight * most / len(kind)))
+    ]
+
+
+def keep_acted(out: Path, games: Path | None = None) -> None:
+    """Write the actors' lines of the installed games once; none is kept where none is there."""
+    if (out / "acted.json").is_file():
+        return
+    found = voiced_lines(games) if games else voiced_lines()
+    lines = [line for line in found if line.speaker not in _SPEECHLESS]
+    pieces = [line.samples.astype(np.float16) for line in lines]
+    out.mkdir(parents=True, exist_ok=True)
+    np.save(out / "acted.npy", np.concatenate([np.zeros(0, np.float16), *pieces]))
+    rows = [
+        {"text": line.text, "speaker": line.speaker, "samples": len(line.samples)} for line in lines
+    ]
+    (out / "acted.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+
+
+def read_acted(out: Path, *, set_aside: bool = False) -> list[Recorded]:
+    """The lines that `keep_acted` wrote, or those of the roles set aside; their sound is mapped."""
+    rows = json.loads((out / "acted.json").read_text(encoding="utf-8"))
+    if not rows:
+        return []
+    ends = np.cumsum([row["samples"] for row in rows])
+    pieces = np.split(np.load(out / "acted.npy", mmap_mode="r"), ends[:-1])
+    return [
+        Recorded(piece, row["text"])
+        for piece, row in zip(pieces, rows, strict=True)
+        if (row["speaker"] in ROLES_SET_ASIDE) == set_aside
     ]
 
 
@@ -126,20 +165,22 @@ def _prompts() -> Iterator[Recorded]:
 
 
 @cache
-def _sources(data: Path, *, only_unheard: bool) -> Sources:
+def _sources(data: Path, out: Path, *, only_unheard: bool) -> Sources:
     voices = voices_here()
     if only_unheard:
         chosen = {voice: 1.0 for voice in UNHEARD if voice in voices}
         return Sources(spoken_texts(data), chosen, left_out=())
-    return Sources(spoken_texts(data), voices, recorded_speech(data), RECORDED_SHARE)
+    acted = read_acted(out)
+    share = RECORDED_SHARE if acted else _FEW_SHARE
+    return Sources(spoken_texts(data), voices, recorded_speech(data, acted), share)
 
 
-def _make_part(data: Path, job: tuple[Path, int, int]) -> None:
+def _make_part(data: Path, out: Path, job: tuple[Path, int, int]) -> None:
     import torch
 
     torch.set_num_threads(1)
     path, number, seed = job
-    sources = _sources(data, only_unheard=path.parent.name == "unheard")
+    sources = _sources(data, out, only_unheard=path.parent.name == "unheard")
     made = [
         make_window(sources, row, seed) for row in range(number * PER_PART, (number + 1) * PER_PART)
     ]

@@ -6,10 +6,12 @@ alone, so that any part of the material can be made again, by any number of proc
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.audio.sound import at_tempo
 from models.protocols import Samples
 from schemas.values import SAMPLE_RATE, Seconds
 from tasks.robustness.conditions import telephone
@@ -37,12 +39,13 @@ _OVERLAPPED = (0.2, 1.0)
 _LEVELS = (-14.0, 0.0)
 """Decibels between the softest and the loudest voice of a window."""
 _FEWEST, _MOST = 1, 4
+_TEMPO = (0.9, 1.12)
 
 
 class Recorded(NamedTuple):
-    """Real speech and its words."""
+    """Real speech (mono, 16 kHz, of any float type) and its words."""
 
-    samples: Samples
+    samples: NDArray[np.floating[Any]]
     written: str
 
 
@@ -91,7 +94,7 @@ def _talk(sources: Sources, longest: int, random: np.random.Generator) -> tuple[
     for _ in range(60):
         who = int(random.integers(len(speakers)))
         if len(sources.recorded) and random.random() < sources.recorded_share:
-            samples, text = sources.recorded[int(random.integers(len(sources.recorded)))]
+            samples, text = replayed(sources.recorded, random)
         else:
             turn = next(turns)
             samples, text = speak(turn.said, speakers[who], random), turn.written
@@ -114,6 +117,13 @@ def _talk(sources: Sources, longest: int, random: np.random.Generator) -> tuple[
         if at >= longest - SAMPLE_RATE // 2:
             break
     return sound[: min(longest, at)], " ".join(text for text in said if text)
+
+
+def replayed(recorded: Sequence[Recorded], random: np.random.Generator) -> tuple[Samples, str]:
+    """A recording as it is or, as often, a little slower or faster."""
+    samples, text = recorded[int(random.integers(len(recorded)))]
+    sound = np.asarray(samples, np.float32)
+    return at_tempo(sound, random.uniform(*_TEMPO)) if random.random() < 0.5 else sound, text
 
 
 def at_speech_level(samples: Samples) -> Samples:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from schemas.errors import InputError
 from schemas.values import SAMPLE_RATE
-from tasks.training.voiced_lines import VoicedLine, amazon_queen, drascula, steel_sky, voiced_lines
+from tasks.training.voiced_lines import VoicedLine, amazon_queen, steel_sky, voiced_lines
 from tasks.training.voiced_lines.line import is_usable, known_words, printed
 from tasks.training.voiced_lines.northen import unpack
+from tasks.training.words_material import keep_acted, read_acted
 
 RATE = 11025
 HZ = 400.0
@@ -321,51 +322,6 @@ def test_packed_bytes_cut_off_are_told_in_one_sentence(cut: int) -> None:
         unpack(packed[:cut], "sound 7")
 
 
-# ---- Drascula ----
-
-
-def vampires(folder: Path) -> Path:
-    said = bytes([128]) * 32 + as_bytes(tone(1.5)) + bytes([128]) * 32
-    voices: dict[str, list[str]] = {voice: ["", "UNSAID"] for voice in drascula._VOICES}
-    voices[""] = ["", "HI IGOR. CAN I COME IN?", "ROOM 512"]
-    voices["D"] = ["", "I'M DRASCULA", *["UNSAID"] * 39, "I SEE NOTHING"]
-    data = b"DRASCULA\6"
-    for size in drascula._TABLES:
-        data += struct.pack(">H", 2) + bytes(2 * size)
-    data += struct.pack(">H", 2)
-    for texts in voices.values():
-        data += struct.pack(">H", len(texts))
-        for language in (texts, ["NADA"] * len(texts)):
-            entries = [text.encode() + b"\0\0" for text in language]
-            block = b"".join(struct.pack(">H", len(entry) + 2) + entry for entry in entries)
-            data += struct.pack(">HH", len(block) + 2, 0) + block
-    home = folder / drascula.GAME / "en"
-    home.mkdir(parents=True)
-    for name in ("1", "2", "D1", "D41"):
-        (home / f"{name}.ALS").write_bytes(said)
-    (home / drascula.TEXTS).write_bytes(data)
-    return home / drascula.TEXTS
-
-
-def test_every_voice_of_drascula_has_its_texts(tmp_path: Path) -> None:
-    vampires(tmp_path)
-    found = list(voiced_lines(tmp_path))
-    assert [(line.name, line.text, line.speaker) for line in found] == [
-        ("1", "Hi Igor. Can I come in?", "john hacker"),
-        ("D1", "I'm Drascula.", "dracula"),
-        ("D41", "I see nothing.", ""),
-    ]
-    assert [pitch(line) for line in found] == pytest.approx([HZ] * 3, abs=1)
-    assert {len(line.samples) for line in found} == {1.5 * SAMPLE_RATE}
-
-
-def test_texts_of_drascula_in_another_version_are_refused(tmp_path: Path) -> None:
-    path = vampires(tmp_path)
-    path.write_bytes(path.read_bytes().replace(b"DRASCULA\6", b"DRASCULA\4"))
-    with pytest.raises(InputError, match=r"no texts of Drascula in version 6\.$"):
-        list(voiced_lines(tmp_path))
-
-
 # ---- all ----
 
 
@@ -375,7 +331,7 @@ def test_games_that_are_not_there_yield_nothing(tmp_path: Path) -> None:
     assert {line.game for line in voiced_lines(tmp_path)} == {amazon_queen.GAME}
 
 
-@pytest.mark.parametrize("write", [queen, sky, vampires])
+@pytest.mark.parametrize("write", [queen, sky])
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.9])
 def test_an_archive_cut_off_is_told_in_one_sentence(tmp_path: Path, write, share: float) -> None:
     path = write(tmp_path)
@@ -427,3 +383,21 @@ def test_lines_are_usable_where_a_human_can_have_said_them(
 ) -> None:
     samples = np.full(int(seconds * SAMPLE_RATE), loudness, np.float32)
     assert is_usable(samples, text) is usable
+
+
+def test_lines_are_kept_once_and_read_back_beside_the_other_recordings(tmp_path: Path) -> None:
+    games, out = tmp_path / "games", tmp_path / "out"
+    queen(games)
+    said = list(voiced_lines(games))
+    keep_acted(out, games)
+    (games / amazon_queen.GAME / amazon_queen.ARCHIVE).unlink()
+    keep_acted(out, games)
+    kept = read_acted(out)
+    assert [line.written for line in kept] == [line.text for line in said]
+    for line, original in zip(kept, said, strict=True):
+        np.testing.assert_allclose(line.samples, original.samples, atol=1e-3)
+
+
+def test_where_no_game_is_installed_no_line_is_kept(tmp_path: Path) -> None:
+    keep_acted(tmp_path / "out", tmp_path)
+    assert read_acted(tmp_path / "out") == []

@@ -1,23 +1,21 @@
 """Acted English speech with its words, out of adventure games that may be distributed freely.
 
-Debian's `main` carries them: `apt install flight-of-the-amazon-queen beneath-a-steel-sky drascula`.
-Licence of all: may be distributed for free and modified, with notices intact and changes marked.
+Debian's `main` carries them: `apt install flight-of-the-amazon-queen beneath-a-steel-sky`.
+Licence of both: may be distributed for free and modified, with notices intact and changes marked.
 
 * Flight of the Amazon Queen, (C) John Passfield and Steven Stamatiadis.
 * Beneath a Steel Sky, (C) Revolution Software Ltd.
-* Drascula: The Vampire Strikes Back, (C) Alcachofa Soft S.L. Its actors speak freely: many of
-  the lines are not said word for word.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.training.voiced_lines import amazon_queen, drascula, steel_sky
+from tasks.training.voiced_lines import amazon_queen, steel_sky
 from tasks.training.voiced_lines.line import VoicedLine
 
 __all__ = ["VoicedLine", "voiced_lines"]
 
-_GAMES = (amazon_queen, steel_sky, drascula)
+_GAMES = (amazon_queen, steel_sky)
 
 
 def voiced_lines(folder: Path = Path("/usr/share/scummvm")) -> Iterator[VoicedLine]:
