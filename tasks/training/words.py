@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from tasks.training.spoken_text import SHARES, spoken_texts
 from tasks.training.words_clips import make_clips, read_clips
 from tasks.training.words_material import count_windows, make_material, parts
 from tasks.training.words_vocabulary import Vocabulary, count_subwords, prune
-
-if TYPE_CHECKING:
-    pass
 
 HOURS = 28.0
 """Of windows, a third of which is pauses and margins: the 52 parts that the shipped weights had."""
@@ -71,10 +68,10 @@ def train_words(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         own = out / freeze.__name__
         stages.learn_from_states(recogniser, windows, tokenizer, plan, own, out / "states")
     last = stages.ALL_LAYERS.told(options)
-    stages.learn_all(recogniser, windows, tokenizer, last, out / "all")
+    gone = stages.learn_all(recogniser, windows, tokenizer, last, out / "all", material / "aside")
     folder = out / "words"
     export(recogniser, vocabulary, folder)
-    measures = calibrate_and_measure(folder, data)
+    measures = {"last stage": {"share": gone}, **calibrate_and_measure(folder, data, material)}
     return TrainingReport(
         branch="words",
         weights=folder,
@@ -84,12 +81,12 @@ def train_words(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     )
 
 
-def calibrate_and_measure(folder: Path, data: Path) -> dict[str, dict[str, Any]]:
+def calibrate_and_measure(folder: Path, data: Path, material: Path) -> dict[str, dict[str, Any]]:
     """Fit the confidence on what was set aside for choices; return its content as figures."""
     from tasks.training.words_confidence import calibrate
     from tasks.training.words_told import foreign, set_aside
 
-    return {"confidence": calibrate(folder, set_aside(data), foreign(data))}
+    return {"confidence": calibrate(folder, set_aside(data, material), foreign(data))}
 
 
 def _source(options: TrainingOptions) -> Path:

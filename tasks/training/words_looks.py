@@ -30,7 +30,8 @@ _LONGEST = 200
 class Looks:
     """Windows as the network is shown them, each look drawing hints and masks anew.
 
-    `heard` maps rows to encoder states float16 (1500, 384), or to frames (80, 3000) if `masked`.
+    `heard` maps rows to encoder states float16 (1500, 384), or to frames (80, 3000) if
+    `is_frames`. With `is_plain` nothing is told or masked: all looks at a window are alike.
     """
 
     heard: Sequence[NDArray[np.float16]]
@@ -38,6 +39,7 @@ class Looks:
     tokenizer: "Tokenizer"
     random: np.random.Generator = field(default_factory=np.random.default_rng)
     is_frames: bool = False
+    is_plain: bool = False
 
     def __post_init__(self) -> None:
         """Tokens of all texts, once."""
@@ -57,12 +59,13 @@ class Looks:
         heard = np.asarray(self.heard[row], np.float32)
         if not self.is_frames:
             return {"input_ids": tokens, "targets": targets, "states": heard}
-        masked = mask(spoken_part(heard), self.random)
-        return {"input_ids": tokens, "targets": targets, "frames": masked}
+        frames = spoken_part(heard)
+        shown = frames if self.is_plain else mask(frames, self.random)
+        return {"input_ids": tokens, "targets": targets, "frames": shown}
 
     def _hints(self, row: int) -> list[int]:
         """Tokens told beforehand: another window's end, or words of this and of another one."""
-        if self.random.random() > _HINTED:
+        if self.is_plain or self.random.random() > _HINTED:
             return []
         other = int(self.random.integers(len(self)))
         if self.random.random() < 0.5:

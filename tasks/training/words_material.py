@@ -2,7 +2,8 @@
 
 `OUT/windows/00000.npy` holds the log-mel frames of 64 half minutes, float16 (64, 80, 3000), and
 `00000.json` their words. What is there is not made again. `OUT/unheard/` is spoken by voices that
-no window of the training has, `OUT/acted.npy` are the lines of actors (float16, 16 kHz).
+no window of the training has, `OUT/aside/` by the actors whose roles are set aside, and
+`OUT/acted.npy` are the lines of actors (float16, 16 kHz).
 """
 
 import gzip
@@ -42,7 +43,9 @@ RAVDESS_SENTENCES = {
 _PROMPTS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 _PROMPT_WORDS = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 _FRAMES = int(WINDOW * 100)
-_UNHEARD_SEED = 1_000_003
+_SEEDS = {"unheard": 1_000_003, "aside": 3_000_017, "windows": 0}
+"""Kinds of windows in the order they are made."""
+
 ROLES_SET_ASIDE = frozenset({"anderson", "death", "laris", "lou", "naomi", "zombie woman"})
 """Of Flight of the Amazon Queen: half an hour that is never trained on, for choices."""
 _SPEECHLESS = frozenset({"ape"})
@@ -58,21 +61,24 @@ class Part(NamedTuple):
 
 
 def make_material(
-    data: Path, out: Path, hours: float, seed: int = 0, processes: int = 1, unheard: int = 2
+    data: Path, out: Path, hours: float, seed: int = 0, processes: int = 1, held_out: int = 2
 ) -> None:
-    """Make about `hours` of windows under `out`, and `unheard` parts by voices left out.
+    """Make about `hours` of windows under `out`, and `held_out` parts of each kind for choices.
 
     `data` holds `text/`, `meeting/` and `speech/`. Raises `SettingsError` where no synthesiser is
     installed, `FileNotFoundError` where no corpus of talk is there.
     """
-    n_parts = round(hours * 3600 / WINDOW / PER_PART)
-    jobs = [
-        *((out / "unheard" / f"{part:05}", part, _UNHEARD_SEED + seed) for part in range(unheard)),
-        *((out / "windows" / f"{part:05}", part, seed) for part in range(n_parts)),
-    ]
-    left = [job for job in jobs if not job[0].with_suffix(".json").is_file()]
     voices_here()
     keep_acted(out)
+    n_parts = {"windows": round(hours * 3600 / WINDOW / PER_PART), "unheard": held_out}
+    if read_acted(out, set_aside=True):
+        n_parts["aside"] = held_out
+    jobs = [
+        (out / kind / f"{part:05}", part, _SEEDS[kind] + seed)
+        for kind in _SEEDS
+        for part in range(n_parts.get(kind, 0))
+    ]
+    left = [job for job in jobs if not job[0].with_suffix(".json").is_file()]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for _ in pool.map(partial(_make_part, data, out), left, chunksize=1):
             pass
@@ -165,14 +171,29 @@ def _prompts() -> Iterator[Recorded]:
 
 
 @cache
-def _sources(data: Path, out: Path, *, only_unheard: bool) -> Sources:
-    voices = voices_here()
-    if only_unheard:
-        chosen = {voice: 1.0 for voice in UNHEARD if voice in voices}
-        return Sources(spoken_texts(data), chosen, left_out=())
+def sources(data: Path, out: Path, kind: str) -> Sources:
+    """What windows of a kind are made of: `windows`, or for choices `unheard` and `aside`."""
+    return _SOURCES[kind](data, out)
+
+
+def _trained_on(data: Path, out: Path) -> Sources:
     acted = read_acted(out)
     share = RECORDED_SHARE if acted else _FEW_SHARE
-    return Sources(spoken_texts(data), voices, recorded_speech(data, acted), share)
+    return Sources(spoken_texts(data), voices_here(), recorded_speech(data, acted), share)
+
+
+def _unheard(data: Path, out: Path) -> Sources:
+    del out
+    here = voices_here()
+    voices = {voice: 1.0 for voice in UNHEARD if voice in here}
+    return Sources(spoken_texts(data), voices, left_out=())
+
+
+def _aside(data: Path, out: Path) -> Sources:
+    return Sources(spoken_texts(data), voices_here(), read_acted(out, set_aside=True), 1.0)
+
+
+_SOURCES = {"windows": _trained_on, "unheard": _unheard, "aside": _aside}
 
 
 def _make_part(data: Path, out: Path, job: tuple[Path, int, int]) -> None:
@@ -180,9 +201,9 @@ def _make_part(data: Path, out: Path, job: tuple[Path, int, int]) -> None:
 
     torch.set_num_threads(1)
     path, number, seed = job
-    sources = _sources(data, out, only_unheard=path.parent.name == "unheard")
+    made_of = sources(data, out, path.parent.name)
     made = [
-        make_window(sources, row, seed) for row in range(number * PER_PART, (number + 1) * PER_PART)
+        make_window(made_of, row, seed) for row in range(number * PER_PART, (number + 1) * PER_PART)
     ]
     frames = np.stack([_frames(window.samples) for window in made])
     path.parent.mkdir(parents=True, exist_ok=True)

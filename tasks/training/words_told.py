@@ -7,11 +7,9 @@ from models.protocols import Samples
 from tasks.corpora.catalogue import read
 from tasks.corpora.samples import read_voice
 from tasks.corpora.sound import read_sound
-from tasks.training.spoken_text import spoken_texts
-from tasks.training.synthetic_voices import UNHEARD, voices_here
 from tasks.training.words_confidence import Told, whole
-from tasks.training.words_material import RAVDESS_SENTENCES
-from tasks.training.words_windows import Sources, make_window
+from tasks.training.words_material import RAVDESS_SENTENCES, parts, sources
+from tasks.training.words_windows import make_window
 
 CHOSEN_ON = ("trn00_EN2001a", "trn03_EN2001e", "trn05_EN2004a", "trn07_EN2006a")
 """AMI clips for choices; reports are on others."""
@@ -20,25 +18,31 @@ CHOSEN_ACTORS = frozenset({"17", "18"})
 _MEETING_WEIGHT = 5.0
 """A word of a meeting counts as five: there are fewer of them, and meetings are what counts."""
 _EACH = 12
-_N_SYNTHETIC = 48
+_WINDOWS = {"unheard": (48, 1.0), "aside": (48, 2.0)}
+"""Half minutes of each kind and the weight of their words: actors are people, if in a studio."""
+
 _SEED = 2_000_003
 _N_FOREIGN = 10
 
 
-def set_aside(data: Path) -> Iterator[Told]:
-    """AMI's clips for choices, two RAVDESS actors, and half minutes by voices never trained on."""
+def set_aside(data: Path, material: Path) -> Iterator[Told]:
+    """AMI's clips for choices, two RAVDESS actors, and half minutes by voices never trained on.
+
+    Of actors, too, where `material` has their lines.
+    """
     words = _words(data / "meeting" / "reference.ctm")
     for name in CHOSEN_ON:
         sound = read_sound(str(data / "meeting" / f"{name}.flac"))
         yield whole(sound, words[name], _MEETING_WEIGHT)
-    actors = [c for c in read("ravdess", data / "speech") if c.speaker in CHOSEN_ACTORS]
-    for clip in actors[:: max(1, len(actors) // _EACH)]:
+    clips = [c for c in read("ravdess", data / "speech") if c.speaker in CHOSEN_ACTORS]
+    for clip in clips[:: max(1, len(clips) // _EACH)]:
         yield whole(read_voice(clip), RAVDESS_SENTENCES[clip.sentence or ""])
-    voices = {voice: 1.0 for voice in UNHEARD if voice in voices_here()}
-    sources = Sources(spoken_texts(data), voices, left_out=())
-    for number in range(_N_SYNTHETIC):
-        window = make_window(sources, number, _SEED)
-        yield whole(window.samples, window.written)
+    for kind, (count, weight) in _WINDOWS.items():
+        if parts(material / kind):
+            made_of = sources(data, material, kind)
+            for number in range(count):
+                window = make_window(made_of, number, _SEED)
+                yield whole(window.samples, window.written, weight)
 
 
 def foreign(data: Path) -> Iterator[Told]:

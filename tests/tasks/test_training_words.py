@@ -1,6 +1,7 @@
 """The recogniser's training: talk, voices, windows, vocabulary, stages, export."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -290,6 +291,7 @@ def test_one_command_trains_and_exports_a_recogniser_that_can_be_read(
     frames = np.random.default_rng(0).normal(size=(2, 80, 3000)).astype(np.float16)
     np.save(windows / "00000.npy", frames)
     (windows / "00000.json").write_text(json.dumps(["The cat.", "That."]))
+    shutil.copytree(windows, out / "material" / "aside")
     tone = (np.sin(np.arange(SAMPLE_RATE) / 10) * 9000).astype(np.int16)
     (out / "material" / "clips").mkdir()
     content = {"samples": np.tile(tone, 2), "lengths": [len(tone)] * 2, "written": ["The", "Cat"]}
@@ -299,6 +301,7 @@ def test_one_command_trains_and_exports_a_recogniser_that_can_be_read(
     monkeypatch.setattr(words, "calibrate_and_measure", lambda *_: {"confidence": {"ece": 0.0}})
     report = train.fn("words", tmp_path, out, start=start, device="cpu")
     assert report.n_train == 4
+    assert 0 < report.measures["last stage"]["share"] <= 1
     assert all((report.weights / name).is_file() for name in NEEDED_FILES)
     heads = json.loads((report.weights / "config.json").read_text())["alignment_heads"]
     assert heads == [[0, 0]]
