@@ -114,8 +114,6 @@ def _weight_settings(branch: str, weights: str) -> WeightSettings:
     path = Path(weights)
     if path.suffix != ".safetensors" or not path.is_file():
         raise SettingsError(f"{weights} is no file of weights; name a .safetensors file.")
-    if branch not in WeightSettings.model_fields:
-        raise SettingsError(f"The weights of {branch} come with tonescribe; leave --weights out.")
     return WeightSettings.model_validate({branch: weights})
 
 
@@ -133,7 +131,7 @@ def _of_table(
     measures = measure(_labels(known), found.scores[judged], [clip.speaker for clip in known])
     heard = [
         sentence
-        for own in (BRANCHES if together else (branch,))
+        for own in ((*BRANCHES, branch) if together else (branch,))
         for sentence in warn_of_trained_speakers(_file(own, settings), known)
     ]
     (name,) = {clip.corpus for clip in clips}

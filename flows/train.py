@@ -22,9 +22,12 @@ TRAINERS = {
 """Branch -> `train_x(data, out, options) -> TrainingReport`."""
 
 
-ARCHITECTURE_TRAINERS = dict.fromkeys(
-    ("audio", "video", "text"), "tasks.training.architecture:train_architecture"
-)
+ARCHITECTURE_TRAINERS = {
+    "audio": "tasks.training.architecture:train_architecture",
+    "video": "tasks.training.architecture:train_architecture",
+    "text": "tasks.training.architecture:train_architecture",
+    "fusion": "tasks.training.fusion_architecture:train_fusion_network",
+}
 """Branch -> `train_x(branch, data, out, options) -> TrainingReport` for a named architecture."""
 
 
@@ -39,8 +42,8 @@ def load_from(table: dict[str, str], branch: str) -> Any:
 def _architecture_trainer(branch: str) -> Any:
     if branch not in ARCHITECTURE_TRAINERS:
         raise SettingsError(
-            f"The architectures of {branch} are trained side by side and compared by train "
-            f"{branch} itself; leave --architecture out."
+            f"There is no other network of {branch} than the one that ships; leave "
+            "--architecture out."
         )
     return functools.partial(load_from(ARCHITECTURE_TRAINERS, branch), branch)
 

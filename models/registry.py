@@ -48,7 +48,7 @@ ENGINES: dict[str, dict[str, str]] = {
         "synthetic": "models.text.synthetic:KeywordBranch",
     },
     "fusion": {
-        "embedded": "models.fusion.embedded:EmbeddedFusion",
+        "embedded": "models.fusion.trained:open_fusion",
         "mean": "models.fusion.mean:MeanFusion",
     },
 }

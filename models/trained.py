@@ -1,7 +1,7 @@
 """Any trained architecture of the table as a branch; what ships keeps branches of its own."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from schemas.settings import WeightSettings
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from models.network import TrainableNetwork
 
@@ -108,9 +108,7 @@ def judge(
 
 def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", dict[str, Any]]:
     """Build the network that a file's header names, with its weights, and the header."""
-    state, config = load_weights(path)
-    if config.get("branch") != branch or tuple(config.get("classes", ())) != EMOTIONS:
-        raise WeightsError(f"{path} holds no {branch} network of the seven classes; train it anew.")
+    state, config = read_trained(branch, path)
     network = build(
         branch, config["architecture"], config.get("parameters"), encoder=config.get("encoder")
     )
@@ -121,15 +119,29 @@ def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", dict[str,
                 for suffix in config.get("companions", ())
             }
         )
-        network.load_state_dict(state)
     except OSError as error:
         raise WeightsError(f"{error.filename} is missing beside {path}; train it anew.") from error
-    except RuntimeError as error:
-        raise WeightsError(
-            f"{path} does not fit {config['architecture']}; train it anew."
-        ) from error
-    network.eval()
+    take_state(network, state, path, config["architecture"])
     return network, config
+
+
+def read_trained(branch: str, path: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]]:
+    """Read the weights of an architecture and the header; `WeightsError` for another branch's."""
+    state, config = load_weights(path)
+    if config.get("branch") != branch or tuple(config.get("classes", ())) != EMOTIONS:
+        raise WeightsError(f"{path} holds no {branch} network of the seven classes; train it anew.")
+    return state, config
+
+
+def take_state(
+    network: "nn.Module", state: Mapping[str, "Tensor"], path: Path, architecture: str
+) -> None:
+    """Give a network its weights, ready to judge; `WeightsError` where they do not fit."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit {architecture}; train it anew.") from error
+    network.eval()
 
 
 def architecture_of(path: Path) -> str | None:

@@ -69,6 +69,7 @@ class WeightSettings(Value):
     audio: str = ""
     video: str = ""
     text: str = ""
+    fusion: str = ""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     batch_size: PositiveInt = 16
     allow_hub: bool = Field(False, description="let the standard profile download from the hub")

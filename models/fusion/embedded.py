@@ -11,6 +11,7 @@ as they went in.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,14 +39,14 @@ Pooled = NDArray[np.float64]
 class EmbeddedFusion:
     """Joins any subset of the branches; fitted on speakers that no branch was trained on.
 
-    Raises `WeightsError` where its weights are missing or of another fusion.
+    Its few numbers come with tonescribe, unless `weights.fusion` names a pool fitted anew. Raises
+    `WeightsError` where they are missing or of another fusion.
     """
 
     name = "embedded"
 
     def __init__(self, weights: WeightSettings) -> None:
-        del weights  # its few numbers come with tonescribe
-        path = shipped("fusion")
+        path = Path(weights.fusion) if weights.fusion else shipped("fusion")
         state, _ = load_weights(path)
         self._discounts = read_discounts(state, str(path))
         self.digest = file_digest(path)
@@ -85,10 +86,20 @@ def pool(scores: Pooled, discounts: NDArray[np.float64]) -> Pooled:
     known = np.where(present[:, :, None], scores, 1 / scores.shape[2])
     weights = present / (1 + discounts @ evidence(known))
     pooled = log_pool(known, weights)
+    return leave_alone(pooled, scores)
+
+
+def leave_alone(joined: Pooled, scores: Pooled) -> Pooled:
+    """Joined scores (n, classes), but a branch alone as it went in, and NaN where none is present.
+
+    `scores` (branches, n, classes) is what was joined, NaN where absent.
+    """
+    present = np.asarray(np.isfinite(scores).all(axis=2))
+    left = joined.copy()
     alone = present.sum(axis=0) == 1
-    pooled[alone] = known[present.argmax(axis=0)[alone], alone]
-    pooled[~present.any(axis=0)] = np.nan
-    return pooled
+    left[alone] = scores[present.argmax(axis=0)[alone], alone]
+    left[~present.any(axis=0)] = np.nan
+    return left
 
 
 def evidence(scores: NDArray[np.float64]) -> NDArray[np.float64]:

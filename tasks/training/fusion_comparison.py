@@ -1,18 +1,19 @@
 """Ways to join branches side by side, on people whom no branch and no fusion has seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.fusion.embedded import BRANCHES
 from tasks.corpora.actions import CLASSES, read_face_actions
 from tasks.corpora.posteriors import MODELS, PUBLISHED_FUSION, read_posteriors
 from tasks.corpora.splits import FOLDS
-from tasks.evaluation import Measures
+from tasks.evaluation import FoldedMeasures, Measures
 from tasks.training.fusion_faces import judge_actions
 from tasks.training.fusion_judgements import Join, Judgements, Use, out_of_fold
-from tasks.training.fusion_networks import concatenation, join_by_network, perceptron
+from tasks.training.fusion_networks import Recipe, join_by_network
 from tasks.training.fusion_pool import join_by_discounts, join_by_weights, join_calibrated
 
 FIVE = "RAVDESS, eight classes, five subject-wise folds"
@@ -27,6 +28,9 @@ RELATIVE = (
 )
 OWN_MEAN = "each face relative to its person's mean"
 
+COMPANIES = (("audio", "video"), ("audio", "text"), ("video", "text"), BRANCHES)
+"""The sets of branches that there is something to join of."""
+
 Figures = dict[str, Measures]
 
 
@@ -40,8 +44,8 @@ def ways_to_join(seed: int) -> dict[str, Join]:
     """Name -> way to join branches that are all there."""
     return {
         "mean": join_by_mean,
-        "S0's perceptron": join_by_network(perceptron, seed, modality_dropout=False),
-        "concatenation": join_by_network(concatenation, seed, modality_dropout=False),
+        "S0's perceptron": join_by_network(Recipe("probability-mlp", seed, absent=0.0)),
+        "concatenation": join_by_network(Recipe("concatenation", seed, absent=0.0)),
         "pool, fixed weights": join_by_weights,
         "pool": join_by_discounts,
     }
@@ -51,8 +55,8 @@ def ways_to_miss(seed: int) -> dict[str, Join]:
     """Name -> one fusion for any set of branches, trained on all with some of them absent."""
     return {
         "mean": join_by_mean,
-        "S0's perceptron": join_by_network(perceptron, seed, modality_dropout=True),
-        "concatenation": join_by_network(concatenation, seed, modality_dropout=True),
+        "S0's perceptron": join_by_network(Recipe("probability-mlp", seed)),
+        "concatenation": join_by_network(Recipe("concatenation", seed)),
         "pool": join_by_discounts,
     }
 
@@ -106,25 +110,39 @@ def measure_published(data: Path, seed: int) -> Figures:
     return found
 
 
-def measure_together(judged: Judgements, protocol: str, seed: int, note: str = "") -> Figures:
-    """Each branch alone, and all ways to join them where all are there."""
+def measure_together(
+    judged: Judgements, protocol: str, ways: Mapping[str, Join], note: str = ""
+) -> Figures:
+    """Each branch alone, and the ways to join them where all are there."""
     found: Figures = {
         f"{protocol}: {branch} alone": judged.measures(judged.scores[place], note)
         for place, branch in enumerate(judged.branches)
     }
     together = " + ".join(judged.branches)
-    for way, join in ways_to_join(seed).items():
+    for way, join in ways.items():
         (scores,) = out_of_fold(judged, join)
         found[f"{protocol}: {together}, {way}"] = judged.measures(scores, f"{_JOINED} {note}")
     return found
 
 
-def measure_missing(judged: Judgements, seed: int, companies: Sequence[Sequence[str]]) -> Figures:
+def measure_missing(
+    judged: Judgements, ways: Mapping[str, Join], companies: Sequence[Sequence[str]]
+) -> Figures:
     """One fusion for every set of branches: what each way makes of the sets in `companies`."""
     found: Figures = {}
     hidden = [judged.hiding(company) for company in companies]
-    for way, join in ways_to_miss(seed).items():
+    for way, join in ways.items():
         for company, scores in zip(companies, out_of_fold(judged, join, hidden), strict=True):
             name = f"{SIX}, any may be absent: {' + '.join(company)}, {way}"
             found[name] = judged.measures(scores, f"{_JOINED} Trained with modality dropout.")
     return found
+
+
+def summarise(measures: Measures) -> dict[str, float]:
+    """What the training reports of a protocol."""
+    named = ("accuracy", "uar", "ece", "accuracy_at_half_coverage")
+    figures = {name: round(float(getattr(measures, name)), 4) for name in named}
+    if isinstance(measures, FoldedMeasures):
+        figures["mean_accuracy"] = round(measures.mean["accuracy"], 4)
+        figures["deviation_of_accuracy"] = round(measures.deviation["accuracy"], 4)
+    return figures

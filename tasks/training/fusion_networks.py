@@ -1,97 +1,142 @@
-"""Train the networks that the pool is compared with, on the same people and the same scores."""
+"""Train the networks that join branches, on the same people and the same scores as the pool."""
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.architectures import Parameters, construct
 from tasks.evaluation import fit_temperature
 from tasks.training.fusion_judgements import Join, Judgements, Use, class_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_EPOCHS = 150
-_LEARNING_RATE = 5e-3
-_WEIGHT_DECAY = 1e-2
-_ABSENT = 0.3
-"""Probability with which modality dropout hides a branch."""
-
 _VALIDATION_SHARE = 8
 """One person in so many stops the training and sets the temperature."""
 
-Build = Callable[[Judgements], "nn.Module"]
-"""A network for these branches: forward(shown, present) -> logits."""
+
+class Recipe(NamedTuple):
+    """How a network of the table is fitted; all performances make one batch.
+
+    `absent` is the probability with which modality dropout hides a branch.
+    """
+
+    architecture: str
+    seed: int = 0
+    parameters: Parameters = {}
+    epochs: float = 150
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-2
+    absent: float = 0.3
 
 
-def perceptron(judged: Judgements) -> "nn.Module":
-    """Seed S0's: the branches' probabilities into 32 hidden units."""
-    from torch import nn
-
-    from models.fusion.networks import ProbabilityNetwork
-
-    size, classes = len(judged.branches), len(judged.classes)
-
-    class Perceptron(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = ProbabilityNetwork(size, n_classes=classes)
-
-        def forward(self, shown: Sequence["Tensor"], present: "Tensor") -> "Tensor":
-            import torch
-
-            scores = torch.stack([own[:, -classes:] for own in shown], dim=1)
-            logits: Tensor = self.network(scores, present)
-            return logits
-
-    return Perceptron()
+def recipe_of(told: Mapping[str, Any]) -> Recipe:
+    """The recipe that options or a header tell; what is None or not there is as usual."""
+    known = {name: told.get(name) for name in Recipe._fields}
+    return Recipe(**{name: value for name, value in known.items() if value is not None})
 
 
-def concatenation(judged: Judgements) -> "nn.Module":
-    """Seeds S1, S2 and S4: what each branch is shown by, side by side, into a dense layer."""
-    from models.fusion.networks import ConcatenationNetwork
+class _Row(NamedTuple):
+    """What an architecture is built with for judgements, and what it is shown of them."""
 
-    widths = [shown.shape[1] for shown in _shown(judged)]
-    return ConcatenationNetwork(widths, n_classes=len(judged.classes))
+    given: Callable[[Judgements], dict[str, Any]]
+    shown: Callable[[Judgements], Any]
 
 
-def join_by_network(build: Build, seed: int, *, modality_dropout: bool) -> Join:
-    """A way to join: train the network that `build` makes; absent branches are masked."""
+def _scores(judged: Judgements) -> "Tensor":
+    """Probabilities (n, branches, classes)."""
+    import torch
+
+    return torch.from_numpy(judged.scores).float().transpose(0, 1)
+
+
+def _representations(judged: Judgements) -> list["Tensor"]:
+    """What each branch is shown by, (n, width): its representation, if any, and its scores."""
+    import torch
+
+    known = judged.representations or [np.zeros((len(judged.labels), 0))] * len(judged.branches)
+    return [
+        torch.from_numpy(np.concatenate([own, scores], axis=1)).float()
+        for own, scores in zip(known, judged.scores, strict=True)
+    ]
+
+
+_ROWS = {
+    "probability-mlp": _Row(lambda judged: {"n_branches": len(judged.branches)}, _scores),
+    "concatenation": _Row(
+        lambda judged: {"widths": [own.shape[1] for own in _representations(judged)]},
+        _representations,
+    ),
+}
+
+
+class FittedNetwork(NamedTuple):
+    """A network that joins branches, its temperature, and the people who set it."""
+
+    architecture: str
+    network: "nn.Module"
+    temperature: float
+    held: tuple[str, ...]
+
+    def use(self, tested: Judgements) -> NDArray[np.float64]:
+        """Join the branches that are there: (n, classes)."""
+        from scipy.special import softmax
+
+        logits = _logits(self.architecture, self.network, tested)
+        scores: NDArray[np.float64] = softmax(logits / self.temperature, axis=1)
+        return scores
+
+
+def fit_network(recipe: Recipe, learned: Judgements) -> FittedNetwork:
+    """Train an architecture; an eighth of the people stop it and set the temperature.
+
+    Raises `SettingsError` for a parameter that it does not have.
+    """
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    name = recipe.architecture
+    people = np.unique(learned.speakers)[::_VALIDATION_SHARE]
+    held = np.isin(learned.speakers, people)
+    train, validation = learned.rows(~held), learned.rows(held)
+    given = _ROWS[name].given(train) | {"n_classes": len(train.classes)}
+    network = construct("fusion", name, recipe.parameters, given)
+    _fit(network, recipe, train, validation)
+    logits = _logits(name, network, validation)
+    temperature = fit_temperature(validation.labels.tolist(), logits)
+    return FittedNetwork(name, network, temperature, tuple(map(str, people)))
+
+
+def join_by_network(recipe: Recipe) -> Join:
+    """A way to join: train a network; absent branches are masked."""
 
     def join(learned: Judgements) -> Use:
-        import torch
-
-        torch.manual_seed(seed)
-        held = np.isin(learned.speakers, np.unique(learned.speakers)[::_VALIDATION_SHARE])
-        train, validation = learned.rows(~held), learned.rows(held)
-        network = _fit(build(train), train, validation, _ABSENT if modality_dropout else 0.0)
-        temperature = fit_temperature(validation.labels.tolist(), _logits(network, validation))
-        return lambda tested: _softmax(_logits(network, tested) / temperature)
+        return fit_network(recipe, learned).use
 
     return join
 
 
-def _fit(
-    network: "nn.Module", train: Judgements, validation: Judgements, absent: float
-) -> "nn.Module":
-    """Train to the epoch with the lowest loss on the validation people."""
+def _fit(network: "nn.Module", recipe: Recipe, train: Judgements, validation: Judgements) -> None:
+    """Train to the epoch with the lowest loss on the validation people; weights change in place."""
     import torch
     from torch.nn.functional import cross_entropy
 
-    shown, present = _tensors(train)
+    shown, present = _inputs(recipe.architecture, train)
     labels = torch.from_numpy(train.labels)
     weights = torch.from_numpy(class_weights(train.labels)).float()
-    judged, there = _tensors(validation)
+    judged, there = _inputs(recipe.architecture, validation)
     truth = torch.from_numpy(validation.labels)
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
+        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     best, state = float("inf"), copy.deepcopy(network.state_dict())
-    for _ in range(_EPOCHS):
+    for _ in range(round(recipe.epochs)):
         network.train()
-        loss = cross_entropy(network(shown, _hidden(present, absent)), labels, reduction="none")
+        logits = network(shown, _hidden(present, recipe.absent))
+        loss = cross_entropy(logits, labels, reduction="none")
         optimiser.zero_grad()
         torch.autograd.backward((loss * weights).mean())
         optimiser.step()
@@ -101,14 +146,7 @@ def _fit(
         if found < best:
             best, state = found, copy.deepcopy(network.state_dict())
     network.load_state_dict(state)
-    return network.eval()
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import softmax
-
-    scores: NDArray[np.float64] = softmax(logits, axis=1)
-    return scores
+    network.eval()
 
 
 def _hidden(present: "Tensor", absent: float) -> "Tensor":
@@ -119,26 +157,17 @@ def _hidden(present: "Tensor", absent: float) -> "Tensor":
     return torch.where(kept.any(dim=1, keepdim=True), kept, present)
 
 
-def _logits(network: "nn.Module", judged: Judgements) -> NDArray[np.float64]:
+def _logits(architecture: str, network: "nn.Module", judged: Judgements) -> NDArray[np.float64]:
     import torch
 
     with torch.inference_mode():
-        found: NDArray[np.float64] = network(*_tensors(judged)).double().numpy()
+        found: NDArray[np.float64] = network(*_inputs(architecture, judged)).double().numpy()
     return found
 
 
-def _tensors(judged: Judgements) -> tuple[list["Tensor"], "Tensor"]:
+def _inputs(architecture: str, judged: Judgements) -> tuple[Any, "Tensor"]:
+    """What the network is shown, and which branches are there (n, branches)."""
     import torch
 
     present = np.isfinite(judged.scores).all(axis=2).T
-    shown = [torch.from_numpy(own).float() for own in _shown(judged)]
-    return shown, torch.from_numpy(present)
-
-
-def _shown(judged: Judgements) -> list[NDArray[np.float64]]:
-    """What each branch is shown by, (n, width): its representation, if any, and its scores."""
-    known = judged.representations or [np.zeros((len(judged.labels), 0))] * len(judged.branches)
-    return [
-        np.concatenate([own, scores], axis=1)
-        for own, scores in zip(known, judged.scores, strict=True)
-    ]
+    return _ROWS[architecture].shown(judged), torch.from_numpy(present)

@@ -12,6 +12,7 @@ from schemas.dataset import open_dataset
 from schemas.errors import PolicyError, SettingsError
 from schemas.reports import BatchReport
 from tests.material import broken
+from tests.material.checkpoints import random_fusion
 from tests.material.meetings import make_meeting
 
 
@@ -73,6 +74,20 @@ def test_a_changed_text_model_redoes_text_and_fusion_only(
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__TEXT", "another-version")
     (second,) = run(meetings, synthetic / "dataset").recordings
     assert second.ran == ("text", "fuse")
+
+
+def test_a_fusion_of_the_settings_joins_the_branches_anew(
+    meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TONESCRIBE_ENGINES__FUSION", "embedded")
+    run(meetings, synthetic / "dataset")
+    shipped = rows(synthetic / "dataset")
+    monkeypatch.setenv("TONESCRIBE_WEIGHTS__FUSION", str(random_fusion(synthetic)))
+    (second,) = run(meetings, synthetic / "dataset").recordings
+    assert second.ran == ("fuse",)
+    own = rows(synthetic / "dataset")
+    assert [row["audio_scores"] for row in own] == [row["audio_scores"] for row in shipped]
+    assert [row["scores"] for row in own] != [row["scores"] for row in shipped]
 
 
 def test_a_changed_video_model_makes_the_faces_again_that_it_reads(

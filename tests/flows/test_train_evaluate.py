@@ -13,6 +13,7 @@ from schemas.errors import SettingsError
 from tasks.corpora.samples import read_voice
 from tasks.corpora.speech import read_corpus, stem
 from tasks.robustness import CONDITIONS
+from tests.material.checkpoints import random_fusion
 
 
 @pytest.mark.parametrize("branch", TRAINERS)
@@ -29,6 +30,10 @@ def test_what_is_unknown_or_missing_is_said(prefect_server: None, tmp_path: Path
         train("audio", tmp_path, tmp_path, epoch=3)
     with pytest.raises(SettingsError, match=r"no folder .*speech; name the one that holds ravdess"):
         train("audio", tmp_path, tmp_path / "out", corpora=("ravdess",))
+    with pytest.raises(SettingsError, match=r"no other network of words .* leave --architecture"):
+        train("words", tmp_path, tmp_path / "out", architecture="bert")
+    with pytest.raises(SettingsError, match="run tonescribe train audio first"):
+        train("fusion", tmp_path, tmp_path / "out", architecture="probability-mlp")
     with pytest.raises(SettingsError, match="no branch 'smell'"):
         evaluate_branch("smell", tmp_path / "x.csv")
     with pytest.raises(SettingsError, match=r"audio\.md\) cannot come .* give --corpora"):
@@ -149,6 +154,8 @@ def test_the_fusion_judges_each_row_by_what_it_has(
     assert figures["judged_by_video"] == 1
     assert figures["judged_by_text"] == 2
     assert figures["recall"]["happy"] == 1.0
+    own = random_fusion(table.parent)
+    assert evaluate_branch("fusion", mixed, str(own))["ece"] != figures["ece"]
 
 
 @pytest.mark.slow

@@ -188,6 +188,31 @@ def random_text_encoder(folder: Path, kind: str) -> Path:
     return folder
 
 
+def random_fusion(folder: Path, **header: Any) -> Path:
+    """Write a fusion network of random weights, its header changed by `header`; return the file."""
+    import torch
+
+    from models.architectures import construct
+    from models.checkpoint import save_weights
+    from models.fusion.embedded import BRANCHES
+    from schemas.emotions import EMOTIONS
+
+    torch.manual_seed(0)
+    given = {"n_branches": len(BRANCHES), "n_classes": len(EMOTIONS)}
+    network = construct("fusion", "probability-mlp", {"width": 5}, given)
+    config: dict[str, Any] = {
+        "branch": "fusion",
+        "architecture": "probability-mlp",
+        "parameters": {"width": 5},
+        "branches": BRANCHES,
+        "classes": EMOTIONS,
+        "temperature": 1.5,
+    }
+    path = folder / "fusion.safetensors"
+    save_weights(path, network.state_dict(), config | header)
+    return path
+
+
 def whisper_without_embedding(folder: Path) -> Path:
     """Write a tiny Whisper's encoder and its decoder without the vectors of the vocabulary.
 

@@ -1,11 +1,14 @@
 """Fusion of any subset of the branches."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.checkpoint import save_weights, shipped
 from models.fusion.embedded import (
     BRANCHES,
     EmbeddedFusion,
@@ -15,8 +18,11 @@ from models.fusion.embedded import (
     read_discounts,
 )
 from models.fusion.mean import MeanFusion
+from models.fusion.trained import TrainedFusion
+from models.registry import identify, load_engine
 from schemas.errors import WeightsError
-from schemas.settings import WeightSettings
+from schemas.settings import WeightSettings, load_settings
+from tests.material.checkpoints import random_fusion
 
 ENGINES = [EmbeddedFusion, MeanFusion]
 EVEN = np.full((20, 7), 1 / 7, np.float32)
@@ -127,3 +133,65 @@ def test_weights_of_another_fusion_are_refused() -> None:
         read_discounts({"branches": torch.arange(3)}, "x")
     with pytest.raises(WeightsError, match="train it anew"):
         read_discounts({"discounts": torch.zeros(2, 2)}, "x")
+
+
+def test_a_trained_network_joins_who_is_there(tmp_path: Path) -> None:
+    fusion = TrainedFusion(random_fusion(tmp_path))
+    scores = random_scores(20, 4)
+    together = fusion.fuse(scores)
+    np.testing.assert_allclose(together.sum(axis=1), 1.0, atol=1e-5)
+    for absent in BRANCHES:
+        others = {name: rows for name, rows in scores.items() if name != absent}
+        masked = others | {absent: np.full((20, 7), np.nan, np.float32)}
+        two = fusion.fuse(others)
+        np.testing.assert_array_equal(fusion.fuse(masked), two)
+        np.testing.assert_allclose(two.sum(axis=1), 1.0, atol=1e-5)
+        assert np.abs(two - together).max() > 1e-3
+        np.testing.assert_array_equal(fusion.fuse({absent: scores[absent]}), scores[absent])
+    nobody = fusion.fuse({branch: np.full((2, 7), np.nan, np.float32) for branch in BRANCHES})
+    assert np.isnan(nobody).all()
+    assert fusion.fuse({}).shape == (0, 7)
+
+
+def test_the_temperature_of_the_header_cools_the_network(tmp_path: Path) -> None:
+    scores = random_scores(20, 5)
+    hot = TrainedFusion(random_fusion(tmp_path / "hot", temperature=0.1)).fuse(scores)
+    cool = TrainedFusion(random_fusion(tmp_path / "cool", temperature=10.0)).fuse(scores)
+    np.testing.assert_array_equal(hot.argmax(axis=1), cool.argmax(axis=1))
+    assert hot.max(axis=1).mean() > cool.max(axis=1).mean() + 0.1
+
+
+def test_the_settings_choose_a_network_a_pool_or_what_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_weights(tmp_path / "pool.safetensors", {"discounts": torch.zeros(3, 3)}, {})
+    scores = random_scores(20, 6)
+    fused, known = [], set()
+    for file in ("", str(random_fusion(tmp_path)), "pool.safetensors"):
+        monkeypatch.setenv("TONESCRIBE_WEIGHTS__FUSION", file)
+        weights = load_settings().weights
+        fused.append(load_engine("fusion", "embedded", weights).fuse(scores))
+        known.add(identify("fusion", "embedded", weights))
+    np.testing.assert_array_equal(fused[0], EmbeddedFusion(WeightSettings()).fuse(scores))
+    assert len(known) == 3
+    assert np.abs(fused[1] - fused[0]).max() > 1e-3
+    assert np.abs(fused[2] - fused[0]).max() > 1e-3
+
+
+def test_a_wrong_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "text.safetensors").write_text("no weights")
+    wrong = {
+        str(tmp_path / "none.safetensors"): "none.safetensors are missing",
+        str(tmp_path): "are missing",
+        str(tmp_path / "text.safetensors"): "holds no weights of tonescribe",
+        str(shipped("audio")): "has no discounts for audio, video, text; train it anew",
+        str(random_fusion(tmp_path / "a", branch="audio")): "holds no fusion network",
+        str(random_fusion(tmp_path / "b", classes=["sad"])): "of the seven classes",
+        str(random_fusion(tmp_path / "c", branches=["audio"])): "no fusion of audio, video, text",
+        str(random_fusion(tmp_path / "d", architecture="concatenation")): "probability-mlp",
+        str(random_fusion(tmp_path / "e", parameters={"width": 6})): "does not fit probability-mlp",
+    }
+    for file, sentence in wrong.items():
+        with pytest.raises(WeightsError, match=sentence):
+            load_engine("fusion", "embedded", WeightSettings(fusion=file))

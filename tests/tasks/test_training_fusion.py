@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.architectures import ARCHITECTURES
 from models.fusion.embedded import BRANCHES, evidence, log_pool
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from tasks.corpora.actions import CLASSES, FaceActions, performance, read_face_actions
 from tasks.corpora.posteriors import MODELS, PUBLISHED_FUSION, read_posteriors
-from tasks.training.fusion import beside, read_three_branches, read_voice, with_faces
 from tasks.training.fusion_card import to_card
 from tasks.training.fusion_comparison import FIVE, SIX, five_folds, join_by_mean
 from tasks.training.fusion_faces import judge_actions
 from tasks.training.fusion_judgements import Judgements, class_weights, out_of_fold
-from tasks.training.fusion_networks import concatenation, join_by_network, perceptron
+from tasks.training.fusion_material import beside, read_three_branches, read_voice, with_faces
+from tasks.training.fusion_networks import Recipe, join_by_network
 from tasks.training.fusion_pool import (
     fit_discounts,
     fit_weights,
@@ -26,28 +27,7 @@ from tasks.training.fusion_pool import (
     join_calibrated,
 )
 from tasks.training.options import TrainingOptions
-
-
-def witnesses(count: int, *, alike: bool, seed: int = 0) -> Judgements:
-    """Three calibrated branches: independent ones, or three times the same one."""
-    random = np.random.default_rng(seed)
-    labels = np.tile(np.arange(7), count // 7 + 1)[:count]
-
-    def branch() -> np.ndarray:
-        shown = random.normal(size=(count, 7))
-        shown[np.arange(count), labels] += 1.0
-        likelihood = np.exp(shown)
-        return likelihood / likelihood.sum(axis=1, keepdims=True)
-
-    first = branch()
-    scores = np.stack([first, first, first] if alike else [first, branch(), branch()])
-    speakers = np.array([str(row % 12) for row in range(count)])
-    folds = np.array([row % 12 // 2 for row in range(count)])
-    return Judgements(BRANCHES, tuple(map(str, range(count))), labels, speakers, folds, scores)
-
-
-def accuracy(judged: Judgements, scores: np.ndarray) -> float:
-    return float((scores.argmax(axis=1) == judged.labels).mean())
+from tests.material.witnesses import accuracy, witnesses
 
 
 def test_independent_witnesses_are_believed_in_full() -> None:
@@ -99,10 +79,10 @@ def test_an_overconfident_branch_is_cooled_before_it_is_pooled() -> None:
     assert judged.measures(cooled, "").ece < 0.06 < judged.measures(loud, "").ece
 
 
-@pytest.mark.parametrize("build", [perceptron, concatenation])
-def test_networks_learn_to_join_and_to_do_without_a_branch(build: Callable) -> None:
+@pytest.mark.parametrize("architecture", ARCHITECTURES["fusion"])
+def test_networks_learn_to_join_and_to_do_without_a_branch(architecture: str) -> None:
     judged = witnesses(700, alike=False)
-    join = join_by_network(build, seed=0, modality_dropout=True)
+    join = join_by_network(Recipe(architecture))
     tested = judged.folds == 0
     use = join(judged.rows(~tested))
     held = judged.rows(tested)
