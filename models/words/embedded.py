@@ -13,6 +13,7 @@ from models.words.decoder import NEEDED_FILES
 from models.words.english import heard_other, is_english, told_other
 from models.words.listening import Heard, Listener
 from models.words.loops import find_loops, shorten
+from models.words.names import common_words, mend_names
 from models.words.none import NoTranscriber
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -48,6 +49,7 @@ class EmbeddedTranscriber:
         self._folder = named_folder(weights) or SHIPPED_WORDS
         self._confidence = read_confidence(self._folder / CONFIDENCE_FILE)
         self._listener = Listener(self._folder, weights.device, weights.batch_size)
+        self._common = common_words(self._folder)
 
     @property
     def digest(self) -> str:
@@ -66,7 +68,8 @@ class EmbeddedTranscriber:
 
         Another language than English, told or heard, has no words and a sentence why. Phrases
         that go round in a loop are said once, unsurely; a piece of which no word may be right has
-        none. Sound is read in windows of at most five minutes.
+        none. What nearly sounds like one of the `hot_words` becomes it, as sure as it is alike.
+        Sound is read in windows of at most five minutes.
         """
         if not is_english(language):
             return Transcript(language=language, engine=self.name, reason=told_other())
@@ -76,9 +79,8 @@ class EmbeddedTranscriber:
         scores: list[float] = []
         for piece in self._listener.listen(waveform, turns, hot_words):
             own = self._confidence.scores(piece.words).tolist()
-            said, loops = without_loops(
-                on_clock(piece, own), self._confidence.threshold - _UNDERSIDE
-            )
+            mended = mend_names(on_clock(piece, own), hot_words, self._common)
+            said, loops = without_loops(mended, self._confidence.threshold - _UNDERSIDE)
             scores += own
             heard += [Stretch(start=to_grid(start), end=to_grid(end)) for start, end in piece.spans]
             if max(own, default=1.0) < _INVENTED:

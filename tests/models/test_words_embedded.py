@@ -234,6 +234,18 @@ def scripted(
     return made
 
 
+def test_names_that_were_nearly_heard_are_put_right(checkpoint: Path, tmp_path: Path) -> None:
+    unsure = scripted(checkpoint, tmp_path, ("zzyz lark spir's zzyz", -1.0))
+    sound = Recording({}, 200.0)
+    told = unsure.transcribe(sound, [], "en", hot_words=("Dana Larkspur",))
+    assert [word.word for word in told.words] == ["zzyz", "Larkspur's", "zzyz"]
+    name = told.words[1]
+    assert (name.start, name.end) == (1.0, 2.8)
+    assert name.score == pytest.approx((7 / 8 + 1) / 2)
+    untold = unsure.transcribe(sound, [], "en")
+    assert [word.word for word in untold.words] == ["zzyz", "lark", "spir's", "zzyz"]
+
+
 def test_a_told_language_that_is_not_english_is_not_listened_to(
     engine: EmbeddedTranscriber,
 ) -> None:
