@@ -11,7 +11,7 @@ from schemas.speech import Diarization, Transcript
 from tasks.captions import read_captions
 from tasks.ingest import caption_language
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 
 def transcribe(
