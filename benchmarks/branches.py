@@ -35,7 +35,7 @@ def samples_of(folder: Path, count: int, settings: Any) -> dict[str, list[Any]]:
     starts = np.linspace(0, sound.duration - _SECONDS, count)
     random = np.random.default_rng(0)
     n_faces = int(_SECONDS * _FACES_PER_SECOND)
-    times = np.arange(n_faces, dtype=np.float32) / _FACES_PER_SECOND
+    times = (np.arange(n_faces) / _FACES_PER_SECOND).astype(np.float32)
     said = (
         "Oh, hello. I didn't know you were there.",
         "Neither did I.",
