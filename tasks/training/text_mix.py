@@ -16,6 +16,7 @@ from tasks.corpora.texts import (
     TEXT_CORPORA,
     TextCorpus,
     TextSplit,
+    corpus_named,
     fingerprint,
     is_there,
     read_texts,
@@ -33,8 +34,9 @@ def read_training_mix(
     """Read the training rows of the named corpora (empty: all), capped and without repeats.
 
     A text of four words or more that stands in any corpus' dev or test split is left out, and
-    every dialogue of EmoryNLP that has such a text, so that no training on one corpus leaks into
-    the figures of another. Raises `InputError` where none of the corpora is in the folder.
+    every dialogue of EmoryNLP that has such a text, and of MELD and its translations that has one
+    of EmoryNLP's, so that no training on one corpus leaks into the figures of another. Raises
+    `InputError` where none of the corpora is in the folder.
     """
     there = [corpus for corpus in TEXT_CORPORA if is_there(folder, corpus)]
     if not there:
@@ -46,25 +48,56 @@ def read_training_mix(
         for clip in read_texts(folder, corpus, split, languages)
     ]
     held_out = telling_texts(tested)
+    elsewhere = scenes_tested_elsewhere(folder)
     random = np.random.default_rng(seed)
     mix: list[LabelledClip] = []
+    series: list[LabelledClip] = []
     for corpus in there:
         if names and corpus.name not in names:
             continue
         clips = read_texts(folder, corpus, "train", languages)
+        spoiled: set[str] = set()
+        if corpus.name in FRIENDS:
+            series += clips
+            own_scenes = shared_dialogues(clips, held_out) if corpus.name == "emorynlp" else set()
+            spoiled = elsewhere | own_scenes
         for language in sorted(set(languages) & set(corpus.languages)):
             own = [clip for clip in clips if clip.language == language]
-            mix += _capped(_unseen(own, held_out, corpus), corpus, random)
-    refuse_shared_scenes(mix, tested)
+            mix += _capped(_unseen(own, held_out, spoiled), corpus, random)
+    kept = {clip.dialogue for clip in mix}
+    # whole dialogues as they were read: of the mix every line that would tell is gone
+    refuse_shared_scenes([clip for clip in series if clip.dialogue in kept], tested)
     return mix
 
 
-def refuse_shared_scenes(mix: Sequence[LabelledClip], tested: Sequence[LabelledClip]) -> None:
-    """Raise `ValueError` where a scene of the series is trained on and tested, in any corpus."""
+def scenes_tested_elsewhere(folder: Path) -> set[str]:
+    """Training dialogues of MELD, called alike in its translations, that EmoryNLP tests a line of.
+
+    Empty where one of the two is not in the folder.
+    """
+    meld, emory = corpus_named("meld"), corpus_named("emorynlp")
+    if not (is_there(folder, meld) and is_there(folder, emory)):
+        return set()
+    tested = [clip for split in HELD_OUT for clip in read_texts(folder, emory, split)]
+    return shared_dialogues(read_texts(folder, meld, "train"), telling_texts(tested))
+
+
+def refuse_shared_scenes(trained: Sequence[LabelledClip], tested: Sequence[LabelledClip]) -> None:
+    """Raise `ValueError` where a scene of the series is trained on and tested, in any corpus.
+
+    Scenes are known by their lines from EmoryNLP to the others, which name theirs alike.
+    """
     scenes = [clip for clip in tested if clip.corpus in FRIENDS and clip.dialogue]
-    trained = [clip for clip in mix if clip.corpus in FRIENDS and clip.dialogue]
+    named = [
+        clip
+        for emory in (True, False)
+        for clip in named_alike(
+            [clip for clip in trained if _of_series(clip, emory=emory)],
+            [clip for clip in scenes if _of_series(clip, emory=not emory)],
+        )
+    ]
     Split(
-        train=tuple(named_alike(trained, scenes)),
+        train=tuple(named),
         validation=(),
         test=tuple(scenes),
         disjoint_speakers=False,
@@ -72,11 +105,16 @@ def refuse_shared_scenes(mix: Sequence[LabelledClip], tested: Sequence[LabelledC
     )
 
 
+def _of_series(clip: LabelledClip, *, emory: bool) -> bool:
+    """Whether a clip is of EmoryNLP, or else of MELD or its translations."""
+    own = clip.corpus in FRIENDS and clip.dialogue is not None
+    return own and (clip.corpus == "emorynlp") == emory
+
+
 def _unseen(
-    clips: Sequence[LabelledClip], held_out: set[str], corpus: TextCorpus
+    clips: Sequence[LabelledClip], held_out: set[str], spoiled: set[str]
 ) -> list[LabelledClip]:
-    """Clips without what is held out; outside dialogues, repeats count once."""
-    spoiled = shared_dialogues(clips, held_out) if corpus.name == "emorynlp" else set()
+    """Clips without held-out texts and spoiled dialogues; outside dialogues, repeats count once."""
     seen: set[tuple[str, str]] = set()
     kept: list[LabelledClip] = []
     for clip in clips:

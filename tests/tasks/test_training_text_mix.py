@@ -66,6 +66,24 @@ def test_a_mix_with_a_tested_scene_is_refused(folder: Path) -> None:
         refuse_shared_scenes(trained, tested)
 
 
+def test_a_scene_that_emorynlp_tests_is_in_no_training_of_meld(folder: Path) -> None:
+    meld = [
+        ("We should have left him there", "anger", "en", "train", 5, 0, "Ann"),
+        ("Nobody asked what you think", "anger", "en", "train", 5, 1, "Bob"),
+        ("It rains again this morning", "sadness", "en", "train", 6, 0, "Ann"),
+    ]
+    translated = [("Personne ne te l'a demandé", "anger", "fr", "train", 5, 1, "Bob")]
+    emory = [("We should have LEFT him there!", "Mad", "en", "test", "test_0", 0, "Ann B")]
+    pd.DataFrame(meld, columns=TURNS).to_parquet(folder / "meld_en.parquet")
+    pd.DataFrame(translated, columns=TURNS).to_parquet(folder / "mmeld_fr_es.parquet")
+    pd.DataFrame(emory, columns=TURNS).to_parquet(folder / "emorynlp.parquet")
+    mix = read_training_mix(folder, ("meld", "mmeld"), ("en", "fr"), 0)
+    assert [clip.text for clip in mix] == ["It rains again this morning"]
+    spoiled = read_part(folder, corpus_named("meld"), "train", "en")
+    with pytest.raises(ValueError, match="dialogue on two sides"):
+        refuse_shared_scenes(spoiled, read_part(folder, corpus_named("emorynlp"), "test", "en"))
+
+
 def test_a_corpus_that_would_drown_the_others_is_capped(tmp_path: Path) -> None:
     rows = [(f"text number {i} of many", "joy", "en", "train") for i in range(900)]
     rows += [(f"something sad {i} of many", "sadness", "en", "train") for i in range(5)]
