@@ -6,10 +6,11 @@ Integer-Arithmetic-Only Inference") and computed with in float32: a quarter of t
 the accuracy of the float weights to a tenth of a point.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,17 @@ def load_weights(path: Path) -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]
             tensor = tensor.float() * scale.float().reshape(shape)
         state[name] = tensor
     return state, config
+
+
+@contextlib.contextmanager
+def refusing_other_networks(path: Path, kind: str) -> Iterator[None]:
+    """Turn what a network says of a shape or state of another one into `WeightsError`."""
+    try:
+        yield
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise WeightsError(
+            f"{path} holds no {kind} network of tonescribe; name another file or train it anew."
+        ) from error
 
 
 @functools.cache

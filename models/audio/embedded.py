@@ -18,7 +18,7 @@ from models.audio.sound import (
     windows,
 )
 from models.audio.voicing import somebody_speaks
-from models.checkpoint import file_digest, load_weights, shipped
+from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
 from models.protocols import Samples, Scores
 from schemas.emotions import EMOTIONS
@@ -93,8 +93,9 @@ def load_network(path: Path) -> tuple["VoiceNetwork", dict[str, Any]]:
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) not in (EMOTIONS, VOICE_CLASSES):
         raise WeightsError(f"{path} holds no voice network of tonescribe; train it anew.")
-    network = VoiceNetwork(config["shape"])
-    network.load_state_dict(state)
+    with refusing_other_networks(path, "voice"):
+        network = VoiceNetwork(config["shape"])
+        network.load_state_dict(state)
     return network.eval(), config
 
 

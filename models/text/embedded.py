@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import file_digest, load_weights, shipped
+from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
 from models.protocols import Scores, TextSample
 from schemas.emotions import EMOTIONS
@@ -127,8 +127,9 @@ def load_word_network(path: Path) -> tuple["WordNetwork", dict[str, Any]]:
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) != EMOTIONS or "calibration" not in config:
         raise WeightsError(f"{path} holds no word network of tonescribe; train it anew.")
-    network = WordNetwork(WordNetworkShape(**config["shape"]))
-    network.load_state_dict(state)
+    with refusing_other_networks(path, "word"):
+        network = WordNetwork(WordNetworkShape(**config["shape"]))
+        network.load_state_dict(state)
     return network.eval(), config
 
 

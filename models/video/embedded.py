@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import file_digest, load_weights, shipped
+from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
 from models.protocols import FaceSequence, Scores
 from schemas.emotions import EMOTIONS
@@ -75,8 +75,9 @@ def load_face_network(path: Path) -> tuple["FaceNetwork", dict[str, Any]]:
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) != EMOTIONS:
         raise WeightsError(f"{path} holds no face network of tonescribe; train it anew.")
-    network = FaceNetwork(FaceNetworkShape(**config["shape"]))
-    network.load_state_dict(state)
+    with refusing_other_networks(path, "face"):
+        network = FaceNetwork(FaceNetworkShape(**config["shape"]))
+        network.load_state_dict(state)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval(), config
 

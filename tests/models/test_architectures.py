@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models.architectures import ARCHITECTURES, build, checked, construct
-from models.checkpoint import save_weights
+from models.checkpoint import save_weights, shipped
 from models.network import TrainableNetwork, pad_last
 from models.protocols import FaceSequence, TextSample
 from models.registry import load_engine
@@ -289,3 +289,12 @@ def test_networks_of_fusion_do_not_hear_what_is_absent() -> None:
         joined(list(scores.unbind(dim=1)), present), joined(list(broken.unbind(dim=1)), present)
     )
     assert joined(list(scores.unbind(dim=1)), present).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("branch", "other"), [("audio", "text"), ("audio", "video"), ("video", "text")]
+)
+def test_what_ships_for_another_branch_is_refused(branch: str, other: str) -> None:
+    settings = WeightSettings.model_validate({branch: str(shipped(other)), "device": "cpu"})
+    with pytest.raises(WeightsError, match=r"holds no (voice|face) network of tonescribe"):
+        load_engine(branch, "embedded", settings)
