@@ -48,8 +48,8 @@ temperature. Under "any may be absent" each way is one fusion for all sets, trai
 dropout.
 
 "Action units" pools three kinds of model, kept of six that were compared with these folds in
-view: all six have .606. Likewise *relative to its person's mean* is the best of eight forms,
-.67 to .73 with single models; read both with that in mind. The two pools are the same within
+view: all six have .606. Likewise *relative to its person's mean* is the best of twelve forms,
+.685 to .728 with a single model; read both with that in mind. The two pools are the same within
 what was tried.
 
 *Relative to its person's mean*: action units less the mean of all that person's performances,

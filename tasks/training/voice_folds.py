@@ -17,6 +17,7 @@ from tasks.corpora.splits import (
     FOLDS,
     PROTOCOL_CORPUS,
     held_out_speakers,
+    other_sentence_folds,
     speaker_folds,
     trainable,
 )
@@ -126,6 +127,13 @@ def corpus_splits(
     validation = min(VALIDATION_SPEAKERS, max(1, len({clip.speaker for clip in own}) // 4))
     splits = speaker_folds(own, FOLDS[protocol], validation, others, seed)
     return [split for split in splits if split.test]
+
+
+def other_sentence_splits(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> list[Split]:
+    """The corpus's folds with its first sentence on the training side, the second in the test."""
+    own = [clip for clip in clips if clip.corpus == corpus]
+    splits = other_sentence_folds(own, FOLDS[corpus], VALIDATION_SPEAKERS, seed=seed)
+    return [split for split in splits if split.train and split.validation and split.test]
 
 
 def unseen_corpus(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> Split:

@@ -18,6 +18,7 @@ from tasks.training.voice_data import classes_of
 from tasks.training.voice_folds import (
     FoldScores,
     corpus_splits,
+    other_sentence_splits,
     probe_fit,
     run_folds,
     unseen_corpus,
@@ -82,6 +83,9 @@ def frozen_folds(
             found[f"{corpus}, its folds, head alone"] = folds.seven()
             if corpus == "ravdess":
                 found["ravdess, eight classes, head alone"] = folds.eight()
+                if splits := other_sentence_splits(judged, corpus, options.seed):
+                    other = run_folds(splits, fit).seven()
+                    found["ravdess, the other sentence, head alone"] = other
         if len(corpora) > 1:
             split = unseen_corpus(judged, corpus, options.seed)
             found[f"{corpus}, never trained on, head alone"] = run_folds([split], fit).seven()
