@@ -45,6 +45,9 @@ FOLDS: dict[str, tuple[tuple[str, ...], ...]] = {
 TESS has two speakers: none is left to validate on, so it has no folds and is trained on only.
 """
 
+CONVERSATIONS = frozenset({"iemocap"})
+"""Corpora whose two actors of a session share every dialogue: sessions are never parted."""
+
 PROTOCOL_CORPUS: dict[str, str] = {"ravdess-five": "ravdess"}
 """A protocol that is not named after its corpus -> the corpus."""
 

@@ -115,7 +115,7 @@ def _speech(data: Path, options: TrainingOptions) -> Material:
     )
     places = {id(clip): row for row, clip in enumerate(clips)}
     for corpus in measured if options.folds else ():
-        splits = corpus_splits(clips, corpus, joined=False, seed=options.seed)
+        splits = corpus_splits(clips, corpus, seed=options.seed)
         sides = [
             tuple(_rows_of(side, places) for side in (split.train, split.validation, split.test))
             for split in splits

@@ -304,12 +304,12 @@ def _cross_validate(
 ) -> dict[str, dict[str, Any]]:
     """RAVDESS's folds with the recipe of the shipped network; scores go to `out/folds`."""
     seed = recipe.plan.seed
-    six = corpus_splits(clips, "ravdess", joined=False, seed=seed)
+    six = corpus_splits(clips, "ravdess", seed=seed)
     found = recipe.fit_folds(six, "ravdess", _HEARD_UNDER)
     found.seven().save(out / "folds" / "ravdess.npz")
     # published figures on these folds train on everybody who is not tested
     five = recipe.fit_folds(
-        corpus_splits(clips, "ravdess-five", joined=False, seed=seed),
+        corpus_splits(clips, "ravdess-five", seed=seed),
         "ravdess-five",
         (CLEAN,),
         refit=True,

@@ -14,10 +14,12 @@ from schemas.corpus import LabelledClip, Split
 from schemas.emotions import EMOTIONS
 from tasks.corpora.speech import stem
 from tasks.corpora.splits import (
+    CONVERSATIONS,
     FOLDS,
     PROTOCOL_CORPUS,
     held_out_speakers,
     other_sentence_folds,
+    rotating_folds,
     speaker_folds,
     trainable,
 )
@@ -117,16 +119,21 @@ def run_folds(splits: Sequence[Split], fit: Fit) -> FoldLogits:
     return FoldLogits(tuple(splits), tuple(v for v, _ in found), tuple(t for _, t in found))
 
 
-def corpus_splits(
-    clips: Sequence[LabelledClip], protocol: str, *, joined: bool, seed: int = 0
-) -> list[Split]:
-    """The folds of one protocol; `joined` adds the other corpora to every training side."""
+def corpus_splits(clips: Sequence[LabelledClip], protocol: str, seed: int = 0) -> list[Split]:
+    """The folds of one protocol; of conversations whole sessions are tested and validate.
+
+    A fold that leaves nobody to train on is left out.
+    """
     corpus = PROTOCOL_CORPUS.get(protocol, protocol)
     own = [clip for clip in clips if clip.corpus == corpus]
-    others = [clip for clip in clips if clip.corpus != corpus] if joined else []
-    validation = min(VALIDATION_SPEAKERS, max(1, len({clip.speaker for clip in own}) // 4))
-    splits = speaker_folds(own, FOLDS[protocol], validation, others, seed)
-    return [split for split in splits if split.test]
+    speakers = {clip.speaker for clip in own}
+    if corpus in CONVERSATIONS:
+        there = [fold for fold in FOLDS[protocol] if speakers & set(fold)]
+        splits = rotating_folds(own, there, disjoint_dialogues=True)
+    else:
+        validation = min(VALIDATION_SPEAKERS, max(1, len(speakers) // 4))
+        splits = speaker_folds(own, FOLDS[protocol], validation, seed=seed)
+    return [split for split in splits if split.train and split.test]
 
 
 def other_sentence_splits(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> list[Split]:

@@ -78,7 +78,7 @@ def frozen_folds(
     corpora = sorted({clip.corpus for clip in judged})
     for corpus in corpora:
         if corpus in FOLDS:
-            splits = corpus_splits(judged, corpus, joined=False, seed=options.seed)
+            splits = corpus_splits(judged, corpus, seed=options.seed)
             folds = run_folds(splits, fit)
             found[f"{corpus}, its folds, head alone"] = folds.seven()
             if corpus == "ravdess":

@@ -16,7 +16,9 @@ from tasks.corpora.splits import (
     other_sentence_folds,
     rotating_folds,
     speaker_folds,
+    trainable,
 )
+from tasks.training.voice_folds import corpus_splits
 from tests.material.corpora import write_iemocap, write_ravdess
 
 
@@ -72,6 +74,15 @@ def test_sessions_rotate_so_that_no_dialogue_is_on_two_sides(tmp_path: Path) -> 
         assert len({c.dialogue for c in split.validation}) == 1
         assert len({c.dialogue for c in split.train}) == 3
     assert Counter(c.source for split in splits for c in split.test).most_common(1)[0][1] == 1
+
+
+def test_folds_of_conversations_never_part_a_session(tmp_path: Path) -> None:
+    clips = trainable(read_iemocap(write_iemocap(tmp_path)))
+    splits = corpus_splits(clips, "iemocap")
+    assert len(splits) == 5
+    assert all(split.disjoint_dialogues for split in splits)
+    two = [clip for clip in clips if clip.speaker[:5] in ("Ses01", "Ses02")]
+    assert corpus_splits(two, "iemocap") == []
 
 
 @pytest.mark.needs_shared
