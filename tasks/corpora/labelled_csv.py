@@ -19,7 +19,10 @@ def read_labelled_csv(table: Path) -> tuple[LabelledClip, ...]:
     wrong in it: a missing file or column, or a label that is none of the seven classes.
     """
     if not table.is_file():
-        raise SettingsError(f"There is no file {table}; give a CSV with path or text, and label.")
+        raise SettingsError(
+            f"There is no file or folder {table}; give a CSV with path or text, and label, "
+            "or a folder that holds one folder per class."
+        )
     try:
         content = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
