@@ -12,13 +12,10 @@ def _ffmpeg(*arguments: str) -> None:
     subprocess.run(command, check=True)
 
 
-def meeting(folder: Path, seconds: int, *, video: bool) -> Path:
-    """Return a meeting of that length with its captions beside it, made once per folder."""
-    target = (
-        folder
-        / f"{'video' if video else 'sound'}_{seconds}s"
-        / f"meeting{'.mp4' if video else '.m4a'}"
-    )
+def meeting(folder: Path, seconds: int, *, video: bool, captions: bool = True) -> Path:
+    """Return a meeting of that length, its captions beside it or none, made once per folder."""
+    kind = ("video" if video else "sound") + ("" if captions else "_uncaptioned")
+    target = folder / f"{kind}_{seconds}s" / f"meeting{'.mp4' if video else '.m4a'}"
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +29,9 @@ def meeting(folder: Path, seconds: int, *, video: bool) -> Path:
     picture = () if video else ("-vn",)
     loop = ("-stream_loop", str(seconds // 30), "-i", str(source), "-t", str(seconds))
     _ffmpeg(*loop, *picture, "-c", "copy", str(target))
-    (target.parent / "meeting.vtt").write_text(_captions(folder / "sample" / "sample.vtt", seconds))
+    if captions:
+        said = _captions(folder / "sample" / "sample.vtt", seconds)
+        (target.parent / "meeting.vtt").write_text(said)
     return target
 
 

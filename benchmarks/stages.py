@@ -1,9 +1,10 @@
 """Seconds and peak memory per stage, for meetings of several lengths.
 
-    python benchmarks/stages.py [FOLDER] [--quick]
+    python benchmarks/stages.py [FOLDER] [--quick] [--uncaptioned]
 
 Each meeting runs in a process of its own, without Prefect and with an empty cache, so that the
-peak is its own. FOLDER keeps the recordings between runs.
+peak is its own. FOLDER keeps the recordings between runs. Without captions the recogniser that
+ships writes the words.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 
 CASES = ((30, True), (600, True), (3600, True), (600, False), (10_800, False))
 QUICK = ((30, True), (600, False))
+UNCAPTIONED = ((600, False), (10_800, False))
 
 
 def _peak_mb() -> float:
@@ -79,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--uncaptioned", action="store_true")
     parser.add_argument("--one", type=Path)
     options = parser.parse_args()
     if options.one:
@@ -88,9 +91,12 @@ def main() -> None:
 
     folder = options.folder or Path(tempfile.mkdtemp())
     columns = {}
-    for seconds, video in QUICK if options.quick else CASES:
+    captions = not options.uncaptioned
+    chosen = QUICK if options.quick else CASES if captions else UNCAPTIONED
+    for seconds, video in chosen:
         name = f"{'720p' if video else 'sound'} {seconds} s"
-        columns[name] = (seconds, _child(meeting(folder, seconds, video=video)))
+        recording = meeting(folder, seconds, video=video, captions=captions)
+        columns[name] = (seconds, _child(recording))
         print(f"{name} done", file=sys.stderr)
     _report(columns)
 
