@@ -45,7 +45,7 @@ def train_command(
         typer.Option("--set", metavar="NAME=VALUE", help="A choice of it; repeatable."),
     ] = None,
 ) -> None:
-    """Train one branch from corpora; what ships was made by this command."""
+    """Train one branch from corpora, by the recipe of what ships."""
     from flows.parameters import quiet_prefect
 
     quiet_prefect()
