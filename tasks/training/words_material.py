@@ -65,12 +65,14 @@ def make_material(
 ) -> None:
     """Make about `hours` of windows under `out`, and `held_out` parts of each kind for choices.
 
+    A part, 64 windows, is the least.
+
     `data` holds `text/`, `meeting/` and `speech/`. Raises `SettingsError` where no synthesiser is
     installed, `FileNotFoundError` where no corpus of talk is there.
     """
     voices_here()
     keep_acted(out)
-    n_parts = {"windows": round(hours * 3600 / WINDOW / PER_PART), "unheard": held_out}
+    n_parts = {"windows": parts_of(hours), "unheard": held_out}
     if read_acted(out, set_aside=True):
         n_parts["aside"] = held_out
     jobs = [
@@ -82,6 +84,11 @@ def make_material(
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for _ in pool.map(partial(_make_part, data, out), left, chunksize=1):
             pass
+
+
+def parts_of(hours: float) -> int:
+    """Parts that hold about so many hours of windows, at least one."""
+    return max(1, round(hours * 3600 / WINDOW / PER_PART))
 
 
 def parts(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from tasks.training.spoken_text import REPORTED_MEETINGS, Spoken, draw, spoken, 
 from tasks.training.synthetic_voices import UNHEARD, Voice, choose, speak, voices_here
 from tasks.training.words_clips import Clip, hear_clips
 from tasks.training.words_looks import Looks, collate, mask, spoken_part
-from tasks.training.words_material import TRAINED_ACTORS, parts, read_part
+from tasks.training.words_material import TRAINED_ACTORS, parts, parts_of, read_part
 from tasks.training.words_network import (
     Recogniser,
     freeze_all_but_embedding,
@@ -164,6 +164,10 @@ def test_fillers_are_heard_and_not_written_and_real_speech_is_mixed_in() -> None
     assert "Real words." in written
     assert "Well the cat sat." in written
     assert "Um" not in written
+
+
+def test_a_trial_of_few_windows_has_a_part_all_the_same() -> None:
+    assert [parts_of(hours) for hours in (0.2, 1.0, 28.0)] == [1, 2, 52]
 
 
 def test_people_of_reports_are_not_trained_or_chosen_on() -> None:
