@@ -9,7 +9,7 @@ from typing import Any, get_args
 from prefect import flow
 
 from models.registry import identify
-from schemas.errors import SettingsError
+from schemas.errors import InputError, SettingsError
 from schemas.settings import Settings, load_settings
 from tasks.evaluation.recognition import figures_in_all, figures_of
 from tasks.evaluation.recognition_alignment import align
@@ -21,6 +21,9 @@ from tasks.evaluation.recognition_tally import count
 
 _TOLERATED = 1.0
 """Seconds by which a reference may run over its recording."""
+
+_MOST_SPEAKERS = 20
+"""Of a recording: cpWER matches each of the reference's with one that is heard."""
 
 
 def evaluate_words(
@@ -68,7 +71,10 @@ def measure_words(
     settings = _settings(weights)
     if segments not in get_args(Segments):
         raise SettingsError(f"--segments is diarizer or reference, not '{segments}'.")
+    if report is not None and report.exists() and not report.is_dir():
+        raise SettingsError(f"--report is a folder, and {report} is a file.")
     references = read_stm(data)
+    _check_speakers(references)
     paths = find_audio(audio, list(references), data)
     chosen: Segments = "reference" if segments == "reference" else "diarizer"
     runs = {
@@ -98,6 +104,16 @@ def measure_words(
         }
         write_recognition_report(report, found, in_all.reliability, aligned)
     return found
+
+
+def _check_speakers(references: Mapping[str, Reference]) -> None:
+    for name, reference in references.items():
+        found = len({segment.speaker for segment in reference.segments})
+        if found > _MOST_SPEAKERS:
+            raise InputError(
+                f"{name} has {found} speakers in the reference, and who said what is measured for "
+                f"at most {_MOST_SPEAKERS}: leave it out or join speakers."
+            )
 
 
 def _settings(weights: str) -> Settings:

@@ -16,10 +16,7 @@ from pydantic_settings import (
 
 from schemas.errors import SettingsError
 from schemas.sidecar import Context, Jurisdiction
-from schemas.values import Probability, Seconds, Value
-
-BCP_47 = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
-"""A language tag such as `en` or `pt-BR`."""
+from schemas.values import BCP_47, Probability, Seconds, Value
 
 Profile = Literal["embedded", "standard"]
 

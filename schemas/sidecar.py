@@ -3,9 +3,9 @@
 from datetime import date as Date
 from typing import Literal, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from schemas.values import Value
+from schemas.values import BCP_47, Value
 
 Jurisdiction = Literal["eu", "other"]
 Context = Literal["unspecified", "workplace", "education", "research", "private", "medical"]
@@ -23,7 +23,7 @@ class Sidecar(Value):
 
     title: str | None = None
     date: Date | None = None
-    language: str | None = None
+    language: str | None = Field(None, pattern=BCP_47)
     purpose: str | None = None
     jurisdiction: Jurisdiction | None = None
     context: Context | None = None

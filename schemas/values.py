@@ -12,6 +12,10 @@ SAMPLE_RATE: Hertz = 16_000
 """Every waveform inside tonescribe is mono float32 in [-1, 1] at this rate."""
 
 
+BCP_47 = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+"""A language tag such as `en` or `pt-BR`."""
+
+
 def to_grid(seconds: Seconds) -> Seconds:
     """Round a time to the grid of one millisecond on which all published times lie."""
     return round(float(seconds), 3)

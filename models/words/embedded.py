@@ -72,7 +72,7 @@ class EmbeddedTranscriber:
         Sound is read in windows of at most five minutes.
         """
         if not is_english(language):
-            return Transcript(language=language, engine=self.name, reason=told_other())
+            return Transcript(language=language, engine=self.name, reason=told_other(language))
         words: list[Word] = []
         looped: list[Stretch] = []
         heard: list[Stretch] = []

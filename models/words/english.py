@@ -8,9 +8,11 @@ def is_english(language: str | None) -> bool:
     return language is None or language.split("-")[0].lower() in ("en", "eng")
 
 
-def told_other() -> str:
+def told_other(language: str | None) -> str:
     """The sentence for a language that is told and is another one."""
-    return f"The embedded recogniser knows English only: {_REMEDY}."
+    return (
+        f"The embedded recogniser knows English only, and the language is '{language}': {_REMEDY}."
+    )
 
 
 def heard_other(confidence: float) -> str:

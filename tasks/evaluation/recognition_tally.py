@@ -4,8 +4,10 @@ Rates are made of sums at the end; a mean of rates would let a recording of two 
 much as one of two thousand.
 """
 
+import bisect
 import dataclasses
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,13 @@ COLLAR: Seconds = 5.0
 """How far a word may be from where it was said: meeteval's own choice for meetings."""
 
 _INSTANT: Seconds = 0.01
+
+_SECTION: tuple[Seconds, Seconds] = (20.0, 40.0)
+"""The least and the most of a section that MIMO-WER is measured on; its time grows faster than the
+length. Sections part at the widest gap between words."""
+
+_MOST_ORDERS = 5e6
+"""Interleavings of nearby words, summed over the words heard, that are tried in a section."""
 
 Row = dict[str, Any]
 """A segment as meeteval takes it."""
@@ -90,7 +99,9 @@ def count(
     is its share of its segment by letters, so that a "yeah" inside a long segment stands inside
     it. Where people speak at once that order is a guess and costs errors: MIMO-WER (meeteval's,
     time-constrained) takes the words of several speakers in whatever order has the least, each
-    one's own in order and no word further off than `COLLAR`. cpWER also asks who spoke: each
+    one's own in order and no word further off than `COLLAR`. Long recordings are measured in
+    sections; one in which four or more talk at once all the time has too many orders, and the
+    order by time stands for them, which is never better. cpWER also asks who spoke: each
     speaker's words in a row, speakers matched to
     have the least errors. `threshold` is the least score of a word that is kept.
     """
@@ -155,8 +166,6 @@ def _by_speakers(reference: Reference, heard: Sequence[Heard]) -> Errors:
 
 def _in_any_order(reference: Reference, heard: Sequence[Heard]) -> Errors:
     """Errors where each word is a segment of its own, and what was heard one stream."""
-    from meeteval.wer.wer.time_constrained_mimo import time_constrained_mimo_word_error_rate
-
     told = [
         _row(s.speaker, at, at + _INSTANT, [word])
         for s in reference.segments
@@ -167,6 +176,19 @@ def _in_any_order(reference: Reference, heard: Sequence[Heard]) -> Errors:
         for h in _runs(heard)
         for word, at in _placed(_whole(h), h[0].word.start, h[-1].word.end)
     ]
+    told, said = sorted(told, key=_time), sorted(said, key=_time)
+    total = Errors()
+    for start, end in _sections([_time(row) for row in told]):
+        own, theirs = ([r for r in rows if start <= _time(r) < end] for rows in (told, said))
+        total += _section_in_any_order(own, theirs)
+    return total
+
+
+def _section_in_any_order(told: Sequence[Row], said: Sequence[Row]) -> Errors:
+    from meeteval.wer.wer.time_constrained_mimo import time_constrained_mimo_word_error_rate
+
+    if _orders(told, said) > _MOST_ORDERS:
+        return compare([row["words"] for row in told], [row["words"] for row in said])
     measure = partial(
         time_constrained_mimo_word_error_rate,
         collar=COLLAR,
@@ -175,7 +197,41 @@ def _in_any_order(reference: Reference, heard: Sequence[Heard]) -> Errors:
         reference_pseudo_word_level_timing="none",
         hypothesis_pseudo_word_level_timing="none",
     )
-    return _measure(measure, told, sorted(said, key=lambda row: float(row["start_time"])))
+    return _measure(measure, told, said)
+
+
+def _sections(times: Sequence[Seconds]) -> Iterable[tuple[Seconds, Seconds]]:
+    """Sections of all time, cut in the widest gaps between the times of words, in order."""
+    least, most = _SECTION
+    start, first = -math.inf, 0
+    while first < len(times) and times[-1] - times[first] > most:
+        gaps = [
+            (after - before, (before + after) / 2)
+            for before, after in itertools.pairwise(times[first:])
+            if least <= after - times[first] and before - times[first] <= most
+        ]
+        _, end = max(gaps)
+        yield start, end
+        start, first = end, bisect.bisect_left(times, end)
+    yield start, math.inf
+
+
+def _orders(told: Sequence[Row], said: Sequence[Row]) -> float:
+    """Over the words heard, the sum of the ways to stop among each speaker's nearby words."""
+    by_speaker: dict[str, list[Seconds]] = defaultdict(list)
+    for row in told:
+        by_speaker[row["speaker"]].append(_time(row))
+    return sum(
+        math.prod(
+            1 + bisect.bisect(times, at + COLLAR) - bisect.bisect_left(times, at - COLLAR)
+            for times in by_speaker.values()
+        )
+        for at in map(_time, said)
+    )
+
+
+def _time(row: Row) -> Seconds:
+    return float(row["start_time"])
 
 
 def _measure(measure: Any, told: Sequence[Row], said: Sequence[Row]) -> Errors:

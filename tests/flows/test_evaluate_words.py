@@ -70,6 +70,12 @@ def test_what_is_wrong_is_said_in_one_sentence(recordings: Path) -> None:
     with pytest.raises(SettingsError, match="There is no folder nowhere; name the one with the"):
         measure_words(stm, recordings, "nowhere")
     (recordings / "quiet.wav").unlink()
+    with pytest.raises(SettingsError, match=r"--report is a folder, and .*set\.stm is a file"):
+        measure_words.fn(recordings / "set.stm", recordings, report=recordings / "set.stm")
+    crowd = recordings / "crowd.stm"
+    crowd.write_text("".join(f"quiet 1 S{n} {n} {n + 1} yes\n" for n in range(21)))
+    with pytest.raises(InputError, match="quiet has 21 speakers in the reference"):
+        measure_words.fn(crowd, recordings)
     with pytest.raises(InputError, match=r"set\.stm tells of quiet, but"):
         measure_words(stm, recordings)
     refused = CliRunner().invoke(app, ["evaluate", "words", "--robustness"])

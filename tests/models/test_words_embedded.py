@@ -253,8 +253,8 @@ def test_a_told_language_that_is_not_english_is_not_listened_to(
     found = engine.transcribe(sound, everywhere(sound), "de-CH")
     assert (found.words, found.language, sound.reads) == ((), "de-CH", [])
     assert found.reason == (
-        "The embedded recogniser knows English only: put captions MEETING.vtt beside the "
-        "recording, or use the standard profile."
+        "The embedded recogniser knows English only, and the language is 'de-CH': put captions "
+        "MEETING.vtt beside the recording, or use the standard profile."
     )
 
 

@@ -88,6 +88,7 @@ def test_the_sidecar_is_read(tmp_path: Path) -> None:
         ),
         ("min_speakers = 3\nmax_speakers = 2", "min_speakers is more than max_speakers"),
         ("speakers = 0", r"Weekly\.toml is wrong: speakers is wrong"),
+        ('language = "English"', r"Weekly\.toml is wrong: language is wrong"),
         ('title = "Weekly', r"Weekly\.toml is no TOML file: "),
     ],
 )

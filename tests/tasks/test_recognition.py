@@ -75,6 +75,22 @@ def test_a_word_inside_another_ones_long_segment_stands_inside_it() -> None:
     assert figures_of(count(told_in_turn, in_time, 10, 1)).wer == pytest.approx(2 / 5)
 
 
+def test_a_long_talk_is_measured_in_sections_and_loses_nothing() -> None:
+    turns = [("AB"[n % 2], 10.0 * n, 10.0 * n + 5, "we may go there") for n in range(30)]
+    words = [word for _, start, _, text in turns for word in heard(text, start=start)]
+    spared = [word for n, word in enumerate(words) if n % 4]
+    figures = figures_of(count(reference(*turns), spared, 300, 1))
+    assert figures.mimo_wer == figures.wer == pytest.approx(1 / 4)
+
+
+def test_where_all_talk_at_once_the_order_by_time_stands_for_all_orders() -> None:
+    text = " ".join(["so", "we", "may", "go"] * 8)
+    told = reference(*((speaker, 0, 10, text) for speaker in "ABCDE"))
+    figures = figures_of(count(told, heard(text), 10, 1))
+    assert figures.mimo_wer is not None
+    assert figures.mimo_wer >= 4 / 5
+
+
 def test_words_of_people_who_speak_at_once_may_stand_in_any_order_for_mimo_alone() -> None:
     told = reference(("A", 0, 2, "red green blue"), ("B", 0, 2, "north south west"))
     one_by_one = [*heard("red green blue", "S1"), *heard("north south west", "S2", 0.5)]
