@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 WEIGHTS := $(VENV)/share/tonescribe
 DEMO := .demo
-COMPILE := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 --python-platform x86_64-manylinux_2_28
+COMPILE := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format bench training lock clean
