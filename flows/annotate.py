@@ -48,6 +48,7 @@ def annotate(
     min_speakers: int | None = None,
     max_speakers: int | None = None,
     purpose: str | None = None,
+    purpose_note: str | None = None,
     jurisdiction: str | None = None,
     context: str | None = None,
     workers: int | None = None,
@@ -68,6 +69,7 @@ def annotate(
         "min_speakers": min_speakers,
         "max_speakers": max_speakers,
         "purpose": purpose,
+        "purpose_note": purpose_note,
         "jurisdiction": jurisdiction,
         "context": context,
     }
@@ -151,6 +153,7 @@ def annotate_recording(
     min_speakers: int | None = None,
     max_speakers: int | None = None,
     purpose: str | None = None,
+    purpose_note: str | None = None,
     jurisdiction: str | None = None,
     context: str | None = None,
 ) -> State[Any]:
@@ -167,6 +170,7 @@ def annotate_recording(
         min_speakers=min_speakers,
         max_speakers=max_speakers,
         purpose=purpose,
+        purpose_note=purpose_note,
         jurisdiction=jurisdiction,
         context=context,
     )

@@ -54,7 +54,16 @@ def annotate(
     speakers: Annotated[int | None, typer.Option(help="Exactly so many speakers.")] = None,
     min_speakers: Annotated[int | None, typer.Option(help="At least so many.")] = None,
     max_speakers: Annotated[int | None, typer.Option(help="At most so many.")] = None,
-    purpose: Annotated[str | None, typer.Option(help="What it is for; required.")] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(
+            help="Required: research, accessibility, own-review, service-quality, training, "
+            "therapy, evaluation or demo."
+        ),
+    ] = None,
+    purpose_note: Annotated[
+        str | None, typer.Option(help="Free text beside the purpose, kept in the manifest.")
+    ] = None,
     jurisdiction: Annotated[str | None, typer.Option(help="eu or other.")] = None,
     context: Annotated[
         str | None,
@@ -77,6 +86,7 @@ def annotate(
         "min_speakers": min_speakers,
         "max_speakers": max_speakers,
         "purpose": purpose,
+        "purpose_note": purpose_note,
         "jurisdiction": jurisdiction,
         "context": context,
         "workers": workers,

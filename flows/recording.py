@@ -3,7 +3,7 @@
 import hashlib
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,26 @@ from prefect.states import Failed
 from flows.artifacts import RecordingProgress, publish_artifacts
 from flows.progress import tell
 from flows.stages import STAGES, Stage, Work, fingerprint, inputs_digest, must_run, stage_keys
+from schemas.consent import Restrictions
 from schemas.dataset import Dataset
-from schemas.errors import InputError, ResourceError, TonescribeError
+from schemas.errors import InputError, PolicyError, ResourceError, TonescribeError
 from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
 from schemas.media import Recording, SourceItem
 from schemas.policy import Policy, strictest
 from schemas.reports import RecordingReport
 from schemas.settings import Settings
+from schemas.sidecar import Sidecar
+from schemas.speech import AnnotatedUtterance
 from tasks.ingest import fetch, sidecar_of
 from tasks.publish import add_source, publish, quarantine, read_manifest, release
 from tasks.report import render_page
 
-CAUSES: dict[type[TonescribeError], str] = {InputError: "input", ResourceError: "resource"}
-"""What an operator can do: mend the recording, or try again with more time or memory."""
+CAUSES: dict[type[TonescribeError], str] = {
+    InputError: "input",
+    PolicyError: "policy",
+    ResourceError: "resource",
+}
+"""What an operator can do: mend the recording, choose another purpose, try again with more."""
 
 
 class StageFailedError(Exception):
@@ -60,15 +67,35 @@ def annotate_item(
 
 
 def _fetch(item: SourceItem, dataset: Dataset, scratch: Path) -> Recording:
-    """Fetch a recording; what a sidecar of the same content elsewhere forbids holds for it too."""
+    """Fetch a recording; what any sidecar of the same content forbids holds for it too.
+
+    Also of one that is gone: what it forbade stays with the content, as the manifest remembers
+    it, until a sidecar at its place says otherwise.
+    """
     recording = fetch(item, scratch)
     before = read_manifest(dataset, recording.recording_id)
-    twins = [s.uri for s in (before.sources if before else ()) if s.uri != item.uri]
-    if not twins:
-        return recording
-    sidecars = [sidecar for uri in twins if (sidecar := sidecar_of(uri)) is not None]
-    merged = strictest(recording.sidecar, sidecars)
-    return recording.model_copy(update={"sidecar": merged})
+    sidecars: list[Sidecar] = []
+    remembered: list[Restrictions] = []
+    stated = Restrictions.stated(recording.recording_id, recording.sidecar)
+    for source in before.sources if before else ():
+        is_own = source.uri == item.uri
+        sidecar = recording.sidecar if is_own and item.sidecar_uri else sidecar_of(source.uri)
+        if sidecar is None:
+            remembered.append(source.restrictions)
+            stated = source.restrictions if is_own else stated
+        elif not is_own:
+            sidecars.append(sidecar)
+    return recording.model_copy(
+        update={
+            "sidecar": strictest(recording.sidecar, sidecars, remembered),
+            "restrictions": stated,
+            "remembered_refusals": tuple(sorted({d for r in remembered for d in r.refused})),
+        }
+    )
+
+
+def _source(item: SourceItem, recording: Recording) -> Source:
+    return Source(uri=item.uri, version=item.version, restrictions=recording.restrictions)
 
 
 def _known(
@@ -79,7 +106,7 @@ def _known(
     made_now = (fingerprint(settings), inputs_digest(recording))
     if before is None or (before.fingerprint, before.inputs) != made_now:
         return None
-    add_source(dataset, before, Source(uri=item.uri, version=item.version))
+    add_source(dataset, before, _source(item, recording))
     return RecordingReport(
         uri=item.uri,
         outcome="known",
@@ -93,7 +120,8 @@ def _known(
 def _annotate(
     recording: Recording, dataset: Dataset, settings: Settings, scratch: Path, started: float
 ) -> RecordingReport:
-    work = Work(recording, settings, Policy.decide(settings, recording.sidecar), scratch)
+    policy = attempt("policy", lambda: Policy.decide(settings, recording.sidecar))
+    work = Work(recording, settings, policy, scratch)
     seconds, ran = run_stages(work)
     facts = RunFacts(
         stage_seconds=seconds,
@@ -129,8 +157,28 @@ def _annotate(
         seconds=facts.wall_seconds,
         stage_seconds=seconds,
         ran=ran,
-        sentence=" ".join(filter(None, (info.damage, work.results["transcribe"].reason))) or None,
+        sentence=_notes(
+            info.damage,
+            work.results["transcribe"].reason,
+            policy.warning,
+            _hidden_sentence(annotated),
+        ),
     )
+
+
+def _notes(*sentences: str | None) -> str | None:
+    return " ".join(sentence for sentence in sentences if sentence) or None
+
+
+def _hidden_sentence(annotated: Sequence[AnnotatedUtterance]) -> str | None:
+    """Say how much is not shown for want of consent, and what helps where that is everything."""
+    hidden = sum("no_consent" in row.flags for row in annotated)
+    if not hidden:
+        return None
+    sentence = f"{hidden} of {len(annotated)} utterances are not shown: somebody did not consent."
+    if hidden < len(annotated):
+        return sentence
+    return f"{sentence} To show the others, tell them apart by captions with names or own tracks."
 
 
 def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
@@ -141,7 +189,10 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
     def allowed(stage: Stage) -> bool:
         return not (stage.biometric and work.policy.text_only)
 
-    running = must_run(keys, cache, allowed)
+    def hides(stage: Stage) -> bool:
+        return stage.hides(work.recording)
+
+    running = must_run(keys, cache, allowed, hides)
     progress = RecordingProgress(len(STAGES))
     seconds: dict[str, float] = {}
     for number, stage in enumerate(STAGES):
@@ -159,9 +210,16 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
 def _run_stage(stage: Stage, work: Work, key: str, cache: Path, running: set[str]) -> Any:
     if not stage.cached:
         return attempt(stage.name, lambda: stage.run(work))
-    return attempt(
+    whole: list[Any] = []
+
+    def run() -> Any:
+        whole.append(stage.run(work))
+        return stage.redacted(whole[0]) if hidden and stage.redacted else whole[0]
+
+    hidden = stage.hides(work.recording)
+    stored = attempt(
         stage.name,
-        lambda: stage.run(work),
+        run,
         persist_result=True,
         result_serializer="json",
         result_storage=cache,
@@ -169,6 +227,7 @@ def _run_stage(stage: Stage, work: Work, key: str, cache: Path, running: set[str
         refresh_cache=stage.name in running,
         cache_result_in_memory=False,
     )
+    return whole[0] if whole else stored
 
 
 def attempt(name: str, run: Callable[[], Any], **options: Any) -> Any:

@@ -142,6 +142,7 @@ class Settings(BaseSettings):
     captions: Literal["auto", "ignore"] = "auto"
     language: str | None = Field(None, pattern=BCP_47)
     purpose: str | None = None
+    purpose_note: str | None = Field(None, description="free text beside the purpose")
     jurisdiction: Jurisdiction = "other"
     context: Context = "unspecified"
     workers: PositiveInt = 1

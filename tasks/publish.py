@@ -164,7 +164,10 @@ def publish(
     An older version of the same recording is replaced; what only it had is removed after.
     """
     before = read_manifest(dataset, recording.recording_id)
-    sources = merge_sources(before, Source(uri=recording.uri, version=recording.version))
+    source = Source(
+        uri=recording.uri, version=recording.version, restrictions=recording.restrictions
+    )
+    sources = merge_sources(before, source)
     models = dict(annotated[0].models) if annotated else {}
     now = datetime.now(UTC)
     month = month_folder(info.meeting_date(recording))
@@ -187,6 +190,7 @@ def publish(
         inputs=inputs,
         files=files,
         models=models,
+        purpose_note=settings.purpose_note,
         tonescribe_version=version("tonescribe"),
         annotated_at=now,
     )
