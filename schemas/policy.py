@@ -41,7 +41,7 @@ def strictest(
         known = named.setdefault(name_key(person.name), person)
         consents = known.consent and person.consent
         named[name_key(person.name)] = known.model_copy(update={"consent": consents})
-    laws = [*every, *remembered]
+    laws: list[Sidecar | Restrictions] = [*every, *remembered]
     contexts = [law.context for law in laws if law.context]
     return own.model_copy(
         update={
