@@ -3,20 +3,18 @@
 import hashlib
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import get_run_logger, task
-from prefect.states import Failed
-
 from flows.artifacts import RecordingProgress, publish_artifacts
+from flows.cache import StageCache
 from flows.progress import tell
+from flows.running import StageFailedError, attempt
 from flows.stages import STAGES, Stage, Work, fingerprint, inputs_digest, must_run, stage_keys
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset
-from schemas.errors import InputError, PolicyError, ResourceError, TonescribeError
 from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
 from schemas.media import Recording, SourceItem
 from schemas.policy import Policy, strictest
@@ -28,31 +26,18 @@ from tasks.ingest import fetch, sidecar_of
 from tasks.publish import add_source, publish, quarantine, read_manifest, release
 from tasks.report import render_page
 
-CAUSES: dict[type[TonescribeError], str] = {
-    InputError: "input",
-    PolicyError: "policy",
-    ResourceError: "resource",
-}
-"""What an operator can do: mend the recording, choose another purpose, try again with more."""
-
-
-class StageFailedError(Exception):
-    """A stage could not do its work on this recording."""
-
-    def __init__(self, stage: str, error: Exception) -> None:
-        if isinstance(error, TonescribeError):
-            self.sentence = error.sentence
-        else:
-            self.sentence = f"The stage '{stage}' failed ({type(error).__name__}: {error})."
-        self.cause = next((c for kind, c in CAUSES.items() if isinstance(error, kind)), "internal")
-        self.stage = stage
-        super().__init__(self.sentence)
-
 
 def annotate_item(
-    item: SourceItem, dataset: Dataset, settings: Settings, scratch: Path
+    item: SourceItem,
+    dataset: Dataset,
+    settings: Settings,
+    scratch: Path,
+    held: Sequence[str] | None = None,
 ) -> RecordingReport:
-    """Annotate and publish one recording, or quarantine it; never raises for its content."""
+    """Annotate and publish one recording, or quarantine it; never raises for its content.
+
+    `held` are the ids under which its address is in quarantine; None: look there.
+    """
     started = time.perf_counter()
     recording: Recording | None = None
     try:
@@ -60,7 +45,7 @@ def annotate_item(
         report = _known(recording, item, dataset, settings) or _annotate(
             recording, dataset, settings, scratch, started
         )
-        release(dataset, item.uri)
+        release(dataset, item.uri, held)
     except StageFailedError as failure:
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
@@ -184,7 +169,8 @@ def _hidden_sentence(annotated: Sequence[AnnotatedUtterance]) -> str | None:
 def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
     """Run the stages in order; return the wall seconds of each, and which did work."""
     keys = stage_keys(work.recording, work.settings, work.policy)
-    cache = work.settings.cache.expanduser().absolute()
+    cache = StageCache(work.settings.cache)
+    cached = cache.read_all(keys, {stage.name: stage.result for stage in STAGES if stage.cached})
 
     def allowed(stage: Stage) -> bool:
         return not (stage.biometric and work.policy.text_only)
@@ -192,7 +178,7 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
     def hides(stage: Stage) -> bool:
         return stage.hides(work.recording)
 
-    running = must_run(keys, cache, allowed, hides)
+    running = must_run(cached, allowed, hides)
     progress = RecordingProgress(len(STAGES))
     seconds: dict[str, float] = {}
     for number, stage in enumerate(STAGES):
@@ -200,53 +186,28 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
         begun = time.perf_counter()
         if not allowed(stage):
             work.results[stage.name] = stage.skipped(work)
-        elif stage.cached or stage.name in running:
-            work.results[stage.name] = _run_stage(stage, work, keys[stage.name], cache, running)
+        elif stage.name in running:
+            work.results[stage.name] = _run_stage(stage, work, keys[stage.name], cache)
+        elif stage.cached:
+            work.results[stage.name] = _look_up(stage, cached)
         seconds[stage.name] = round(time.perf_counter() - begun, 3)
         progress.move(number + 1)
     return seconds, tuple(stage.name for stage in STAGES if stage.name in running)
 
 
-def _run_stage(stage: Stage, work: Work, key: str, cache: Path, running: set[str]) -> Any:
-    if not stage.cached:
-        return attempt(stage.name, lambda: stage.run(work))
-    whole: list[Any] = []
-
+def _run_stage(stage: Stage, work: Work, key: str, cache: StageCache) -> Any:
     def run() -> Any:
-        whole.append(stage.run(work))
-        return stage.redacted(whole[0]) if hidden and stage.redacted else whole[0]
+        result = stage.run(work)
+        if stage.cached:
+            hidden = stage.redacted if stage.hides(work.recording) else None
+            cache.write(key, stage.result, hidden(result) if hidden else result)
+        return result
 
-    hidden = stage.hides(work.recording)
-    stored = attempt(
-        stage.name,
-        run,
-        persist_result=True,
-        result_serializer="json",
-        result_storage=cache,
-        cache_key_fn=lambda *_: key,
-        refresh_cache=stage.name in running,
-        cache_result_in_memory=False,
-    )
-    return whole[0] if whole else stored
+    return attempt(stage.name, run)
 
 
-def attempt(name: str, run: Callable[[], Any], **options: Any) -> Any:
-    """Run a function as a Prefect task; an error becomes a `StageFailedError`, not a traceback."""
-
-    @task(name=name, **({"persist_result": False} | options))
-    def stage_task() -> Any:
-        try:
-            return run()
-        except Exception as error:  # noqa: BLE001 - the boundary around one recording
-            get_run_logger().debug("The stage '%s' failed.", name, exc_info=True)
-            failure = StageFailedError(name, error)
-            return Failed(message=failure.sentence, data=failure)
-
-    state = stage_task(return_state=True)
-    result = state.result(raise_on_failure=False)
-    if isinstance(result, BaseException):
-        raise result
-    return result
+def _look_up(stage: Stage, cached: Mapping[str, Any]) -> Any:
+    return attempt(stage.name, lambda: cached[stage.name], is_cached=True)
 
 
 def _unread_id(item: SourceItem) -> str:
@@ -277,5 +238,7 @@ def _quarantine(
         outcome="quarantined",
         recording_id=recording_id,
         seconds=0.0,
+        stage=failure.stage,
+        cause=failure.cause,
         sentence=failure.sentence,
     )

@@ -7,17 +7,26 @@ scratch folder; they run again when a later stage that reads those files must ru
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from models.registry import identify
-from schemas.media import Recording
+from schemas.media import MediaInfo, Recording, SplitMedia
 from schemas.policy import Policy
 from schemas.settings import Settings
-from schemas.speech import BranchScores, Diarization, Faces, Transcript
+from schemas.speech import (
+    AnnotatedUtterance,
+    BranchScores,
+    Diarization,
+    Faces,
+    Transcript,
+    Utterance,
+)
 from tasks import branches, diarize, faces, fuse, media, transcribe, utterances
 from tasks import probe as probing
 
@@ -57,6 +66,7 @@ class Stage:
     name: str
     run: Callable[[Work], Any]
     version: int
+    result: TypeAdapter[Any]
     after: tuple[str, ...] = ()
     files_of: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
@@ -188,12 +198,20 @@ def _content(path: str | None) -> str | None:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("probe", _probe, media.STAGE_VERSION, sections=("limits",)),
-    Stage("split", _split, media.STAGE_VERSION, after=("probe",), cached=False),
+    Stage("probe", _probe, media.STAGE_VERSION, TypeAdapter(MediaInfo), sections=("limits",)),
+    Stage(
+        "split",
+        _split,
+        media.STAGE_VERSION,
+        TypeAdapter(SplitMedia),
+        after=("probe",),
+        cached=False,
+    ),
     Stage(
         "diarize",
         _diarize,
         diarize.STAGE_VERSION,
+        TypeAdapter(Diarization),
         after=("probe",),
         files_of=("split",),
         sections=("speakers",),
@@ -204,6 +222,7 @@ STAGES: tuple[Stage, ...] = (
         "transcribe",
         _transcribe,
         transcribe.STAGE_VERSION,
+        TypeAdapter(Transcript),
         after=("diarize",),
         files_of=("split",),
         sections=("captions", "language"),
@@ -215,6 +234,7 @@ STAGES: tuple[Stage, ...] = (
         "utterances",
         _utterances,
         utterances.STAGE_VERSION,
+        TypeAdapter(tuple[Utterance, ...]),
         after=("diarize", "transcribe"),
         sections=("utterances", "judge"),
         inputs=_participants,
@@ -223,6 +243,7 @@ STAGES: tuple[Stage, ...] = (
         "faces",
         _faces,
         faces.STAGE_VERSION,
+        TypeAdapter(Faces),
         after=("probe", "utterances"),
         files_of=("split",),
         sections=("faces",),
@@ -234,6 +255,7 @@ STAGES: tuple[Stage, ...] = (
         "audio",
         _audio,
         branches.STAGE_VERSION,
+        TypeAdapter(BranchScores),
         after=("utterances",),
         files_of=("split",),
         engines=("audio",),
@@ -243,16 +265,25 @@ STAGES: tuple[Stage, ...] = (
         "video",
         _video,
         branches.STAGE_VERSION,
+        TypeAdapter(BranchScores),
         after=("utterances", "faces"),
         files_of=("split", "faces"),
         engines=("video",),
         biometric=True,
     ),
-    Stage("text", _text, branches.STAGE_VERSION, after=("utterances",), engines=("text",)),
+    Stage(
+        "text",
+        _text,
+        branches.STAGE_VERSION,
+        TypeAdapter(BranchScores),
+        after=("utterances",),
+        engines=("text",),
+    ),
     Stage(
         "fuse",
         _fuse,
         fuse.STAGE_VERSION,
+        TypeAdapter(tuple[AnnotatedUtterance, ...]),
         after=("utterances", "faces", "audio", "video", "text"),
         sections=("judge",),
         engines=("fusion", "text"),
@@ -309,12 +340,11 @@ def _digest(value: Any) -> str:
 
 
 def must_run(
-    keys: Mapping[str, str],
-    cache: Path,
+    cached: Collection[str],
     allowed: Callable[[Stage], bool],
     hides: Callable[[Stage], bool] = lambda _: False,
 ) -> set[str]:
-    """Return the stages that must do work: those not in the cache, and those that these need.
+    """Return the stages that must do work: those not cached, and those that these need.
 
     `split` runs only where a later stage reads its files, a stage that `hides` a part of its
     result from the cache only where a later one reads it.
@@ -324,7 +354,7 @@ def must_run(
         later = [s for s in STAGES if s.name in running]
         needed = any(stage.name in s.files_of for s in later)
         needed = needed or (hides(stage) and any(stage.name in s.after for s in later))
-        missing = stage.cached and not (cache / keys[stage.name]).is_file()
+        missing = stage.cached and stage.name not in cached
         if allowed(stage) and (needed or missing):
             running.add(stage.name)
     return running

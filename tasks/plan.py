@@ -1,5 +1,7 @@
 """Plan: which recordings of a source need work, without reading any of them."""
 
+from collections import defaultdict
+
 from schemas.dataset import Dataset
 from schemas.manifest import QuarantineEntry
 from schemas.media import SourceItem
@@ -9,11 +11,15 @@ from tasks.publish import all_manifests, all_quarantined
 
 
 class Plan(Value):
-    """What a run over a source has to do."""
+    """What a run over a source has to do.
+
+    `held` maps an address to the ids under which it is in quarantine.
+    """
 
     pending: tuple[SourceItem, ...]
     unchanged: tuple[SourceItem, ...]
     quarantined: tuple[QuarantineEntry, ...]
+    held: dict[str, tuple[str, ...]] = {}
 
     @property
     def sentence(self) -> str:
@@ -44,9 +50,14 @@ def plan(
         if manifest.fingerprint == fingerprint
         for source in manifest.sources
     }
+    entries = all_quarantined(dataset)
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        for source_held in entry.sources:
+            ids[source_held.uri].append(entry.recording_id)
     held = {
         (source.uri, source.version): entry
-        for entry in all_quarantined(dataset)
+        for entry in entries
         if entry.fingerprint == fingerprint and entry.cause != "resource"
         for source in entry.sources
     }
@@ -62,5 +73,8 @@ def plan(
         else:
             pending.append(item)
     return Plan(
-        pending=tuple(pending[:limit]), unchanged=tuple(unchanged), quarantined=tuple(quarantined)
+        pending=tuple(pending[:limit]),
+        unchanged=tuple(unchanged),
+        quarantined=tuple(quarantined),
+        held={uri: tuple(found) for uri, found in ids.items()},
     )

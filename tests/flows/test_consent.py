@@ -30,7 +30,8 @@ CAPTIONS = f"""WEBVTT
 
 
 def run(source: Path, dataset: Path, **options: object) -> BatchReport:
-    report: BatchReport = annotate(str(source), str(dataset), **options)  # type: ignore[arg-type]
+    state = annotate(str(source), str(dataset), **options, return_state=True)  # type: ignore[call-overload]
+    report: BatchReport = state.result(raise_on_failure=False)
     return report
 
 
