@@ -145,6 +145,7 @@ def _annotate(
         sentence=_notes(
             info.damage,
             work.results["transcribe"].reason,
+            *work.results["transcribe"].faults,
             policy.warning,
             _hidden_sentence(annotated),
         ),

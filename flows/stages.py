@@ -102,7 +102,9 @@ def _diarize(work: Work) -> Any:
 
 def _transcribe(work: Work) -> Any:
     turns = work.results["diarize"]
-    made = transcribe.transcribe(work.recording, work.waveform, turns, work.settings)
+    made = transcribe.transcribe(
+        work.recording, work.waveform, turns, work.settings, work.results["probe"].duration
+    )
     consent = work.recording.consent
     if not consent.is_restricted:
         return made
@@ -223,7 +225,7 @@ STAGES: tuple[Stage, ...] = (
         _transcribe,
         transcribe.STAGE_VERSION,
         TypeAdapter(Transcript),
-        after=("diarize",),
+        after=("probe", "diarize"),
         files_of=("split",),
         sections=("captions", "language"),
         engines=("transcriber",),

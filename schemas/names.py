@@ -47,10 +47,12 @@ def best_spelling(names: Iterable[str]) -> str:
     counts = Counter(tidy(name) for name in names)
     order = {name: -place for place, name in enumerate(counts)}
 
-    def merit(name: str) -> tuple[int, int, int, int]:
-        words = name.replace(",", " ").split()
-        capitals = sum(word[0].isupper() and not word.isupper() for word in words)
+    def merit(name: str) -> tuple[bool, int, int, int, int]:
+        words = name.split()
+        capitals = sum(
+            word[0].isupper() and not (len(word) > 1 and word.isupper()) for word in words
+        )
         accents = sum(not c.isascii() for c in name)
-        return ("," not in name) * len(words) and capitals, accents, counts[name], order[name]
+        return "," not in name, capitals, accents, counts[name], order[name]
 
     return max(counts, key=merit)

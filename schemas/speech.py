@@ -6,10 +6,12 @@ from schemas.emotions import Emotion, EmotionScores
 from schemas.values import Probability, Seconds, Value
 
 UNKNOWN_SPEAKER = "UNKNOWN"
-"""The speaker of words that no turn covers: unknown is an answer."""
+"""The speaker of words far from every voice that was found, or of two voices that cannot be told
+apart: unknown is an answer."""
 
 Flag = Literal[
     "asr_suspect",
+    "captions_suspect",
     "face_unsure",
     "low_confidence",
     "no_consent",
@@ -53,7 +55,11 @@ class Diarization(Value):
 
 
 class Word(Value):
-    """One word. `timing` says where its times come from; `name` who the captions say spoke it."""
+    """One word. `timing` says where its times come from; `name` who the captions say spoke it.
+
+    Words with the same `unit` were timed as one, by a caption cue. `changes_voice` marks the first
+    word after a dash: somebody else speaks.
+    """
 
     word: str
     start: Seconds
@@ -61,6 +67,8 @@ class Word(Value):
     score: Probability | None = None
     timing: Literal["aligned", "interpolated"] = "aligned"
     name: str | None = None
+    unit: int | None = None
+    changes_voice: bool = False
 
 
 class Stretch(Value):
@@ -76,7 +84,8 @@ class Transcript(Value):
     `engine` names what made them; `reason` is the sentence why there are none. Where
     `scores_are_calibrated` a word's score is the probability that it is right. `looped` is where
     the recogniser said the same over and over, `heard` where a voice detector heard somebody
-    (None: it was not asked).
+    (None: it was not asked). `faults` are sentences about captions that do not fit or cannot be
+    read.
     """
 
     words: tuple[Word, ...] = ()
@@ -86,6 +95,7 @@ class Transcript(Value):
     scores_are_calibrated: bool = False
     looped: tuple[Stretch, ...] = ()
     heard: tuple[Stretch, ...] | None = None
+    faults: tuple[str, ...] = ()
 
 
 class Utterance(Value):

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,16 @@ from schemas.errors import InputError
 from schemas.values import Seconds
 from tasks.source import shown
 
-_CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
+_CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?"
 _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 INLINE_TIME = re.compile(rf"<{_CLOCK}>")
 _LANGUAGE = re.compile(r"^Language:\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\s*$", re.MULTILINE)
-_MOST_BYTES = 64 << 20
+_IDENTIFIER = re.compile(r"\d+\s*")
+_NO_CUE = ("NOTE", "STYLE", "REGION")
+_MOST_BYTES = 16 << 20
+_MOST_CUES = 50_000
+_MOST_LETTERS = 2_000
+"""Longer lines are cut at spaces: what looks for markup in a line may take the square of it."""
 _LEAST_READABLE = 0.95
 
 
@@ -41,6 +46,8 @@ def read_cues(path: Path) -> Cues:
     Raises `InputError` where it is neither.
     """
     text = decode(_content(path))
+    if text.count("-->") > _MOST_CUES:
+        raise InputError(f"The captions {shown(str(path))} have over {_MOST_CUES} cues.")
     if sum(c.isprintable() or c.isspace() for c in text) < _LEAST_READABLE * len(text):
         raise InputError(f"The captions {shown(str(path))} are no text; save them as UTF-8.")
     if text.lstrip().startswith("WEBVTT"):
@@ -64,7 +71,7 @@ def _content(path: Path) -> bytes:
             f"The captions {shown(str(path))} cannot be read: {error.strerror}."
         ) from error
     if len(content) > _MOST_BYTES:
-        raise InputError(f"The captions {shown(str(path))} are over 64 MiB; that is no text.")
+        raise InputError(f"The captions {shown(str(path))} are over 16 MiB; that is no text.")
     return content
 
 
@@ -100,27 +107,54 @@ def clock_seconds(groups: tuple[str | None, ...]) -> Seconds:
     """Seconds of the four groups of a clock: hours or None, minutes, seconds, fraction."""
     hours, minutes, seconds, fraction = groups
     whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
-    return whole + float(f"0.{fraction}")
+    return whole + float(f"0.{fraction or 0}")
 
 
 def _parse_webvtt(text: str) -> Iterator[Cue]:
-    """Parse by the grammar of the W3C's WebVTT, section 4: blocks between blank lines.
+    """Parse after the grammar of the W3C's WebVTT, section 4, but as leniently as players do.
 
-    Not pysubs2: it takes the identifier of a cue for a line of the one before, and a line with
-    two inline times (YouTube's) for a cue of its own.
+    Cues may follow each other without a blank line, and begin after one. Not pysubs2: it takes
+    the identifier of a cue for a line of the one before, and a line with two inline times
+    (YouTube's) for a cue of its own.
     """
-    for block in re.split(r"\n{2,}", text):
-        lines = block.strip("\n").split("\n")
-        for at, line in enumerate(lines[:2]):
-            if timing := _TIMING.match(line):
-                times = timing.groups()
-                start, end = clock_seconds(times[:4]), clock_seconds(times[4:])
-                yield Cue(start, end, tuple(lines[at + 1 :]))
-                break
+    lines = text.split("\n")
+    found = ((number, _TIMING.match(line)) for number, line in enumerate(lines))
+    timings = [(number, match) for number, match in found if match]
+    ends = [*(number for number, _ in timings), len(lines)][1:]
+    for (number, match), end in zip(timings, ends, strict=True):
+        times = match.groups()
+        payload = _payload(lines[number + 1 : end], followed=end < len(lines))
+        yield Cue(clock_seconds(times[:4]), clock_seconds(times[4:]), tuple(_cut(payload)))
+
+
+def _payload(lines: list[str], *, followed: bool) -> list[str]:
+    """Return the lines of a cue out of all lines up to the next time."""
+    first = next((n for n, line in enumerate(lines) if line), len(lines))
+    rest = lines[first:]
+    if first and rest and rest[0].split(" ")[0] in _NO_CUE:
+        return []
+    length = next((n for n, line in enumerate(rest) if not line), len(rest))
+    runs_on = followed and length == len(rest)
+    if runs_on and rest and _IDENTIFIER.fullmatch(rest[-1]):
+        length -= 1  # the identifier of the next cue, which no blank line parts
+    return rest[:length]
 
 
 def _parse_subrip(text: str) -> Iterator[Cue]:
     import pysubs2
 
     for event in pysubs2.SSAFile.from_string(text, format_="srt", keep_html_tags=True):
-        yield Cue(event.start / 1000, event.end / 1000, tuple(event.text.split(r"\N")))
+        lines = event.text.split(r"\N")
+        yield Cue(event.start / 1000, event.end / 1000, tuple(_cut(lines)))
+
+
+def _cut(lines: Iterable[str]) -> Iterator[str]:
+    """Cut overlong lines at spaces, and what has no space at the limit."""
+    for line in lines:
+        rest = line
+        while len(rest) > _MOST_LETTERS:
+            at = rest.rfind(" ", 1, _MOST_LETTERS)
+            at = at if at > 0 else _MOST_LETTERS
+            yield rest[:at]
+            rest = rest[at:].lstrip(" ")
+        yield rest

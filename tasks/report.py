@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from schemas.emotions import EMOTIONS, Emotion
 from schemas.media import MediaInfo, Recording
-from schemas.speech import AnnotatedUtterance
+from schemas.speech import AnnotatedUtterance, Transcript
 from schemas.values import clock
 from tasks.publish import shown_title
 
@@ -48,6 +48,7 @@ def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any
     opened in the page from the reader's disk.
     """
     annotated: Sequence[AnnotatedUtterance] = results["fuse"]
+    transcript: Transcript = results["transcribe"]
     speakers = sorted({row.utterance.speaker for row in annotated})
     scale = TIMELINE_WIDTH / max(info.duration, 1e-3)
     return _template().render(
@@ -57,7 +58,7 @@ def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any
         duration=info.duration,
         has_video=info.has_video,
         media=media_link(recording),
-        notes=[note for note in (info.damage, results["transcribe"].reason) if note],
+        notes=[note for note in (info.damage, transcript.reason, *transcript.faults) if note],
         rows=annotated,
         lanes=[_lane(speaker, annotated, scale) for speaker in speakers],
         width=TIMELINE_WIDTH,

@@ -7,7 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from models.voices.attribution import Attributed, Attribution, TurnIndex, attribute
+from models.voices.attribution import (
+    SENTENCE_END,
+    Attributed,
+    Attribution,
+    TurnIndex,
+    attribute,
+)
 from schemas.consent import NOT_SHOWN, Consent
 from schemas.names import name_key
 from schemas.settings import Settings, UtteranceSettings
@@ -19,7 +25,6 @@ from tasks.unsure import Doubts
 STAGE_VERSION = 3
 
 _GRID: Seconds = 0.001
-_SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 _CLAUSE_END = (",", ";", ":", "、", "，")
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"})
 """Languages that are written without spaces between words."""
@@ -173,7 +178,7 @@ def _best_cut(run: Span, longest: Seconds) -> int:
 
     def merit(i: int) -> tuple[int, Seconds]:
         text = run[i - 1].word.word
-        mark = 2 * text.endswith(_SENTENCE_END) + text.endswith(_CLAUSE_END)
+        mark = 2 * text.endswith(SENTENCE_END) + text.endswith(_CLAUSE_END)
         return mark, run[i].word.start - ends[i - 1]
 
     return max(late or fits or [1], key=merit)
@@ -200,6 +205,7 @@ class _Rows:
         self._merged = attribution.merged_with
         self._names = attribution.names
         self._language = transcript.language
+        self._captions_suspect = bool(transcript.faults)
         self._doubts = Doubts(transcript, settings.utterances.min_word_confidence)
         self._judge = settings.judge
         self._has_words = has_words
@@ -263,6 +269,7 @@ class _Rows:
         stated: dict[Flag, bool] = {
             "asr_suspect": self._has_words
             and self._doubts.is_suspect(words, start, start + seconds),
+            "captions_suspect": self._captions_suspect,
             "no_words": not self._has_words,
             "overlap": overlap > self._judge.max_overlap,
             "short": seconds < self._judge.min_seconds,

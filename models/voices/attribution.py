@@ -17,6 +17,12 @@ Diarizers trim breath and final consonants; half a second more would reach the n
 MAJORITY = 0.6
 """Share of the common time that a name and a speaker must have to be one person."""
 
+CHANGE: Seconds = 1.0
+"""Somebody else's time inside a caption cue, from which on its sentences are told apart."""
+
+LONG_CHANGE: Seconds = 2.5
+"""Somebody else's time inside one sentence of captions, from which on it is cut at a word."""
+
 EVIDENCE: Seconds = 2.0
 """Time in words that a caption name needs before it counts as a person of its own."""
 
@@ -73,13 +79,17 @@ def attribute(
 ) -> Attribution:
     """Give every word to the speaker whose exclusive turns cover most of it.
 
+    Words that captions time as one (`Word.unit`) go together to the speaker who has most of that
+    time: their own times are a guess. They are parted only where somebody else speaks for a
+    while, then at the end of a sentence.
+
     Where the captions name who speaks, names and speakers are matched one to one by the time
     that they share, and a matched name decides over the turns: the meeting software knows whose
     microphone it was. Two names on one voice are two people. `known` are names that are certain
     already (speaker -> name).
     """
     index = TurnIndex(exclusive)
-    heard = [_by_turns(word, index) for word in words]
+    heard = _hear(words, index)
     shared = _shared_time(heard)
     owners = _match(shared, known)
     merged = _told_apart(shared, owners, {turn.speaker for turn in exclusive})
@@ -93,18 +103,84 @@ def attribute(
     )
 
 
-def _by_turns(word: Word, index: TurnIndex) -> Attributed:
-    """Give a word to the speaker who covers most of it, else to the nearest turn, else nobody."""
+def _hear(words: Sequence[Word], index: TurnIndex) -> list[Attributed]:
+    """Attribute single words and units by the turns, in the order given."""
+    units: dict[int, list[int]] = defaultdict(list)
+    for place, word in enumerate(words):
+        if word.unit is not None:
+            units[word.unit].append(place)
+    heard: dict[int, Attributed] = {
+        place: _by_turns(word, index) for place, word in enumerate(words) if word.unit is None
+    }
+    before: str | None = None
+    for places in units.values():
+        own = [words[place] for place in places]
+        other = before if own[0].changes_voice else None
+        made = _unit_by_turns(own, index, other)
+        heard.update(zip(places, made, strict=True))
+        before = made[-1].speaker
+    return [heard[place] for place in range(len(words))]
+
+
+def _unit_by_turns(
+    words: Sequence[Word], index: TurnIndex, other_than: str | None = None
+) -> list[Attributed]:
+    """Attribute words that were timed as one; never to `other_than`, who spoke before a dash."""
+    start, end = words[0].start, max(word.end for word in words)
+    covered, trusted = _coverage(index, start, end)
+    ranked = sorted(covered, key=lambda speaker: -covered[speaker])
+    second = covered[ranked[1]] if len(ranked) > 1 else 0.0
+    if other_than is None and second >= CHANGE:
+        sentences = _sentences(words)
+        if len(sentences) > 1:
+            return [item for own in sentences for item in _unit_by_turns(own, index)]
+        if second >= LONG_CHANGE:
+            return [_by_turns(word, index) for word in words]
+    if other_than is not None and other_than in ranked:
+        ranked.remove(other_than)
+        if not ranked:  # two voices where only one was found
+            return [Attributed(word, UNKNOWN_SPEAKER, 0.0) for word in words]
+    if ranked:
+        certainty = min(1.0, trusted[ranked[0]] / sum(covered.values()))
+        return [Attributed(word, ranked[0], certainty) for word in words]
+    near = _nearby(words[0], index, start, end)
+    return [Attributed(word, near.speaker, near.confidence) for word in words]
+
+
+def _sentences(words: Sequence[Word]) -> list[list[Word]]:
+    sentences: list[list[Word]] = [[]]
+    for word in words:
+        sentences[-1].append(word)
+        if word.word.rstrip("\"'”’»)").endswith(SENTENCE_END):
+            sentences.append([])
+    return [sentence for sentence in sentences if sentence]
+
+
+def _coverage(
+    index: TurnIndex, start: Seconds, end: Seconds
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the seconds of each speaker inside a span, plain and weighted by confidence."""
     covered: dict[str, float] = defaultdict(float)
     trusted: dict[str, float] = defaultdict(float)
-    for turn, seconds in index.overlapping(word.start, word.end):
+    for turn, seconds in index.overlapping(start, end):
         covered[turn.speaker] += seconds
         trusted[turn.speaker] += seconds * turn.confidence
+    return covered, trusted
+
+
+def _by_turns(word: Word, index: TurnIndex) -> Attributed:
+    """Give a word to the speaker who covers most of it, else to the nearest turn, else nobody."""
+    covered, trusted = _coverage(index, word.start, word.end)
     if covered:
         speaker = max(covered, key=lambda name: covered[name])
         share = trusted[speaker] / max(word.end - word.start, 1e-3)
         return Attributed(word, speaker, min(1.0, share))
-    nearest = index.nearest(word.start, word.end)
+    return _nearby(word, index, word.start, word.end)
+
+
+def _nearby(word: Word, index: TurnIndex, start: Seconds, end: Seconds) -> Attributed:
+    """Give a word to the turn nearest to a span, if it is near enough, else to nobody."""
+    nearest = index.nearest(start, end)
     if nearest is None or nearest[1] > NEAREST_TURN:
         return Attributed(word, UNKNOWN_SPEAKER, 0.0)
     turn, gap = nearest
@@ -120,6 +196,8 @@ def _by_name(item: Attributed, owners: Mapping[str, tuple[str, float]]) -> Attri
         return Attributed(item.word, speaker, max(item.confidence, share))
     return Attributed(item.word, speaker, share)
 
+
+SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
 
 Shared = dict[str, dict[str, Seconds]]
 """Caption name -> speaker -> seconds of words that both claim."""

@@ -1,6 +1,7 @@
 """Captions become words: when, and by whom where the file says so."""
 
 import itertools
+import time
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ def clock(seconds: float) -> str:
 def test_words_share_their_cue_by_length(tmp_path: Path) -> None:
     transcript = read(tmp_path, vtt((1.0, 3.0, "one seventy")))
     assert transcript.words == (
-        Word(word="one", start=1.0, end=1.667, timing="interpolated"),
-        Word(word="seventy", start=1.667, end=3.0, timing="interpolated"),
+        Word(word="one", start=1.0, end=1.667, timing="interpolated", unit=0),
+        Word(word="seventy", start=1.667, end=3.0, timing="interpolated", unit=0),
     )
     assert transcript.engine == "captions"
 
@@ -126,7 +127,7 @@ def test_a_colon_alone_makes_no_name(tmp_path: Path) -> None:
 def test_a_participant_is_a_name_even_once(tmp_path: Path) -> None:
     cues = [(float(n), n + 1.0, "so it goes") for n in range(9)]
     transcript = read(tmp_path, vtt(*cues, (9, 10, "ana: hi")), participants=["Ana"])
-    assert transcript.words[-1].name == "ana"
+    assert transcript.words[-1].name == "Ana"
     assert texts(transcript)[-1] == "hi"
 
 
@@ -282,3 +283,83 @@ def test_words_of_any_captions_are_in_order_and_take_time(
     assert all(word.start < word.end for word in words)
     assert all(first.start <= second.start for first, second in itertools.pairwise(words))
     assert all(any(c.isalnum() for c in word.word) for word in words)
+
+
+ONCE = [(float(n), n + 1.0, line) for n, line in enumerate(["so it goes"] * 9)]
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "said"),
+    [
+        ("Ana: hello there", "Ana", "hello there"),
+        ("Bo: Note: this is at 10:30 sharp", "Bo", "Note: this is at 10:30 sharp"),
+        ("Smith, Bo (ACME, Inc.): hello", "Smith, Bo", "hello"),
+        ("Ana María de la Cruz Ruiz: hello", "Ana María de la Cruz Ruiz", "hello"),
+        ("Ana：hello", "Ana", "hello"),
+        ("SPEAKER_02: hello", None, "hello"),
+        ("Speaker 3: hello", None, "hello"),
+        ("<v Unknown>hello", None, "hello"),
+        ("Option A: we wait", None, "Option A: we wait"),
+        ("Next week: we wait", None, "Next week: we wait"),
+        ("so then: we wait", None, "so then: we wait"),
+    ],
+)
+def test_a_label_used_once_is_a_name_if_it_is_written_like_one(
+    tmp_path: Path, line: str, name: str | None, said: str
+) -> None:
+    last = [w for w in read(tmp_path, vtt(*ONCE, (9, 12, line))).words if w.start >= 9]
+    assert {word.name for word in last} == {name}
+    assert " ".join(word.word for word in last) == said
+
+
+def test_labels_in_small_letters_are_names_where_they_come_again(tmp_path: Path) -> None:
+    cues = [(0, 1, "ana garcia: hello"), (1, 2, "and so on"), (2, 3, "ana garcia: yes"), *ONCE]
+    assert ("hello", "ana garcia") in named(read(tmp_path, vtt(*cues)))
+
+
+def test_one_person_has_one_name_however_it_is_written(tmp_path: Path) -> None:
+    cues = ["ana garcia", "Ana García", "Ana Garcia", "Garcia, Ana", "ANA\u200b GARCIA"]
+    text = vtt(*[(float(n), n + 1.0, f"<v {name}>say {n}") for n, name in enumerate(cues)])
+    assert {word.name for word in read(tmp_path, text).words} == {"Ana García"}
+    told = read(tmp_path, text, participants=["Ana GARCIA"])
+    assert {word.name for word in told.words} == {"Ana GARCIA"}
+
+
+def test_two_people_in_one_cue_are_two_units(tmp_path: Path) -> None:
+    words = read(tmp_path, vtt((0, 2, "- Hi.\n- Hello."))).words
+    assert [(w.word, w.unit, w.changes_voice) for w in words] == [
+        ("Hi.", 0, True),
+        ("Hello.", 1, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WEBVTT\n\n00:00.000 --> 00:01.000\none\n00:01.000 --> 00:02.000\ntwo\n",
+        "WEBVTT\n\n1\n00:00.000 --> 00:01.000\none\n2\n00:01.000 --> 00:02.000\ntwo\n",
+        "WEBVTT\n\n00:00.000 --> 00:01.000\n\none\n\n00:01.000 --> 00:02.000\n\ntwo\n",
+        "WEBVTT\n\n0:00:00.0 --> 0:00:01.0\none\n\n0:00:01 --> 0:00:02\ntwo\n",
+        "WEBVTT\nKind: x\n\nNOTE a\nb\n\n00:00.000 --> 00:01.000\none\n\nNOTE c\n\n"
+        "x\n00:01.000 --> 00:02.000000\ntwo\n\nNOTE d\n",
+        "WEBVTT\n\n00:00.000 --> 00:01.000\none\n \n2\n00:01.000 --> 00:02.000\ntwo\n",
+    ],
+)
+def test_captions_are_read_as_tools_write_them(tmp_path: Path, text: str) -> None:
+    words = read(tmp_path, text).words
+    assert [(w.word, w.start, w.end) for w in words] == [("one", 0, 1), ("two", 1, 2)]
+
+
+@pytest.mark.parametrize(
+    "line", ["[" * 200_000, "<a" * 200_000, "<v " * 100_000, "(" * 200_000, "♪a" * 100_000]
+)
+def test_hostile_lines_take_no_time(tmp_path: Path, line: str) -> None:
+    begun = time.process_time()
+    read(tmp_path, vtt((0, 2, line), (2, 3, "and on")))
+    assert time.process_time() - begun < 10
+
+
+def test_too_many_cues_are_refused_before_they_are_parsed(tmp_path: Path) -> None:
+    text = "".join(f"{n}\n00:00:01,000 --> 00:00:02,000\nx\n\n" for n in range(60_000))
+    with pytest.raises(InputError, match="over 50000 cues"):
+        read(tmp_path, text, name="weekly.srt")

@@ -43,7 +43,8 @@ def recording(
 def test_captions_win(tmp_path: Path) -> None:
     made = recording(tmp_path, "weekly.vtt")
     transcript = transcribe(made, WavFile(made.path), NOBODY, TONES)
-    assert [word.word for word in transcript.words] == ["Ana:", "hello"]
+    assert [word.word for word in transcript.words] == ["hello"]
+    assert transcript.words[0].name == "Ana"
     assert transcript.engine == "captions"
 
 
@@ -138,3 +139,43 @@ def test_names_are_told_once_and_only_where_there_are_some() -> None:
     people = (Participant(name="Bo"), Participant(name=" Bo "), Participant(name=" "))
     assert hot_words(Sidecar(participants=people)) == ("Bo",)
     assert hot_words(Sidecar()) == ()
+
+
+def written(folder: Path, text: str) -> Recording:
+    made = recording(folder, "weekly.vtt")
+    (folder / "weekly.vtt").write_bytes(text.encode() if text else b"")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "hold no words"),
+        ("WEBVTT\n", "hold no words"),
+        ("\x00\x01\x02\x03" * 99, "no text"),
+        ("nothing of captions", "no times"),
+        ("WEBVTT\n\n10:00.000 --> 10:02.000\nlate words\n", "do not fit"),
+    ],
+)
+def test_captions_that_cannot_serve_leave_it_to_the_recogniser(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    made = written(tmp_path, text)
+    sound = WavFile(made.path)
+    turns = Diarization(turns=(Turn(start=0.5, end=2.5, speaker="SPEAKER_00"),))
+    transcript = transcribe(made, sound, turns, TONES)
+    assert transcript.engine == "synthetic"
+    assert transcript.words
+    (sentence,) = transcript.faults
+    assert fault in sentence
+    assert "recogniser served" in sentence
+
+
+def test_words_after_the_recordings_end_are_left_out_with_a_sentence(tmp_path: Path) -> None:
+    cues = "WEBVTT\n\n00:01.000 --> 00:04.000\none two three\n\n10:00.000 --> 10:02.000\nlate\n"
+    made = written(tmp_path, cues)
+    transcript = transcribe(made, WavFile(made.path), NOBODY, TONES)
+    assert [word.word for word in transcript.words] == ["one", "two", "three"]
+    assert transcript.faults == (
+        "1 words of the captions lie after the recording's end and are left out.",
+    )

@@ -315,3 +315,63 @@ def test_what_always_holds(meeting: tuple[list[Turn], list[Word]]) -> None:
     if spoken:
         said = sorted(w.word for u in made for w in u.words)
         assert said == sorted(w.word for w in spoken)
+
+
+def cue(text: str, start: float, end: float, unit: int, **more: object) -> list[Word]:
+    tokens = text.split()
+    step = (end - start) / len(tokens)
+    return [
+        Word(
+            word=token,
+            start=start + i * step,
+            end=start + (i + 1) * step,
+            timing="interpolated",
+            unit=unit,
+            **more if i == 0 else {},  # type: ignore[arg-type]
+        )
+        for i, token in enumerate(tokens)
+    ]
+
+
+def spoken_by(made: tuple[Utterance, ...]) -> list[tuple[str, str | None]]:
+    return [(u.speaker[-1], u.text) for u in made]
+
+
+def test_a_cue_is_not_cut_where_a_turn_runs_on_for_a_moment() -> None:
+    turns = [turn(0, 2.4, 0), turn(2.4, 6, 1)]
+    spoken = [*cue("Neither did I.", 0, 2, 0), *cue("Okay, so what now?", 2, 4, 1)]
+    assert spoken_by(utterances(turns, spoken)) == [
+        ("0", "Neither did I."),
+        ("1", "Okay, so what now?"),
+    ]
+
+
+def test_a_cue_of_two_voices_is_cut_at_the_end_of_a_sentence() -> None:
+    turns = [turn(0, 3, 0), turn(3, 6, 1)]
+    spoken = cue("How are you all today? I am fine thank you.", 0, 6, 0)
+    assert spoken_by(utterances(turns, spoken)) == [
+        ("0", "How are you all today?"),
+        ("1", "I am fine thank you."),
+    ]
+
+
+def test_a_long_cue_without_sentences_is_cut_at_a_word() -> None:
+    turns = [turn(0, 5, 0), turn(5, 10, 1)]
+    spoken = cue("one two three four five six seven eight nine ten", 0, 10, 0)
+    assert spoken_by(utterances(turns, spoken)) == [
+        ("0", "one two three four five"),
+        ("1", "six seven eight nine ten"),
+    ]
+
+
+def test_a_dash_parts_two_people_even_where_the_turns_do_not() -> None:
+    spoken = [
+        *cue("Hi.", 0, 1, 0, changes_voice=True),
+        *cue("Hello.", 1, 2, 1, changes_voice=True),
+    ]
+    assert [s for s, _ in spoken_by(utterances([turn(0, 1.2, 0), turn(1.2, 2, 1)], spoken))] == [
+        "0",
+        "1",
+    ]
+    alone = utterances([turn(0, 2, 0)], spoken)
+    assert [u.speaker for u in alone] == ["SPEAKER_00", UNKNOWN_SPEAKER]
