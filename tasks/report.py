@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 from schemas.emotions import EMOTIONS, Emotion
 from schemas.media import MediaInfo, Recording
-from schemas.speech import AnnotatedUtterance, Transcript
+from schemas.speech import AnnotatedUtterance, Flag, Transcript
 from schemas.values import clock
 from tasks.publish import shown_title
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-COLOURS: dict[Emotion | None, str] = {
+COLOURS: dict[Emotion, str] = {
     "neutral": "#8a94a6",
     "happy": "#e3a008",
     "sad": "#3f6fd1",
@@ -23,9 +23,23 @@ COLOURS: dict[Emotion | None, str] = {
     "fearful": "#7c4dcc",
     "disgust": "#3d8f4f",
     "surprised": "#d9569b",
-    None: "#d5d9e0",
 }
-"""One colour per class; abstained is the lightest gray."""
+"""One colour per class; what is unsure is near the paper's colour, in light and in dark."""
+
+REMARKS: dict[Flag, str] = {
+    "asr_suspect": "words doubtful",
+    "captions_suspect": "captions do not fit",
+    "face_unsure": "whose face is unclear",
+    "low_confidence": "signs too weak",
+    "no_consent": "no consent",
+    "no_face": "no face seen",
+    "no_words": "no words",
+    "other_language": "words in a language that is not judged",
+    "overlap": "others speak too",
+    "short": "too short for the voice",
+    "text_only_policy": "judged by words alone",
+}
+"""What a flag means, for whoever reads the page."""
 
 TIMELINE_WIDTH = 1000
 
@@ -38,6 +52,7 @@ def _template() -> "Template":
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["clock"] = clock
+    environment.filters["remark"] = REMARKS.__getitem__
     return environment.get_template("page.html.j2")
 
 
@@ -50,6 +65,9 @@ def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any
     annotated: Sequence[AnnotatedUtterance] = results["fuse"]
     transcript: Transcript = results["transcribe"]
     speakers = sorted({row.utterance.speaker for row in annotated})
+    common = _common_flags(annotated)
+    notes = [info.damage, transcript.reason, *transcript.faults, _hidden_note(annotated)]
+    notes += [f"Everywhere: {', '.join(REMARKS[flag] for flag in common)}."] if common else []
     scale = TIMELINE_WIDTH / max(info.duration, 1e-3)
     return _template().render(
         title=shown_title(recording),
@@ -58,7 +76,8 @@ def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any
         duration=info.duration,
         has_video=info.has_video,
         media=media_link(recording),
-        notes=[note for note in (info.damage, transcript.reason, *transcript.faults) if note],
+        notes=[note for note in notes if note],
+        common_flags=common,
         rows=annotated,
         lanes=[_lane(speaker, annotated, scale) for speaker in speakers],
         width=TIMELINE_WIDTH,
@@ -66,6 +85,20 @@ def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any
         colours=COLOURS,
         emotions=EMOTIONS,
     )
+
+
+def _common_flags(annotated: Sequence[AnnotatedUtterance]) -> list[Flag]:
+    """Return the flags of every row that is shown, where there are several rows."""
+    shown = [set(row.flags) for row in annotated if "no_consent" not in row.flags]
+    return sorted(set.intersection(*shown)) if len(shown) > 1 else []
+
+
+def _hidden_note(annotated: Sequence[AnnotatedUtterance]) -> str | None:
+    """Say that somebody is not shown, and for how long."""
+    hidden = sum(row.utterance.duration for row in annotated if "no_consent" in row.flags)
+    if not hidden:
+        return None
+    return f"Somebody who did not consent is not shown: {clock(hidden)} of what is spoken."
 
 
 def media_link(recording: Recording) -> str | None:
@@ -85,7 +118,8 @@ def _lane(speaker: str, annotated: Sequence[AnnotatedUtterance], scale: float) -
                 "row": row,
                 "x": row.utterance.start * scale,
                 "width": max(row.utterance.duration * scale, 1.0),
-                "colour": COLOURS[row.emotion],
+                "colour": COLOURS[row.emotion] if row.emotion else None,
+                "hidden": "no_consent" in row.flags,
             }
             for row in rows
         ],
