@@ -24,6 +24,7 @@ from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import Settings
 from tasks.ingest import find_recordings
 from tasks.plan import plan
+from tasks.publish import supersede
 
 
 def _run_name() -> str:
@@ -75,7 +76,7 @@ def annotate(
     Policy.decide(settings)
     dataset = Dataset(out, create=True)
     todo = plan(source, dataset, fingerprint(settings), limit=limit, requeue=requeue)
-    get_run_logger().info("%s", todo.sentence)
+    get_run_logger().info("%s", "; ".join(filter(None, (todo.sentence, todo.passed_over))))
     if todo.pending:
         dataset.prepare()
         check_engines(settings)
@@ -89,6 +90,9 @@ def annotate(
     )
     for report in runs:
         reports.append(report)
+        if report.recording_id and report.outcome in ("annotated", "known"):
+            earlier = todo.earlier.get(report.uri, ())
+            supersede(dataset, report.uri, earlier, report.recording_id)
         progress.move(len(reports))
     batch = BatchReport(
         recordings=tuple(reports),

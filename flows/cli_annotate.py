@@ -28,6 +28,8 @@ def run_annotate(
         limit=options["limit"],
         requeue=options["requeue"],
     )
+    if todo.passed_over:
+        print(f"{todo.passed_over}.", file=sys.stderr)  # noqa: T201
     if not todo.pending:
         if not as_json:
             print(f"Nothing to do: {todo.sentence}.")  # noqa: T201
