@@ -18,7 +18,7 @@ STAGE_VERSION = 2
 
 _NO_NAME = re.compile(
     r"(speaker|spkr|spk|unknown|unk|participant|person|voice|user|guest|male|female|none|null|s)?"
-    r"[_-]?(\d*|[a-z])",
+    r"[_-]?\d*|((speaker|spkr|spk|voice)[_-]?)?[a-z]",
     re.IGNORECASE,
 )
 """Labels that number a speaker rather than name one."""

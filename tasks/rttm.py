@@ -11,22 +11,10 @@ from schemas.values import Seconds
 
 MOST_BYTES = 16 << 20
 _KINDS = frozenset(
-    [
-        "SEGMENT",
-        "NOSCORE",
-        "NO_RT_METADATA",
-        "LEXEME",
-        "NON-LEX",
-        "NON-SPEECH",
-        "FILLER",
-        "EDIT",
-        "IP",
-        "SU",
-        "CB",
-        "A/P",
-        "SPEAKER",
-        "SPKR-INFO",
-    ]
+    (
+        *("SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER"),
+        *("EDIT", "IP", "SU", "CB", "A/P", "SPEAKER", "SPKR-INFO"),
+    )
 )
 _NOTHING = "<NA>"
 _FEWEST, _MOST = 9, 10
