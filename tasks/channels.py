@@ -103,7 +103,8 @@ def choose_downmix(
     offset = bool((np.abs(means) > _OFFSET).any(axis=1).mean() > _OFFSET_SHARE) if n else False
     power = np.einsum("wcc->c", products) / max(1, len(products))
     least = max(_SILENT_POWER, _WEAKEST * float(power.max(initial=0.0)))
-    order = [int(c) for c in np.argsort(-power, kind="stable") if power[c] >= least]
+    decibels = np.round(10 * np.log10(np.maximum(power, least)))  # alike: the first one leads
+    order = [int(c) for c in np.argsort(-decibels, kind="stable") if power[c] >= least]
     order = [c for c in order if not (has_lfe and c == LFE)] or [0]
     signs, turned = [0] * n, [False] * n
     mixed: list[int] = []

@@ -32,6 +32,8 @@ _SCAN_SECONDS = 20.0
 """So long may it take to look for such joints; huge files are measured by their tail instead."""
 
 _LEAST_STEP_BACK = 0.5
+_SYNC = 0xE0
+_MONO = 3
 _MOST_FRAME_BYTES = 1_729
 """The longest frame of MPEG audio (layer II, 384 kbit/s at 32 kHz); what is longer is damaged."""
 
@@ -182,7 +184,8 @@ class _Scan:
     shifts: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
     joints: Counter[int] = field(default_factory=Counter)
     gaps: list[list[float]] = field(default_factory=list)
-    durations: Counter[float] = field(default_factory=Counter)
+    gap_end: float = 0.0
+    kinds: Counter[tuple[float, int]] = field(default_factory=Counter)
     frame_bytes: float = 0.0
     fault: str | None = None
 
@@ -192,16 +195,16 @@ class _Scan:
 
     def facts(self) -> dict[str, Any]:
         lost = sum(seconds for _, seconds in self.gaps)
-        often = [length for length, count in self.durations.items() if count > _FEW_PACKETS]
+        often = [kind for kind, count in self.kinds.items() if count > _FEW_PACKETS]
         return {
             "end": None if self.end is None else self.end + lost,
             "read_fault": self.fault,
             "joints": max(self.joints.values(), default=0),
             "gaps": self.gaps[:_MOST_GAPS],
-            "has_mixed_rates": len(often) > 1,
+            "is_mixed": len(often) > 1,
         }
 
-    def take(self, packet: Any, *, is_mpeg_audio: bool) -> None:
+    def take(self, packet: Any, *, is_bare: bool) -> None:
         moment = packet.pts if packet.pts is not None else packet.dts
         if moment is None or not packet.size:
             return
@@ -213,22 +216,24 @@ class _Scan:
             self.shifts[index] += before - start
             before = None
         self.ends[index] = end if before is None else max(before, end)
-        if is_mpeg_audio:
+        if is_bare:
             self._take_frame(packet, start, end - start)
 
     def _take_frame(self, packet: Any, start: float, seconds: float) -> None:
-        """Note the rates of MPEG audio, and what a stretch that is no frame has cost."""
-        if packet.size <= _MOST_FRAME_BYTES:
-            self.durations[round(seconds, 4)] += 1
-            self.frame_bytes += (packet.size - self.frame_bytes) * _SMOOTHING
-            return
-        if not self.frame_bytes or b"ID3" in bytes(packet):
-            return  # a tag is no sound
-        lost = (packet.size / self.frame_bytes - 1) * seconds
-        if self.gaps and start - self.gaps[-1][0] < _NEAR:
-            self.gaps[-1][1] += lost
-        elif lost > _LEAST_GAP:
-            self.gaps.append([start, lost])
+        """Note the kinds of frames, and what a stretch that is no frame has cost."""
+        head, size = bytes(packet)[:4], packet.size
+        if packet.stream.codec_context.name == "aac":
+            self.kinds[(head[2] & 0x3D, head[3] & 0xC0)] += 1
+        elif head[:1] == b"\xff" and head[1] >= _SYNC and size <= _MOST_FRAME_BYTES:
+            self.kinds[(round(seconds, 4), head[3] >> 6 == _MONO)] += 1
+            self.frame_bytes += (size - self.frame_bytes) * (_SMOOTHING if self.frame_bytes else 1)
+        elif self.frame_bytes and b"ID3" not in bytes(packet):  # a tag is no sound
+            lost = max(0.0, (size / self.frame_bytes - 1) * seconds)
+            if self.gaps and start - self.gap_end < _NEAR:
+                self.gaps[-1][1] += lost
+            elif lost > _LEAST_GAP:
+                self.gaps.append([start, lost])
+            self.gap_end = start
 
 
 def _scan(container: Any, budget: float | None = None) -> _Scan | None:
@@ -237,10 +242,10 @@ def _scan(container: Any, budget: float | None = None) -> _Scan | None:
 
     scan, begun = _Scan(), time.monotonic()
     streams = [s for s in container.streams if s.type in ("audio", "video") and not _is_cover(s)]
-    is_mpeg_audio = container.format.name == "mp3"
+    is_bare = container.format.name in ("mp3", "aac")
     try:
         for packet in container.demux(streams):
-            scan.take(packet, is_mpeg_audio=is_mpeg_audio)
+            scan.take(packet, is_bare=is_bare)
             if budget is not None and time.monotonic() - begun > budget:
                 return None
     except av.FFmpegError as error:

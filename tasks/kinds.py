@@ -49,10 +49,13 @@ _MAGIC = re.compile(
 )
 _TRANSPORT_PACKETS = (188, 192, 204)
 _SYNC_BYTE = 0x47
-_BITRATES = (
-    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-)
+_BITRATES = {
+    (1, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 3): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+}
+"""kbit/s by (layer bits, version bits); versions 2 and 2.5 have one table for both layers."""
+
+_LOW_BITRATES = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 
 
@@ -106,15 +109,16 @@ def _is_transport(head: bytes) -> bool:
     return any(
         len(head) > offset + 4 * size
         and all(head[offset + n * size] == _SYNC_BYTE for n in range(5))
+        and not head.isascii()  # a text of nothing but G
         for size in _TRANSPORT_PACKETS
         for offset in (0, 4)
     )
 
 
 def _is_mpeg_audio(head: bytes) -> bool:
-    """Whether three frames of mp3 or ADTS follow each other; two bytes of sync say too little."""
+    """Whether frames of mp2, mp3 or ADTS follow each other; two bytes of sync say too little."""
     at = 0
-    for _ in range(3):
+    for _ in range(2):
         length = _frame_bytes(head[at : at + 7])
         if not length:
             return False
@@ -123,15 +127,15 @@ def _is_mpeg_audio(head: bytes) -> bool:
 
 
 def _frame_bytes(header: bytes) -> int:
-    """Length of the frame of MPEG layer III or AAC that begins here, 0 where none does."""
+    """Length of the frame of MPEG layer II, III or AAC that begins here, 0 where none does."""
     if len(header) < 7 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
     if header[1] & 0xF6 == 0xF0:
         return (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
     rate, bitrate = header[2] >> 2 & 3, header[2] >> 4
-    if version == 1 or layer != 1 or rate == 3 or not 0 < bitrate < 15:
+    if version == 1 or layer not in (1, 2) or rate == 3 or not 0 < bitrate < 15:
         return 0
-    kbps = _BITRATES[version != 3][bitrate]
-    samples_by_8 = 144 if version == 3 else 72
+    kbps = _BITRATES.get((layer, version), _LOW_BITRATES)[bitrate]
+    samples_by_8 = 72 if layer == 1 and version != 3 else 144
     return samples_by_8 * 1000 * kbps // _RATES[version][rate] + (header[2] >> 1 & 1)

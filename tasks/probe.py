@@ -108,7 +108,7 @@ def _media_info(facts: dict[str, Any]) -> MediaInfo:
     audio = tuple(_audio(s) for s in facts["audio"] if s["decodable"] and s["sample_rate"])
     pictures = [s for s in facts["video"] if s["decodable"] and s["width"]]
     video, guess = _camera(pictures)
-    is_counted = bool(facts["joints"]) or facts["has_mixed_rates"]
+    is_counted = bool(facts["joints"]) or facts["is_mixed"]
     if facts["joints"] and audio:
         video = guess = None  # the pictures' times begin anew, and nothing counts them
     starts = [s.start for s in audio] + ([video.start] if video else [])

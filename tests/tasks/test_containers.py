@@ -174,16 +174,17 @@ def test_two_pictures_without_titles_are_a_guess_and_it_says_so(
 
 
 NOW = datetime.now(UTC)
+MAY = datetime(2025, 5, 4, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("created", "modified", "expected"),
     [
         (datetime(2026, 11, 20, 10, tzinfo=UTC), NOW, date(2026, 11, 20)),
-        (NOW + timedelta(days=400), datetime(2025, 5, 4, tzinfo=UTC), date(2025, 5, 4)),
+        (NOW + timedelta(days=400), MAY, date(2025, 5, 4)),
         (
             datetime(2000, 1, 1, 0, 0, 7, tzinfo=UTC),
-            datetime(2025, 5, 4, tzinfo=UTC),
+            MAY,
             date(2025, 5, 4),
         ),
         (None, datetime(1980, 1, 1, tzinfo=UTC), None),

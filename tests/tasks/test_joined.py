@@ -71,7 +71,7 @@ def assert_turns(
     assert len(turns) == len(expected), turns
     for turn, truth in zip(turns, expected, strict=True):
         assert turn[0] == pytest.approx(truth[0], abs=5)
-        assert turn[1:] == pytest.approx(truth[1:], abs=0.1)
+        assert turn[1:] == pytest.approx(truth[1:], abs=0.15)  # encoders begin with a delay
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,9 @@ def test_mp3s_of_two_rates_keep_their_times(tmp_path: Path) -> None:
     assert_turns(turns, TURNS)
 
 
-def test_joined_mono_and_stereo_are_read(tmp_path: Path) -> None:
-    _, turns = read(join(tmp_path, ".mp3", "-ac", "2"))
+@pytest.mark.parametrize("suffix", [".mp3", ".aac", ".ogg", ".ts"])
+def test_joined_mono_and_stereo_are_read(suffix: str, tmp_path: Path) -> None:
+    _, turns = read(join(tmp_path, suffix, "-ac", "2"))
     assert_turns(turns, TURNS)
 
 
@@ -142,7 +143,7 @@ def test_an_mp3_damaged_in_the_middle_keeps_the_times_of_what_follows(
     assert_turns([turns[0], turns[-1]], [(300.0, 0.5, 2.5), (600.0, 7.0, 9.0)])
     assert info.duration == pytest.approx(10.0, abs=0.2)
     assert info.damage is not None
-    assert re.search(r"About (1\.9|2\.0) seconds are damaged, the first at 0:04", info.damage)
+    assert re.search(r"About (1\.9|2\.0) seconds are damaged, the first at 0:0[34]", info.damage)
 
 
 def test_an_mp3_with_a_cover_between_two_parts_lost_nothing(tmp_path: Path) -> None:
