@@ -90,7 +90,7 @@ class MediaInfo(Value):
     `duration` is what can be read, not what the header promises; `damage` is the sentence that
     says what is wrong with a container that is broken but readable, or what had to be guessed.
     `is_counted` says that times or kinds of sound begin anew inside (recordings joined into one
-    file), so that samples are counted; `gaps` are (moment, seconds lost there), where sound is missing.
+    file), so that samples are counted; `gaps` are (moment, seconds lost there).
     """
 
     container: str

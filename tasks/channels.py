@@ -132,7 +132,8 @@ def _agreement(products: NDArray[np.float64], sign: int, one: int, other: int) -
 def _mixed(file: Any, plan: Downmix) -> Iterator[Block]:
     from scipy import signal
 
-    weights = np.array(plan.signs, np.float32) / max(1, np.count_nonzero(plan.signs))
+    n_mixed = max(1, sum(sign != 0 for sign in plan.signs))
+    weights = np.array(plan.signs, np.float32) / n_mixed
     turned = np.array(plan.turned)
     high_pass = signal.butter(2, _HIGH_PASS_HZ, "highpass", fs=SAMPLE_RATE, output="sos")
     state: Any = None

@@ -32,6 +32,7 @@ _WAV = {
 _LAYOUTS = ("mono", "stereo", "2.1", "quad", "5.0", "5.1", "6.1", "7.1")
 """The layout that so many channels have where a container does not say."""
 _LEAST_DEADLINE_SECONDS = 60.0
+_LEAST_OF_JOINED = 0.8
 _VERSION_SECONDS = 10.0
 
 
@@ -136,6 +137,12 @@ def _decode(
     if not heard and complaints:
         cause = complaints.strip().splitlines()[-1]
         raise InputError(f"ffmpeg cannot decode the recording's sound: {cause}.")
+    longest = max((WavFile(str(path)).duration for _, path in heard), default=0.0)
+    if info.is_counted and heard and longest < _LEAST_OF_JOINED * info.duration:
+        raise InputError(
+            f"The recording is joined of parts that differ: only {longest:.1f} of "
+            f"{info.duration:.1f} seconds can be decoded; split the file."
+        )
     return heard
 
 

@@ -177,6 +177,11 @@ def _lost(gaps: Sequence[Sequence[float]]) -> str | None:
 
 
 def _damage(duration: float, facts: dict[str, Any]) -> str | None:
+    if "patches welcome" in (facts["read_fault"] or ""):
+        return (
+            f"After {duration:.1f} seconds a recording of another kind is joined to this one, "
+            "which cannot be read; split the file."
+        )
     if facts["read_fault"]:
         return f"The recording is damaged after {duration:.1f} seconds: {facts['read_fault']}."
     promised = facts["promised"]
