@@ -1,47 +1,57 @@
 """The flows `annotate` (a batch) and `annotate_recording` (one recording of it)."""
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prefect import flow, get_run_logger, task
-from prefect.client.schemas.objects import State
+from prefect import flow, task
+from prefect.client.schemas.objects import State, StateType
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.artifacts import BatchProgress
+from flows.artifacts import publish_failures
+from flows.batch import (
+    Batch,
+    Job,
+    check_engines,
+    find_job,
+    handed_batch,
+    handing_job,
+    needed,
+    one_by_one,
+    plan_batch,
+    run_batch,
+    run_job,
+)
 from flows.parameters import settings_from
-from flows.progress import at_place
-from flows.recording import annotate_item
-from flows.stages import fingerprint
-from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
-from schemas.errors import SettingsError
-from schemas.media import SourceItem
 from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
-from schemas.settings import Settings
-from tasks.ingest import find_recordings
-from tasks.plan import plan
-from tasks.publish import supersede
+from schemas.settings import load_settings
+
+__all__ = ["annotate", "annotate_recording", "check_engines"]
+
+QUARANTINED = "Quarantined"
+"""Name of the state of a batch of which a part could not be annotated. Prefect then emits the
+event `prefect.flow-run.Quarantined`, on which an automation can fire."""
 
 
-def _run_name() -> str:
-    source = str(flow_run.parameters.get("source", ""))
-    return " ".join(source.rstrip("/").rsplit("/", 1)[-1].split()) or "recording"
+def _source_name() -> str:
+    source = str(flow_run.parameters.get("source") or load_settings().source or "")
+    return " ".join(source.rstrip("/").rsplit("/", 1)[-1].split())
 
 
-def check_engines(settings: Settings) -> None:
-    """Load every engine once, before any work: missing weights are one clear sentence."""
-    for job in ENGINES:
-        load_engine(job, settings.engine(job), settings.weights)
+def _batch_name() -> str:
+    return f"annotate {_source_name()}".strip()
 
 
-@flow(name="annotate", validate_parameters=False, persist_result=False)
+def _recording_name() -> str:
+    return _source_name() or "recording"
+
+
+@flow(name="annotate", flow_run_name=_batch_name, validate_parameters=False, persist_result=False)
 def annotate(
-    source: str,
-    out: str,
+    source: str | None = None,
+    out: str | None = None,
     profile: str | None = None,
     captions: str | None = None,
     language: str | None = None,
@@ -49,17 +59,19 @@ def annotate(
     min_speakers: int | None = None,
     max_speakers: int | None = None,
     purpose: str | None = None,
+    purpose_note: str | None = None,
     jurisdiction: str | None = None,
     context: str | None = None,
     workers: int | None = None,
     limit: int | None = None,
     requeue: bool = False,
-) -> BatchReport:
+) -> State[Any]:
     """Annotate every recording of a file, folder or bucket that is new or changed.
 
-    `source` is a path or any fsspec URL, `out` the dataset; the other parameters are those of
-    `tonescribe annotate`. A recording that cannot be read is quarantined and the batch goes on.
-    Raises `SettingsError`, `PolicyError` or `WeightsError` before any work is started.
+    `source` is a path or any fsspec URL, `out` the dataset, both by default those of the settings;
+    the other parameters are those of `tonescribe annotate`. A recording that cannot be read is
+    quarantined and the batch goes on: the run then ends as "Quarantined", and as failed where all
+    failed. Raises `SettingsError`, `PolicyError` or `WeightsError` before any work is started.
     """
     options: dict[str, Any] = {
         "profile": profile,
@@ -69,70 +81,57 @@ def annotate(
         "min_speakers": min_speakers,
         "max_speakers": max_speakers,
         "purpose": purpose,
+        "purpose_note": purpose_note,
         "jurisdiction": jurisdiction,
         "context": context,
     }
-    settings = settings_from(**options, workers=workers)
-    Policy.decide(settings)
-    dataset = Dataset(out, create=True)
-    todo = plan(source, dataset, fingerprint(settings), limit=limit, requeue=requeue)
-    get_run_logger().info("%s", "; ".join(filter(None, (todo.sentence, todo.passed_over))))
-    if todo.pending:
-        dataset.prepare()
-        check_engines(settings)
-    progress = BatchProgress(len(todo.pending))
-    reports: list[RecordingReport] = []
-    in_processes = settings.workers > 1 and len(todo.pending) > 1
-    runs = (
-        _in_processes(todo.pending, out, options, settings.workers)
-        if in_processes
-        else _one_by_one(todo.pending, out, options)
+    batch = handed_batch() or plan_batch(
+        source, out, options, workers=workers, limit=limit, requeue=requeue
     )
-    for report in runs:
-        reports.append(report)
-        if report.recording_id and report.outcome in ("annotated", "known"):
-            earlier = todo.earlier.get(report.uri, ())
-            supersede(dataset, report.uri, earlier, report.recording_id)
-        progress.move(len(reports))
-    batch = BatchReport(
-        recordings=tuple(reports),
-        unchanged=len(todo.unchanged),
-        still_quarantined=len(todo.quarantined),
-    )
-    get_run_logger().info("%s", batch.sentence)
-    return batch
+    report = run_batch(batch, _runs)
+    publish_failures(report)
+    return batch_state(report)
 
 
-def _one_by_one(
-    items: Sequence[SourceItem], out: str, options: Mapping[str, Any]
-) -> Iterator[RecordingReport]:
-    for number, item in enumerate(items, start=1):
-        with at_place(number, len(items)):
-            yield _report_of(annotate_recording(item.uri, out, **options, return_state=True))
+def batch_state(report: BatchReport) -> State[BatchReport]:
+    """Return the state in which a batch ends: its message has the counts."""
+    failed = report.failed
+    if not failed:
+        return Completed(message=report.sentence, data=report)
+    first = f"{report.sentence}; first: {failed[0].sentence}"
+    if len(failed) == len(report.recordings):
+        return Failed(message=first, data=report)
+    return State(type=StateType.COMPLETED, name=QUARANTINED, message=first, data=report)
 
 
-def _in_processes(
-    items: Sequence[SourceItem], out: str, options: Mapping[str, Any], workers: int
-) -> Iterator[RecordingReport]:
+def _runs(batch: Batch) -> Iterator[RecordingReport]:
+    out, options = batch.dataset.location, batch.given_options
+    if not batch.is_parallel:
+        yield from one_by_one(batch.jobs, lambda job: _run_as_flow(job, out, options))
+        return
     from prefect.task_runners import ProcessPoolTaskRunner
 
-    with ProcessPoolTaskRunner(max_workers=workers) as runner:
-        parameters = [{"uri": i.uri, "out": out, "options": dict(options)} for i in items]
+    with ProcessPoolTaskRunner(max_workers=batch.settings.workers) as runner:
+        parameters = [
+            {"job": job.model_dump(mode="json"), "out": out, "options": options}
+            for job in batch.jobs
+        ]
         futures = [runner.submit(annotate_in_process, each) for each in parameters]
         for future in futures:
             yield RecordingReport.model_validate(future.result())
 
 
 @task(name="annotate-in-process", persist_result=False)
-def annotate_in_process(uri: str, out: str, options: dict[str, Any]) -> dict[str, Any]:
+def annotate_in_process(job: dict[str, Any], out: str, options: dict[str, Any]) -> dict[str, Any]:
     """Annotate one recording in a process of its own."""
-    report = _report_of(annotate_recording(uri, out, **options, return_state=True))
-    return report.model_dump(mode="json")
+    return _run_as_flow(Job.model_validate(job), out, options).model_dump(mode="json")
 
 
-def _report_of(state: State[Any]) -> RecordingReport:
-    """Return the report of a run, also of one that failed; a defect of ours is raised."""
-    result = state.result(raise_on_failure=False)
+def _run_as_flow(job: Job, out: str, options: Mapping[str, Any]) -> RecordingReport:
+    """Annotate one recording as a flow run of its own; a defect of ours is raised."""
+    with handing_job(job):
+        state = annotate_recording(job.item.uri, out, **options, return_state=True)
+    result: Any = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
     report: RecordingReport = result
@@ -141,13 +140,13 @@ def _report_of(state: State[Any]) -> RecordingReport:
 
 @flow(
     name="annotate-recording",
-    flow_run_name=_run_name,
+    flow_run_name=_recording_name,
     validate_parameters=False,
     persist_result=False,
 )
 def annotate_recording(
-    source: str,
-    out: str,
+    source: str | None = None,
+    out: str | None = None,
     profile: str | None = None,
     captions: str | None = None,
     language: str | None = None,
@@ -155,6 +154,7 @@ def annotate_recording(
     min_speakers: int | None = None,
     max_speakers: int | None = None,
     purpose: str | None = None,
+    purpose_note: str | None = None,
     jurisdiction: str | None = None,
     context: str | None = None,
 ) -> State[Any]:
@@ -164,6 +164,8 @@ def annotate_recording(
     cannot be read.
     """
     settings = settings_from(
+        source=source,
+        out=out,
         profile=profile,
         captions=captions,
         language=language,
@@ -171,16 +173,14 @@ def annotate_recording(
         min_speakers=min_speakers,
         max_speakers=max_speakers,
         purpose=purpose,
+        purpose_note=purpose_note,
         jurisdiction=jurisdiction,
         context=context,
     )
     Policy.decide(settings)
-    items = find_recordings(source)
-    if len(items) != 1:
-        raise SettingsError(f"{source} is not one recording; use the flow 'annotate' for many.")
-    dataset = Dataset(out, create=True)
+    job = find_job(needed(settings, "source"))
+    dataset = Dataset(needed(settings, "out"), create=True)
     dataset.prepare()
-    with tempfile.TemporaryDirectory(prefix="tonescribe-") as scratch:
-        report = annotate_item(items[0], dataset, settings, Path(scratch))
+    report = run_job(job, dataset, settings)
     end = Failed if report.outcome == "quarantined" else Completed
     return end(message=report.sentence or report.outcome, data=report)

@@ -5,31 +5,36 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
-
+from flows.running import in_flow_run
 from schemas.dataset import Dataset
 from schemas.manifest import Manifest
+from schemas.reports import BatchReport
 from schemas.speech import AnnotatedUtterance
 from schemas.values import clock
+from tasks.source import shown
 
+SHOWN_FAILURES = 200
 SHOWN_UTTERANCES = 200
 """Prefect keeps artifacts in its database: of a long transcript it is given the beginning."""
 
 
 class _Progress:
-    """A progress artifact that moves from 0 to 100 %."""
+    """A progress artifact that moves from 0 to 100 %; nothing outside a flow run."""
 
     def __init__(self, steps: int, description: str) -> None:
         self.steps = max(steps, 1)
-        self.artifact: Any = create_progress_artifact(progress=0.0, description=description)
+        self.artifact: Any = None
+        if in_flow_run():
+            from prefect.artifacts import create_progress_artifact
+
+            self.artifact = create_progress_artifact(progress=0.0, description=description)
 
     def move(self, step: int) -> None:
         """Say that `step` steps are behind."""
+        if self.artifact is None:
+            return
+        from prefect.artifacts import update_progress_artifact
+
         assert isinstance(self.artifact, UUID)
         update_progress_artifact(self.artifact, progress=100.0 * step / self.steps)
 
@@ -52,6 +57,10 @@ def publish_artifacts(
     manifest: Manifest, dataset: Dataset, annotated: Sequence[AnnotatedUtterance]
 ) -> None:
     """Show a recording's transcript and speakers in the Prefect UI."""
+    if not in_flow_run():
+        return
+    from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
     key = f"recording-{manifest.recording_id}"
     page = dataset.path("pages", f"{manifest.recording_id}.html")
     create_markdown_artifact(
@@ -62,6 +71,33 @@ def publish_artifacts(
     create_table_artifact(
         table=speaker_table(annotated), key=f"{key}-speakers", description="speakers"
     )
+
+
+def publish_failures(report: BatchReport) -> None:
+    """List what a batch could not annotate, and why, in the Prefect UI."""
+    if not (report.failed and in_flow_run()):
+        return
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact(
+        table=failure_table(report),
+        key="quarantined",
+        description=f"{len(report.failed)} recordings of this batch are in quarantine",
+    )
+
+
+def failure_table(report: BatchReport) -> list[dict[str, Any]]:
+    """Return one row per recording that was quarantined: which, where and why."""
+    return [
+        {
+            "recording": shown(failed.uri),
+            "id": failed.recording_id,
+            "stage": failed.stage,
+            "cause": failed.cause,
+            "why": failed.sentence,
+        }
+        for failed in report.failed[:SHOWN_FAILURES]
+    ]
 
 
 def transcript_markdown(title: str, annotated: Sequence[AnnotatedUtterance], page: str) -> str:

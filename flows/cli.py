@@ -1,7 +1,9 @@
 """The command line: thin wrappers over functions that a program may call itself."""
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +56,16 @@ def annotate(
     speakers: Annotated[int | None, typer.Option(help="Exactly so many speakers.")] = None,
     min_speakers: Annotated[int | None, typer.Option(help="At least so many.")] = None,
     max_speakers: Annotated[int | None, typer.Option(help="At most so many.")] = None,
-    purpose: Annotated[str | None, typer.Option(help="What it is for; required.")] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(
+            help="Required: research, accessibility, own-review, service-quality, training, "
+            "therapy, evaluation or demo."
+        ),
+    ] = None,
+    purpose_note: Annotated[
+        str | None, typer.Option(help="Free text beside the purpose, kept in the manifest.")
+    ] = None,
     jurisdiction: Annotated[str | None, typer.Option(help="eu or other.")] = None,
     context: Annotated[
         str | None,
@@ -64,6 +75,9 @@ def annotate(
     limit: Annotated[int | None, typer.Option(min=1, help="Annotate at most so many.")] = None,
     requeue: Annotated[bool, typer.Option(help="Try what is in quarantine again.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per recording.")] = False,
+    no_server: Annotated[
+        bool, typer.Option("--no-server", help="Run the stages without Prefect.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Annotate every new or changed recording of SOURCE into DATASET."""
@@ -77,11 +91,13 @@ def annotate(
         "min_speakers": min_speakers,
         "max_speakers": max_speakers,
         "purpose": purpose,
+        "purpose_note": purpose_note,
         "jurisdiction": jurisdiction,
         "context": context,
         "workers": workers,
         "limit": limit,
         "requeue": requeue,
+        "server": "none" if no_server else None,
     }
     raise typer.Exit(run_annotate(source, out, options, as_json=json, debug=debug))
 
@@ -148,8 +164,33 @@ app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 
 
+class _Terminated(BaseException):
+    """Somebody asked this process to end (SIGTERM)."""
+
+
+_was_terminated = threading.Event()
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends at once
+    _was_terminated.set()
+    raise _Terminated
+
+
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        _run()
+    except BaseException:
+        if not _was_terminated.is_set():
+            raise
+        # whatever failed on the way out failed because of it
+        sys.stderr.write("tonescribe: terminated; what was published is whole.\n")
+        sys.exit(128 + signal.SIGTERM)
+
+
+def _run() -> None:
     try:
         app()
     except TonescribeError as error:
@@ -164,7 +205,7 @@ def main() -> None:
         # The reader (head, less) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if "--debug" in sys.argv:
+        if "--debug" in sys.argv or _was_terminated.is_set():
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
         sys.stderr.write(f"tonescribe: failed ({what}); 'tonescribe --debug …' shows where.\n")

@@ -1,56 +1,93 @@
-"""`tonescribe annotate`: run the flow with a progress bar or one line per recording."""
+"""`tonescribe annotate`: run the flow with a progress bar, or a line per stage and recording."""
 
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from flows.parameters import quiet_prefect, settings_from
-from flows.progress import Progress, listening
-from flows.stages import fingerprint
-from schemas.dataset import Dataset
-from schemas.policy import Policy
-from schemas.reports import Outcome, RecordingReport
-from tasks.plan import Plan, plan
+from flows.batch import Batch, check_engines, handing_on, plan_batch, run_batch, run_plainly
+from flows.parameters import quiet_prefect
+from flows.progress import Event, Progress, listening
+from flows.server import NoServerError, is_alive, temporary_server
+from schemas.errors import ResourceError
+from schemas.reports import BatchReport, Outcome, RecordingReport
+from tasks.plan import Plan
 
 
 def run_annotate(
     source: str, out: str, options: Mapping[str, Any], *, as_json: bool, debug: bool
 ) -> int:
     """Annotate and report; return the exit code."""
-    batch_only = {"limit", "requeue"}
-    settings = settings_from(**{k: v for k, v in options.items() if k not in batch_only})
-    Policy.decide(settings)
-    todo = plan(
-        source,
-        Dataset(out, create=True),
-        fingerprint(settings),
-        limit=options["limit"],
-        requeue=options["requeue"],
-    )
-    if todo.passed_over:
-        print(f"{todo.passed_over}.", file=sys.stderr)  # noqa: T201
-    if not todo.pending:
+    if not _has_bar(as_json=as_json):
+        _say("starting")
+    of_batch = {name: options[name] for name in ("workers", "limit", "requeue")}
+    of_recording = {name: value for name, value in options.items() if name not in of_batch}
+    batch = plan_batch(source, out, of_recording, **of_batch)
+    if batch.plan.passed_over:
+        _say(f"{batch.plan.passed_over}.")
+    if not batch.jobs:
         if not as_json:
-            print(f"Nothing to do: {todo.sentence}.")  # noqa: T201
-        _print_rest(todo, as_json=as_json)
-        return 3 if todo.quarantined else 0
+            print(f"Nothing to do: {batch.plan.sentence}.")  # noqa: T201
+        _print_rest(batch.plan, as_json=as_json)
+        return 3 if batch.plan.quarantined else 0
     if not debug:
         quiet_prefect()
+    with _progress(as_json=as_json):
+        report = _annotate(batch)
+    _print_rest(batch.plan, as_json=as_json)
+    if not as_json:
+        print(report.sentence)  # noqa: T201
+    return 3 if report.has_quarantined else 0
+
+
+def _annotate(batch: Batch) -> BatchReport:
+    """Run the flow on the server of the settings or a temporary one, else without Prefect."""
+    if batch.settings.server == "none":
+        return run_batch(batch, run_plainly)
+    batch.dataset.prepare()
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    if url := PREFECT_API_URL.value():
+        if not is_alive(url):
+            raise ResourceError(
+                f"The Prefect server at {url} does not answer; start it, unset PREFECT_API_URL, "
+                "or run with --no-server."
+            )
+        return _run_flow(batch)
+    try:
+        with temporary_server(meanwhile=lambda: check_engines(batch.settings)) as url:
+            os.environ["PREFECT_API_URL"] = url  # for the processes of several workers
+            try:
+                with temporary_settings({PREFECT_API_URL: url}):
+                    return _run_flow(batch)
+            finally:
+                del os.environ["PREFECT_API_URL"]
+    except NoServerError:
+        _say("No Prefect server could be started; the stages run without one.")
+        return run_batch(batch, run_plainly)
+
+
+def _run_flow(batch: Batch) -> BatchReport:
     from flows.annotate import annotate
 
-    with _progress(as_json=as_json):
-        batch = annotate(source, out, **options)
-    for report in batch.recordings:
-        _print_report(report, as_json=as_json)
-    _print_rest(todo, as_json=as_json)
-    if not as_json:
-        print(batch.sentence)  # noqa: T201
-    return 3 if batch.has_quarantined else 0
+    with handing_on(batch):
+        state = annotate(
+            batch.settings.source, batch.dataset.location, **batch.given_options, return_state=True
+        )
+    result: Any = state.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    report: BatchReport = result
+    return report
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _print_rest(todo: Plan, *, as_json: bool) -> None:
-    """Tell of recordings that need no work now: in quarantine, and, to programs, unchanged."""
+    """Report recordings that need no work now: in quarantine, and, to programs, unchanged."""
     for entry in todo.quarantined:
         for source in entry.sources:
             sentence = f"{entry.sentence} (in quarantine; --requeue tries again)"
@@ -64,9 +101,11 @@ def _unworked(uri: str, outcome: Outcome, sentence: str | None = None) -> Record
 
 
 def _print_report(report: RecordingReport, *, as_json: bool) -> None:
-    if as_json:
-        print(report.model_dump_json())  # noqa: T201
-        return
+    line = report.model_dump_json() if as_json else _line(report)
+    print(line, flush=True)  # noqa: T201
+
+
+def _line(report: RecordingReport) -> str:
     facts = [report.outcome, repr(report.uri) if not report.uri.isprintable() else report.uri]
     if report.duration is not None:
         speed = report.duration / max(report.seconds, 1e-3)
@@ -76,25 +115,52 @@ def _print_report(report: RecordingReport, *, as_json: bool) -> None:
         )
     if report.sentence:
         facts.append(report.sentence)
-    print("  ".join(facts))  # noqa: T201
+    return "  ".join(facts)
+
+
+def _has_bar(*, as_json: bool) -> bool:
+    return sys.stdout.isatty() and not as_json
 
 
 @contextmanager
 def _progress(*, as_json: bool) -> Iterator[None]:
-    if as_json or not sys.stdout.isatty():
-        yield
+    """Show every event: steps in a bar or as lines on stderr, recordings as they end."""
+    if not _has_bar(as_json=as_json):
+        with listening(_on_event(_print_step, print, as_json=as_json)):
+            yield
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Bar(*columns, transient=True) as bar:
-        task = bar.add_task("starting Prefect", total=1.0)
+        task = bar.add_task("starting", total=1.0)
 
-        def hear(step: Progress) -> None:
+        def move(step: Progress) -> None:
             text = f"{step.number}/{step.count} {step.title[:40]!r} {step.stage}"
             done = (step.number - 1 + step.done) / step.count
             bar.update(task, description=text.replace("[", r"\["), completed=done)
 
-        with listening(hear):
+        def show(line: str) -> None:
+            bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+        with listening(_on_event(move, show, as_json=False)):
             yield
+
+
+def _on_event(
+    on_step: Callable[[Progress], None], show: Callable[[str], None], *, as_json: bool
+) -> Callable[[Event], None]:
+    def hear(event: Event) -> None:
+        if isinstance(event, Progress):
+            on_step(event)
+        elif as_json:
+            _print_report(event, as_json=True)
+        else:
+            show(_line(event))
+
+    return hear
+
+
+def _print_step(step: Progress) -> None:
+    _say(f"{step.number}/{step.count} {step.title!r} {step.stage}")

@@ -46,9 +46,6 @@ def train_command(
     ] = None,
 ) -> None:
     """Train one branch from corpora, by the recipe of what ships."""
-    from flows.parameters import quiet_prefect
-
-    quiet_prefect()
     from flows.train import train
 
     options = {
@@ -121,9 +118,6 @@ def evaluate_command(
     folds of its model card, which --corpora names. `words` measures the recogniser of the settings
     on recordings (--audio) with reference transcripts (--data).
     """
-    from flows.parameters import quiet_prefect
-
-    quiet_prefect()
     if branch == "words":
         from flows.evaluate_words import evaluate_words
 

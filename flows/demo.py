@@ -9,14 +9,13 @@ from schemas.dataset import open_dataset
 def main(location: str) -> None:
     """Say where the tables and the page of the demo lie."""
     dataset = open_dataset(location)
-    here = Path.cwd()
     table = next(dataset.list("utterances", ".parquet"))
     page = next(dataset.list("pages", ".html"))
     sql = "select speaker, emotion, count(*) as n from utterances group by all order by n desc"
     lines = [
         "",
-        f"Parquet  {Path(dataset.path(table)).relative_to(here)}",
-        f"Page     {Path(dataset.path(page)).relative_to(here)}  (open it in a browser)",
+        f"Parquet  {_near(dataset.path(table))}",
+        f"Page     {_near(dataset.path(page))}  (open it in a browser)",
         "",
         "Next:",
         f'  .venv/bin/tonescribe query {location} "{sql}"',
@@ -24,6 +23,12 @@ def main(location: str) -> None:
         "  .venv/bin/tonescribe doctor",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _near(path: str) -> str:
+    """Return a path relative to this folder where it lies below it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here) if Path(path).is_relative_to(here) else path)
 
 
 if __name__ == "__main__":

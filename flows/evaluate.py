@@ -1,4 +1,4 @@
-"""The flow `evaluate`: how good a branch is on people whom it has never seen."""
+"""Measure how good a branch is on people whom it has never seen."""
 
 import json
 import sys
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from prefect import flow
 
 from flows.train import load_from
 from models.checkpoint import shipped
@@ -61,7 +60,6 @@ def evaluate(
     return json.dumps(figures, ensure_ascii=False) if as_json else to_text(figures)
 
 
-@flow(name="evaluate", flow_run_name="evaluate {branch}", validate_parameters=False)
 def evaluate_branch(
     branch: str,
     data: Path | None = None,

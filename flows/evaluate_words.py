@@ -1,12 +1,10 @@
-"""The flow `evaluate words`: how good a recogniser is on recordings with reference transcripts."""
+"""Measure how good a recogniser is on recordings with reference transcripts."""
 
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
-
-from prefect import flow
 
 from models.registry import identify
 from schemas.errors import InputError, SettingsError
@@ -50,7 +48,6 @@ def evaluate_words(
     return json.dumps(found, ensure_ascii=False) if as_json else to_text(found)
 
 
-@flow(name="evaluate words", flow_run_name="evaluate words", validate_parameters=False)
 def measure_words(
     data: Path,
     audio: Path,

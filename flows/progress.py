@@ -1,9 +1,10 @@
-"""Who is told how a run goes: the command line listens here, the flows speak."""
+"""Progress events from the flows to whoever runs them, such as the command line."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from schemas.reports import RecordingReport
 from schemas.values import Value
 
 
@@ -17,7 +18,10 @@ class Progress(Value):
     done: float
 
 
-Listener = Callable[[Progress], None]
+Event = Progress | RecordingReport
+"""A step, or the end of a recording."""
+
+Listener = Callable[[Event], None]
 
 _listener: ContextVar[Listener | None] = ContextVar("progress_listener", default=None)
 _place: ContextVar[tuple[int, int]] = ContextVar("place_in_batch", default=(1, 1))
@@ -25,7 +29,7 @@ _place: ContextVar[tuple[int, int]] = ContextVar("place_in_batch", default=(1, 1
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Hear every step of the flows that run inside."""
+    """Pass every event of the flows that run inside to a listener."""
     token = _listener.set(listener)
     try:
         yield
@@ -44,7 +48,12 @@ def at_place(number: int, count: int) -> Iterator[None]:
 
 
 def tell(title: str, stage: str, done: float) -> None:
-    """Tell the listener, where there is one."""
+    """Pass a step to the listener, where there is one."""
+    number, count = _place.get()
+    emit(Progress(number=number, count=count, title=title, stage=stage, done=done))
+
+
+def emit(event: Event) -> None:
+    """Pass an event to the listener, where there is one."""
     if listener := _listener.get():
-        number, count = _place.get()
-        listener(Progress(number=number, count=count, title=title, stage=stage, done=done))
+        listener(event)

@@ -3,49 +3,41 @@
 import hashlib
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import get_run_logger, task
-from prefect.states import Failed
-
 from flows.artifacts import RecordingProgress, publish_artifacts
+from flows.cache import StageCache
 from flows.progress import tell
+from flows.running import StageFailedError, attempt
 from flows.stages import STAGES, Stage, Work, fingerprint, inputs_digest, must_run, stage_keys
+from schemas.consent import Restrictions
 from schemas.dataset import Dataset
-from schemas.errors import InputError, ResourceError, TonescribeError
 from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
 from schemas.media import Recording, SourceItem
 from schemas.policy import Policy, strictest
 from schemas.reports import RecordingReport
 from schemas.settings import Settings
+from schemas.sidecar import Sidecar
+from schemas.speech import AnnotatedUtterance
 from tasks.ingest import fetch, sidecar_of
 from tasks.publish import add_source, publish, quarantine, read_manifest, release
 from tasks.report import render_page
 
-CAUSES: dict[type[TonescribeError], str] = {InputError: "input", ResourceError: "resource"}
-"""What an operator can do: mend the recording, or try again with more time or memory."""
-
-
-class StageFailedError(Exception):
-    """A stage could not do its work on this recording."""
-
-    def __init__(self, stage: str, error: Exception) -> None:
-        if isinstance(error, TonescribeError):
-            self.sentence = error.sentence
-        else:
-            self.sentence = f"The stage '{stage}' failed ({type(error).__name__}: {error})."
-        self.cause = next((c for kind, c in CAUSES.items() if isinstance(error, kind)), "internal")
-        self.stage = stage
-        super().__init__(self.sentence)
-
 
 def annotate_item(
-    item: SourceItem, dataset: Dataset, settings: Settings, scratch: Path
+    item: SourceItem,
+    dataset: Dataset,
+    settings: Settings,
+    scratch: Path,
+    held: Sequence[str] | None = None,
 ) -> RecordingReport:
-    """Annotate and publish one recording, or quarantine it; never raises for its content."""
+    """Annotate and publish one recording, or quarantine it; never raises for its content.
+
+    `held` are the ids under which its address is in quarantine; None: look there.
+    """
     started = time.perf_counter()
     recording: Recording | None = None
     try:
@@ -53,22 +45,42 @@ def annotate_item(
         report = _known(recording, item, dataset, settings) or _annotate(
             recording, dataset, settings, scratch, started
         )
-        release(dataset, item.uri)
+        release(dataset, item.uri, held)
     except StageFailedError as failure:
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
 
 
 def _fetch(item: SourceItem, dataset: Dataset, scratch: Path) -> Recording:
-    """Fetch a recording; what a sidecar of the same content elsewhere forbids holds for it too."""
+    """Fetch a recording; what any sidecar of the same content forbids holds for it too.
+
+    Also of one that is gone: what it forbade stays with the content, as the manifest remembers
+    it, until a sidecar at its place says otherwise.
+    """
     recording = fetch(item, scratch)
     before = read_manifest(dataset, recording.recording_id)
-    twins = [s.uri for s in (before.sources if before else ()) if s.uri != item.uri]
-    if not twins:
-        return recording
-    sidecars = [sidecar for uri in twins if (sidecar := sidecar_of(uri)) is not None]
-    merged = strictest(recording.sidecar, sidecars)
-    return recording.model_copy(update={"sidecar": merged})
+    sidecars: list[Sidecar] = []
+    remembered: list[Restrictions] = []
+    stated = Restrictions.stated(recording.recording_id, recording.sidecar)
+    for source in before.sources if before else ():
+        is_own = source.uri == item.uri
+        sidecar = recording.sidecar if is_own and item.sidecar_uri else sidecar_of(source.uri)
+        if sidecar is None:
+            remembered.append(source.restrictions)
+            stated = source.restrictions if is_own else stated
+        elif not is_own:
+            sidecars.append(sidecar)
+    return recording.model_copy(
+        update={
+            "sidecar": strictest(recording.sidecar, sidecars, remembered),
+            "restrictions": stated,
+            "remembered_refusals": tuple(sorted({d for r in remembered for d in r.refused})),
+        }
+    )
+
+
+def _source(item: SourceItem, recording: Recording) -> Source:
+    return Source(uri=item.uri, version=item.version, restrictions=recording.restrictions)
 
 
 def _known(
@@ -79,7 +91,7 @@ def _known(
     made_now = (fingerprint(settings), inputs_digest(recording))
     if before is None or (before.fingerprint, before.inputs) != made_now:
         return None
-    add_source(dataset, before, Source(uri=item.uri, version=item.version))
+    add_source(dataset, before, _source(item, recording))
     return RecordingReport(
         uri=item.uri,
         outcome="known",
@@ -93,7 +105,8 @@ def _known(
 def _annotate(
     recording: Recording, dataset: Dataset, settings: Settings, scratch: Path, started: float
 ) -> RecordingReport:
-    work = Work(recording, settings, Policy.decide(settings, recording.sidecar), scratch)
+    policy = attempt("policy", lambda: Policy.decide(settings, recording.sidecar))
+    work = Work(recording, settings, policy, scratch)
     seconds, ran = run_stages(work)
     facts = RunFacts(
         stage_seconds=seconds,
@@ -129,19 +142,43 @@ def _annotate(
         seconds=facts.wall_seconds,
         stage_seconds=seconds,
         ran=ran,
-        sentence=" ".join(filter(None, (info.damage, work.results["transcribe"].reason))) or None,
+        sentence=_notes(
+            info.damage,
+            work.results["transcribe"].reason,
+            policy.warning,
+            _hidden_sentence(annotated),
+        ),
     )
+
+
+def _notes(*sentences: str | None) -> str | None:
+    return " ".join(sentence for sentence in sentences if sentence) or None
+
+
+def _hidden_sentence(annotated: Sequence[AnnotatedUtterance]) -> str | None:
+    """Say how much is not shown for want of consent, and what helps where that is everything."""
+    hidden = sum("no_consent" in row.flags for row in annotated)
+    if not hidden:
+        return None
+    sentence = f"{hidden} of {len(annotated)} utterances are not shown: somebody did not consent."
+    if hidden < len(annotated):
+        return sentence
+    return f"{sentence} To show the others, tell them apart by captions with names or own tracks."
 
 
 def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
     """Run the stages in order; return the wall seconds of each, and which did work."""
     keys = stage_keys(work.recording, work.settings, work.policy)
-    cache = work.settings.cache.expanduser().absolute()
+    cache = StageCache(work.settings.cache)
+    cached = cache.read_all(keys, {stage.name: stage.result for stage in STAGES if stage.cached})
 
     def allowed(stage: Stage) -> bool:
         return not (stage.biometric and work.policy.text_only)
 
-    running = must_run(keys, cache, allowed)
+    def hides(stage: Stage) -> bool:
+        return stage.hides(work.recording)
+
+    running = must_run(cached, allowed, hides)
     progress = RecordingProgress(len(STAGES))
     seconds: dict[str, float] = {}
     for number, stage in enumerate(STAGES):
@@ -149,45 +186,28 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
         begun = time.perf_counter()
         if not allowed(stage):
             work.results[stage.name] = stage.skipped(work)
-        elif stage.cached or stage.name in running:
-            work.results[stage.name] = _run_stage(stage, work, keys[stage.name], cache, running)
+        elif stage.name in running:
+            work.results[stage.name] = _run_stage(stage, work, keys[stage.name], cache)
+        elif stage.cached:
+            work.results[stage.name] = _look_up(stage, cached)
         seconds[stage.name] = round(time.perf_counter() - begun, 3)
         progress.move(number + 1)
     return seconds, tuple(stage.name for stage in STAGES if stage.name in running)
 
 
-def _run_stage(stage: Stage, work: Work, key: str, cache: Path, running: set[str]) -> Any:
-    if not stage.cached:
-        return attempt(stage.name, lambda: stage.run(work))
-    return attempt(
-        stage.name,
-        lambda: stage.run(work),
-        persist_result=True,
-        result_serializer="json",
-        result_storage=cache,
-        cache_key_fn=lambda *_: key,
-        refresh_cache=stage.name in running,
-        cache_result_in_memory=False,
-    )
+def _run_stage(stage: Stage, work: Work, key: str, cache: StageCache) -> Any:
+    def run() -> Any:
+        result = stage.run(work)
+        if stage.cached:
+            hidden = stage.redacted if stage.hides(work.recording) else None
+            cache.write(key, stage.result, hidden(result) if hidden else result)
+        return result
+
+    return attempt(stage.name, run)
 
 
-def attempt(name: str, run: Callable[[], Any], **options: Any) -> Any:
-    """Run a function as a Prefect task; an error becomes a `StageFailedError`, not a traceback."""
-
-    @task(name=name, **({"persist_result": False} | options))
-    def stage_task() -> Any:
-        try:
-            return run()
-        except Exception as error:  # noqa: BLE001 - the boundary around one recording
-            get_run_logger().debug("The stage '%s' failed.", name, exc_info=True)
-            failure = StageFailedError(name, error)
-            return Failed(message=failure.sentence, data=failure)
-
-    state = stage_task(return_state=True)
-    result = state.result(raise_on_failure=False)
-    if isinstance(result, BaseException):
-        raise result
-    return result
+def _look_up(stage: Stage, cached: Mapping[str, Any]) -> Any:
+    return attempt(stage.name, lambda: cached[stage.name], is_cached=True)
 
 
 def _unread_id(item: SourceItem) -> str:
@@ -218,5 +238,7 @@ def _quarantine(
         outcome="quarantined",
         recording_id=recording_id,
         seconds=0.0,
+        stage=failure.stage,
+        cause=failure.cause,
         sentence=failure.sentence,
     )

@@ -7,17 +7,26 @@ scratch folder; they run again when a later stage that reads those files must ru
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from models.registry import identify
-from schemas.media import Recording
+from schemas.media import MediaInfo, Recording, SplitMedia
 from schemas.policy import Policy
 from schemas.settings import Settings
-from schemas.speech import BranchScores, Diarization, Faces
+from schemas.speech import (
+    AnnotatedUtterance,
+    BranchScores,
+    Diarization,
+    Faces,
+    Transcript,
+    Utterance,
+)
 from tasks import branches, diarize, faces, fuse, media, transcribe, utterances
 from tasks import probe as probing
 
@@ -50,11 +59,14 @@ class Stage:
 
     `after` are the stages whose results it reads, `files_of` those whose scratch files it reads,
     `biometric` says that it looks at voice or face to infer emotion: the policy may forbid it.
+    `redacted` is what may be stored of its result where somebody did not consent; it then runs
+    again whenever a later stage needs the whole.
     """
 
     name: str
     run: Callable[[Work], Any]
     version: int
+    result: TypeAdapter[Any]
     after: tuple[str, ...] = ()
     files_of: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
@@ -63,6 +75,11 @@ class Stage:
     cached: bool = True
     biometric: bool = False
     skipped: Callable[[Work], Any] = lambda _: None
+    redacted: Callable[[Any], Any] | None = None
+
+    def hides(self, recording: Recording) -> bool:
+        """Whether less than its result may be stored."""
+        return self.redacted is not None and recording.consent.is_restricted
 
 
 def _probe(work: Work) -> Any:
@@ -77,18 +94,38 @@ def _diarize(work: Work) -> Any:
     if work.waveform is None:
         return Diarization()
     sidecar, turns = work.recording.sidecar, work.recording.turns_path
-    return diarize.diarize(work.waveform, work.settings, sidecar, work.tracks, turns)
+    made = diarize.diarize(work.waveform, work.settings, sidecar, work.tracks, turns)
+    consent = work.recording.consent
+    names = {speaker: consent.shown_name(name) for speaker, name in made.names.items()}
+    return made.model_copy(update={"names": names})
 
 
 def _transcribe(work: Work) -> Any:
     turns = work.results["diarize"]
-    return transcribe.transcribe(work.recording, work.waveform, turns, work.settings)
+    made = transcribe.transcribe(work.recording, work.waveform, turns, work.settings)
+    consent = work.recording.consent
+    if not consent.is_restricted:
+        return made
+    words = tuple(
+        w if w.name is None else w.model_copy(update={"name": consent.shown_name(w.name)})
+        for w in made.words
+    )
+    return made.model_copy(update={"words": words})
+
+
+def _without_words(transcript: Transcript) -> Transcript:
+    """What may be stored before it is known who said what."""
+    return transcript.model_copy(update={"words": ()})
 
 
 def _utterances(work: Work) -> Any:
-    results = work.results
+    results, recording = work.results, work.recording
     return utterances.make_utterances(
-        results["diarize"], results["transcribe"], work.settings, work.recording.sidecar
+        results["diarize"],
+        results["transcribe"],
+        work.settings,
+        recording.sidecar,
+        recording.consent,
     )
 
 
@@ -141,17 +178,19 @@ def _hints(recording: Recording) -> Any:
         sidecar.min_speakers,
         sidecar.max_speakers,
         _content(recording.turns_path),
+        sorted(recording.consent.refused),
     ]
 
 
 def _captions(recording: Recording) -> Any:
     sidecar = recording.sidecar
     told = [sidecar.title, [person.name for person in sidecar.participants]]
-    return [sidecar.language, told, _content(recording.captions_path)]
+    return [sidecar.language, told, _content(recording.captions_path), _participants(recording)]
 
 
 def _participants(recording: Recording) -> Any:
-    return [p.model_dump() for p in recording.sidecar.participants]
+    people = [p.model_dump() for p in recording.sidecar.participants]
+    return [people, sorted(recording.consent.refused)]
 
 
 def _content(path: str | None) -> str | None:
@@ -159,12 +198,20 @@ def _content(path: str | None) -> str | None:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("probe", _probe, media.STAGE_VERSION, sections=("limits",)),
-    Stage("split", _split, media.STAGE_VERSION, after=("probe",), cached=False),
+    Stage("probe", _probe, media.STAGE_VERSION, TypeAdapter(MediaInfo), sections=("limits",)),
+    Stage(
+        "split",
+        _split,
+        media.STAGE_VERSION,
+        TypeAdapter(SplitMedia),
+        after=("probe",),
+        cached=False,
+    ),
     Stage(
         "diarize",
         _diarize,
         diarize.STAGE_VERSION,
+        TypeAdapter(Diarization),
         after=("probe",),
         files_of=("split",),
         sections=("speakers",),
@@ -175,16 +222,19 @@ STAGES: tuple[Stage, ...] = (
         "transcribe",
         _transcribe,
         transcribe.STAGE_VERSION,
+        TypeAdapter(Transcript),
         after=("diarize",),
         files_of=("split",),
         sections=("captions", "language"),
         engines=("transcriber",),
         inputs=_captions,
+        redacted=_without_words,
     ),
     Stage(
         "utterances",
         _utterances,
         utterances.STAGE_VERSION,
+        TypeAdapter(tuple[Utterance, ...]),
         after=("diarize", "transcribe"),
         sections=("utterances", "judge"),
         inputs=_participants,
@@ -193,6 +243,7 @@ STAGES: tuple[Stage, ...] = (
         "faces",
         _faces,
         faces.STAGE_VERSION,
+        TypeAdapter(Faces),
         after=("probe", "utterances"),
         files_of=("split",),
         sections=("faces",),
@@ -204,6 +255,7 @@ STAGES: tuple[Stage, ...] = (
         "audio",
         _audio,
         branches.STAGE_VERSION,
+        TypeAdapter(BranchScores),
         after=("utterances",),
         files_of=("split",),
         engines=("audio",),
@@ -213,16 +265,25 @@ STAGES: tuple[Stage, ...] = (
         "video",
         _video,
         branches.STAGE_VERSION,
+        TypeAdapter(BranchScores),
         after=("utterances", "faces"),
         files_of=("split", "faces"),
         engines=("video",),
         biometric=True,
     ),
-    Stage("text", _text, branches.STAGE_VERSION, after=("utterances",), engines=("text",)),
+    Stage(
+        "text",
+        _text,
+        branches.STAGE_VERSION,
+        TypeAdapter(BranchScores),
+        after=("utterances",),
+        engines=("text",),
+    ),
     Stage(
         "fuse",
         _fuse,
         fuse.STAGE_VERSION,
+        TypeAdapter(tuple[AnnotatedUtterance, ...]),
         after=("utterances", "faces", "audio", "video", "text"),
         sections=("judge",),
         engines=("fusion", "text"),
@@ -230,7 +291,7 @@ STAGES: tuple[Stage, ...] = (
 )
 """In the order in which they run."""
 
-REPORTED_SECTIONS = ("profile", "purpose", "jurisdiction", "context")
+REPORTED_SECTIONS = ("profile", "purpose", "purpose_note", "jurisdiction", "context")
 """Settings that no stage reads but that stand in the rows."""
 
 
@@ -269,7 +330,8 @@ def fingerprint(settings: Settings) -> str:
 
 def inputs_digest(recording: Recording) -> str:
     """Digest of what lies beside a recording: captions, turns, sidecar."""
-    beside = [_hints(recording), _captions(recording), recording.sidecar.model_dump(mode="json")]
+    sidecar = recording.sidecar.model_dump(mode="json")
+    beside = [_hints(recording), _captions(recording), sidecar, _participants(recording)]
     return _digest(beside)
 
 
@@ -277,15 +339,22 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def must_run(keys: Mapping[str, str], cache: Path, allowed: Callable[[Stage], bool]) -> set[str]:
-    """Return the stages that must do work: those not in the cache, and those whose files they need.
+def must_run(
+    cached: Collection[str],
+    allowed: Callable[[Stage], bool],
+    hides: Callable[[Stage], bool] = lambda _: False,
+) -> set[str]:
+    """Return the stages that must do work: those not cached, and those that these need.
 
-    `split` runs only where a later stage reads its files.
+    `split` runs only where a later stage reads its files, a stage that `hides` a part of its
+    result from the cache only where a later one reads it.
     """
     running: set[str] = set()
     for stage in reversed(STAGES):
-        needed = any(stage.name in s.files_of for s in STAGES if s.name in running)
-        missing = stage.cached and not (cache / keys[stage.name]).is_file()
+        later = [s for s in STAGES if s.name in running]
+        needed = any(stage.name in s.files_of for s in later)
+        needed = needed or (hides(stage) and any(stage.name in s.after for s in later))
+        missing = stage.cached and stage.name not in cached
         if allowed(stage) and (needed or missing):
             running.add(stage.name)
     return running

@@ -1,11 +1,10 @@
-"""The flow `train`: one branch from corpora to weights, by one command."""
+"""Train one branch from corpora to weights, by one command."""
 
 import functools
 import importlib
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import flow
 from pydantic import ValidationError
 
 from schemas.errors import SettingsError
@@ -48,7 +47,6 @@ def _architecture_trainer(branch: str) -> Any:
     return functools.partial(load_from(ARCHITECTURE_TRAINERS, branch), branch)
 
 
-@flow(name="train", flow_run_name="train {branch}", validate_parameters=False)
 def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     """Train `audio`, `video`, `text`, `fusion` or `words` from the corpora under `data`.
 

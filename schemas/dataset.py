@@ -104,7 +104,8 @@ class Dataset:
         """Return a DuckDB connection with the tables and views of the contract."""
         import duckdb
 
-        connection = duckdb.connect()
+        # DuckDB would fetch an extension from its server that a query needs
+        connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         for table in TABLES:
             connection.register(f"_{table}", self.arrow(table))
             connection.table(f"_{table}").create_view(table)

@@ -8,6 +8,7 @@
     |- SettingsError     wrong usage or settings: stop before any work
     |- PolicyError       refused by the policy gate
     `- ResourceError     time, memory or disk ran out: try again, smaller or later
+       `- UnavailableError   a storage does not answer: tried again by itself
 """
 
 from typing import ClassVar
@@ -48,3 +49,7 @@ class PolicyError(TonescribeError):
 
 class ResourceError(TonescribeError):
     """A deadline, memory or disk limit was reached; the same work may succeed later."""
+
+
+class UnavailableError(ResourceError):
+    """A storage or network does not answer; the same call is tried again after a while."""

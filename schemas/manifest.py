@@ -2,14 +2,19 @@
 
 from datetime import datetime
 
+from schemas.consent import Restrictions
 from schemas.values import Value
 
 
 class Source(Value):
-    """An object that was annotated: where it is, and its version when it was read."""
+    """An object that was annotated: where it is, and its version when it was read.
+
+    `restrictions` are what its own sidecar forbade: they hold after that sidecar is gone.
+    """
 
     uri: str
     version: str
+    restrictions: Restrictions = Restrictions()
 
 
 class Manifest(Value):
@@ -25,6 +30,7 @@ class Manifest(Value):
     inputs: str
     files: dict[str, str]
     models: dict[str, str]
+    purpose_note: str | None = None
     tonescribe_version: str
     annotated_at: datetime
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from schemas.consent import Consent, Restrictions
 from schemas.sidecar import Sidecar
 from schemas.values import Hertz, Seconds, Value
 
@@ -44,7 +45,9 @@ class Recording(Value):
     """One recording of the source, copied to a local path when it is remote.
 
     `recording_id` is the first 16 hex digits of the SHA-256 of the content.
-    `version` identifies the object without reading it (ETag, or size and mtime).
+    `version` identifies the object without reading it (ETag, or size and mtime). `sidecar` joins
+    what lies beside it with what forbids more, `restrictions` are its own sidecar's alone, and
+    `remembered_refusals` digests of names that sidecars refused which are gone.
     """
 
     recording_id: str
@@ -57,6 +60,13 @@ class Recording(Value):
     captions_path: str | None = None
     turns_path: str | None = None
     sidecar: Sidecar = Sidecar()
+    restrictions: Restrictions = Restrictions()
+    remembered_refusals: tuple[str, ...] = ()
+
+    @property
+    def consent(self) -> Consent:
+        """Who may be shown."""
+        return Consent.of(self.recording_id, self.sidecar, self.remembered_refusals)
 
 
 class AudioStream(Value):

@@ -7,9 +7,12 @@ or face (Regulation (EU) 2024/1689, Article 5(1)(f)); the text branch alone runs
 from collections.abc import Iterable
 from typing import Self
 
+from schemas.consent import Restrictions
 from schemas.errors import PolicyError
+from schemas.names import name_key
+from schemas.purposes import PURPOSES, known_purpose
 from schemas.settings import Settings
-from schemas.sidecar import Context, Jurisdiction, Sidecar
+from schemas.sidecar import Context, Jurisdiction, Participant, Sidecar
 from schemas.values import Value
 
 _STRICTNESS: dict[Context, int] = {
@@ -23,56 +26,78 @@ _STRICTNESS: dict[Context, int] = {
 """An unspecified context is treated as workplace where the jurisdiction is `eu`."""
 
 
-def strictest(own: Sidecar, others: Iterable[Sidecar]) -> Sidecar:
-    """Return a sidecar with the strictest consent and law of all that lie beside one content.
+def strictest(
+    own: Sidecar, others: Iterable[Sidecar], remembered: Iterable[Restrictions] = ()
+) -> Sidecar:
+    """Return a sidecar with the strictest consent and law of all that hold for one content.
 
-    The same recording may lie in a bucket under several names: what one of them forbids is
-    forbidden. Everything else is the own sidecar's.
+    The same recording may lie in a bucket under several names: what the sidecar of one of them
+    forbids is forbidden, also after that sidecar is gone (`remembered`; its refusals are digests
+    and stay with the caller). Everything else is the own sidecar's.
     """
     every = [own, *others]
-    named = {p.name: p for sidecar in every for p in sidecar.participants}
-    refused = {p.name for sidecar in every for p in sidecar.participants if not p.consent}
-    in_eu = any(sidecar.jurisdiction == "eu" for sidecar in every)
-    contexts = [sidecar.context for sidecar in every if sidecar.context]
+    named: dict[str, Participant] = {}
+    for person in (p for sidecar in every for p in sidecar.participants):
+        known = named.setdefault(name_key(person.name), person)
+        consents = known.consent and person.consent
+        named[name_key(person.name)] = known.model_copy(update={"consent": consents})
+    laws: list[Sidecar | Restrictions] = [*every, *remembered]
+    contexts = [law.context for law in laws if law.context]
     return own.model_copy(
         update={
-            "participants": tuple(
-                p.model_copy(update={"consent": p.name not in refused}) for p in named.values()
-            ),
-            "jurisdiction": "eu" if in_eu else own.jurisdiction,
+            "participants": tuple(named.values()),
+            "jurisdiction": "eu"
+            if any(law.jurisdiction == "eu" for law in laws)
+            else own.jurisdiction,
             "context": max(contexts, key=lambda c: _STRICTNESS[c]) if contexts else None,
         }
     )
 
 
 class Policy(Value):
-    """The decision for one recording."""
+    """The decision for one recording; `warning` is a sentence for whoever runs it."""
 
     purpose: str
     jurisdiction: Jurisdiction
     context: Context
+    warning: str | None = None
 
     @classmethod
     def decide(cls, settings: Settings, sidecar: Sidecar | None = None) -> Self:
         """Decide for a recording; the sidecar overrides towards stricter only.
 
-        Raises `PolicyError` where no purpose is given.
+        Raises `PolicyError` where no purpose is given, or one that is not known or is refused.
         """
         if not (settings.purpose or "").strip():
             raise PolicyError(
                 "A purpose is required: say what the annotation is for with --purpose, "
-                "for example --purpose research."
+                f"for example --purpose research. Known are {', '.join(PURPOSES)}."
             )
-        sidecar = sidecar or Sidecar()
-        contexts = [settings.context, *([sidecar.context] if sidecar.context else [])]
-        in_eu = "eu" in (settings.jurisdiction, sidecar.jurisdiction)
+        purposes = [known_purpose(str(settings.purpose))]
+        if sidecar and sidecar.purpose:
+            purposes.append(known_purpose(sidecar.purpose))
+        purpose = max(purposes, key=lambda name: PURPOSES[name].strictness)
+        own = sidecar or Sidecar()
+        contexts = [settings.context, *([own.context] if own.context else [])]
+        in_eu = "eu" in (settings.jurisdiction, own.jurisdiction)
+        unstated = sidecar is not None and not _states_consent(own)
         return cls(
-            purpose=sidecar.purpose or str(settings.purpose),
+            purpose=purpose,
             jurisdiction="eu" if in_eu else "other",
             context=max(contexts, key=lambda context: _STRICTNESS[context]),
+            warning=(
+                f"The purpose '{purpose}' needs everybody's consent, which no sidecar states."
+                if unstated and PURPOSES[purpose].needs_consent
+                else None
+            ),
         )
 
     @property
     def text_only(self) -> bool:
         """Whether emotion may be inferred from the words alone."""
         return self.jurisdiction == "eu" and _STRICTNESS[self.context] > 0
+
+
+def _states_consent(sidecar: Sidecar) -> bool:
+    people = sidecar.participants
+    return bool(people) and all("consent" in person.model_fields_set for person in people)

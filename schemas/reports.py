@@ -8,7 +8,10 @@ Outcome = Literal["annotated", "known", "unchanged", "quarantined"]
 
 
 class RecordingReport(Value):
-    """What became of one recording; `ran` names the stages that did work."""
+    """What became of one recording; `ran` names the stages that did work.
+
+    `stage` and `cause` say where and why it was quarantined.
+    """
 
     uri: str
     outcome: Outcome
@@ -20,6 +23,8 @@ class RecordingReport(Value):
     seconds: Seconds
     stage_seconds: dict[str, Seconds] = {}
     ran: tuple[str, ...] = ()
+    stage: str | None = None
+    cause: str | None = None
     sentence: str | None = None
 
 
@@ -35,6 +40,11 @@ class BatchReport(Value):
         """Whether a recording of the source is in quarantine now."""
         failed = any(report.outcome == "quarantined" for report in self.recordings)
         return failed or self.still_quarantined > 0
+
+    @property
+    def failed(self) -> tuple[RecordingReport, ...]:
+        """The recordings that were quarantined in this run."""
+        return tuple(r for r in self.recordings if r.outcome == "quarantined")
 
     @property
     def sentence(self) -> str:

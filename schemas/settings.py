@@ -138,10 +138,16 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
+    source: str | None = Field(None, description="what a deployment annotates: folder or URL")
+    out: str | None = Field(None, description="the dataset of a deployment: folder or URL")
+    server: Literal["auto", "none"] = Field(
+        "auto", description="none: run without Prefect; auto: a temporary server if none is set"
+    )
     profile: Profile = "embedded"
     captions: Literal["auto", "ignore"] = "auto"
     language: str | None = Field(None, pattern=BCP_47)
     purpose: str | None = None
+    purpose_note: str | None = Field(None, description="free text beside the purpose")
     jurisdiction: Jurisdiction = "other"
     context: Context = "unspecified"
     workers: PositiveInt = 1

@@ -25,7 +25,7 @@ from schemas.speech import Faces, FaceTrack, Utterance
 from schemas.values import Seconds, to_grid
 from tasks.frames import Picture, merge_spans, sampled_pictures
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 _BRIDGED: Seconds = 3.0
 """Spans closer than this are read as one."""
@@ -168,6 +168,8 @@ class _Attribution:
             self.tracks.append(self._finish(utterance))
 
     def _finish(self, utterance: Utterance) -> FaceTrack:
+        if "no_consent" in utterance.flags:
+            return FaceTrack(utterance_index=utterance.index)
         inside = self._moments_of(utterance)
         lasting = _lasting_faces(inside)
         chosen = self._choose(utterance, inside, lasting)

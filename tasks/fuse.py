@@ -10,7 +10,7 @@ from schemas.emotions import EMOTIONS, EmotionScores
 from schemas.settings import Settings
 from schemas.speech import AnnotatedUtterance, BranchScores, Faces, FaceTrack, Flag, Utterance
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 BRANCHES = ("audio", "video", "text")
 
@@ -71,7 +71,7 @@ def _annotate(
     other_language: bool,
 ) -> AnnotatedUtterance:
     flags = flags | set(utterance.flags)
-    if not track.rows:
+    if not track.rows and "no_consent" not in flags:
         flags.add("no_face")
     if track.unsure:
         flags.add("face_unsure")

@@ -16,7 +16,8 @@ class Plan(Value):
     """What a run over a source has to do.
 
     `passed_over` is the sentence about files that are no recordings; `earlier` are the recordings
-    that a pending address held before, by address.
+    that a pending address held before, by address; `held` maps an address to the ids under which
+    it is in quarantine.
     """
 
     pending: tuple[SourceItem, ...]
@@ -24,6 +25,7 @@ class Plan(Value):
     quarantined: tuple[QuarantineEntry, ...]
     passed_over: str = ""
     earlier: dict[str, tuple[str, ...]] = {}
+    held: dict[str, tuple[str, ...]] = {}
 
     @property
     def sentence(self) -> str:
@@ -74,9 +76,14 @@ def plan(
     for manifest in manifests:
         for address in {each.uri for each in manifest.sources}:
             holders[address].append(manifest.recording_id)
+    entries = all_quarantined(dataset)
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        for source_held in entry.sources:
+            ids[source_held.uri].append(entry.recording_id)
     held = {
         (source.uri, source.version): entry
-        for entry in all_quarantined(dataset)
+        for entry in entries
         if entry.fingerprint == fingerprint and entry.cause != "resource"
         for source in entry.sources
     }
@@ -98,4 +105,5 @@ def plan(
         quarantined=tuple(quarantined),
         passed_over=_passed_over(found),
         earlier={i.uri: tuple(holders[i.uri]) for i in pending[:limit] if i.uri in holders},
+        held={uri: tuple(found) for uri, found in ids.items()},
     )

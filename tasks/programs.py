@@ -43,7 +43,7 @@ def run_program(command: Sequence[str], deadline: Seconds) -> Ended:
     """
     with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile(mode="ab+") as errors:
         process = subprocess.Popen(
-            _bound(command), stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+            bound(command), stdin=subprocess.DEVNULL, stdout=output, stderr=errors
         )
         try:
             returncode = _wait(process, time.monotonic() + deadline, errors)
@@ -55,7 +55,7 @@ def run_program(command: Sequence[str], deadline: Seconds) -> Ended:
         return Ended(returncode, output.read(), _tail(errors))
 
 
-def _bound(command: Sequence[str]) -> list[str]:
+def bound(command: Sequence[str]) -> list[str]:
     """Prefix the command with a launcher that ties its life to ours (Linux only).
 
     A launcher and no `preexec_fn`: that one may deadlock in a process with threads.

@@ -164,7 +164,10 @@ def publish(
     An older version of the same recording is replaced; what only it had is removed after.
     """
     before = read_manifest(dataset, recording.recording_id)
-    sources = merge_sources(before, Source(uri=recording.uri, version=recording.version))
+    source = Source(
+        uri=recording.uri, version=recording.version, restrictions=recording.restrictions
+    )
+    sources = merge_sources(before, source)
     models = dict(annotated[0].models) if annotated else {}
     now = datetime.now(UTC)
     month = month_folder(info.meeting_date(recording))
@@ -187,6 +190,7 @@ def publish(
         inputs=inputs,
         files=files,
         models=models,
+        purpose_note=settings.purpose_note,
         tonescribe_version=version("tonescribe"),
         annotated_at=now,
     )
@@ -276,15 +280,22 @@ def quarantine(dataset: Dataset, entry: QuarantineEntry) -> None:
     write_whole(dataset, name, entry.model_dump_json(indent=2).encode())
 
 
-def all_quarantined(dataset: Dataset) -> list[QuarantineEntry]:
-    """Return everything that is in quarantine."""
-    contents = [dataset.read_bytes(name) for name in dataset.list("quarantine", ".json")]
+def all_quarantined(dataset: Dataset, ids: Sequence[str] | None = None) -> list[QuarantineEntry]:
+    """Return everything that is in quarantine, or the entries with these ids."""
+    if ids is None:
+        names = list(dataset.list("quarantine", ".json"))
+    else:
+        names = [f"quarantine/{number}.json" for number in ids]
+    contents = [dataset.read_bytes(name) for name in names]
     return [QuarantineEntry.model_validate_json(content) for content in contents if content]
 
 
-def release(dataset: Dataset, uri: str) -> None:
-    """Take an object out of quarantine, under whatever content it was put there."""
-    for entry in all_quarantined(dataset):
+def release(dataset: Dataset, uri: str, held: Sequence[str] | None = None) -> None:
+    """Take an object out of quarantine, under whatever content it was put there.
+
+    `held` are the ids of the entries that name it, where they are known; else all are read.
+    """
+    for entry in all_quarantined(dataset, held):
         if uri not in {source.uri for source in entry.sources}:
             continue
         name = f"quarantine/{entry.recording_id}.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from schemas.errors import ResourceError, SettingsError
+from schemas.errors import ResourceError, SettingsError, UnavailableError
 from tasks.names import reading
 
 Result = TypeVar("Result")
@@ -143,7 +143,7 @@ def reach(uri: str, action: Callable[[], Result]) -> Result:
     except Exception as error:  # each of the many drivers has error classes of its own
         if "credential" in str(error).lower():
             raise SettingsError(f"There are no credentials for '{uri}': {error}.") from error
-        raise ResourceError(
+        raise UnavailableError(
             f"The storage of '{uri}' does not answer: {error}; try again later."
         ) from error
 

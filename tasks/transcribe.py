@@ -41,8 +41,12 @@ def transcribe(
 
 
 def hot_words(sidecar: Sidecar) -> tuple[str, ...]:
-    """What is likely to be said and hard to spell: the participants' names, then the title."""
-    known = [*(participant.name for participant in sidecar.participants), sidecar.title or ""]
+    """Return words that are likely and hard to spell: names of participants, then the title.
+
+    Not of those who did not consent: their names are written nowhere.
+    """
+    people = (person.name for person in sidecar.participants if person.consent)
+    known = [*people, sidecar.title or ""]
     tidy = (" ".join(name.split()) for name in known)
     return tuple(dict.fromkeys(name for name in tidy if name))
 

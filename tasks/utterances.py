@@ -5,18 +5,18 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from models.voices.attribution import Attributed, Attribution, TurnIndex, attribute
+from schemas.consent import NOT_SHOWN, Consent
+from schemas.names import name_key
 from schemas.settings import Settings, UtteranceSettings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
 from schemas.values import Seconds, to_grid
 from tasks.unsure import Doubts
 
-STAGE_VERSION = 2
-
-NOT_SHOWN = "[not shown]"
-"""The name of a speaker without consent."""
+STAGE_VERSION = 3
 
 _GRID: Seconds = 0.001
 _SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
@@ -26,23 +26,64 @@ _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"})
 
 
 def make_utterances(
-    diarization: Diarization, transcript: Transcript, settings: Settings, sidecar: Sidecar
+    diarization: Diarization,
+    transcript: Transcript,
+    settings: Settings,
+    sidecar: Sidecar,
+    consent: Consent | None = None,
 ) -> tuple[Utterance, ...]:
     """Give words to speakers and cut them into utterances, sorted by start.
 
     An utterance is a run of one speaker's words, ended by a pause, by another speaker's words or
     by its length. Words that the recogniser is unsure of are "..." in its text. Without words, the
-    turns are the utterances. Times lie on the 1 ms grid.
+    turns are the utterances. Times lie on the 1 ms grid. Of somebody who did not consent, and of
+    every voice that may be theirs, only the times are kept (`consent`, by default the sidecar's).
     """
+    consent = consent or Consent.of("", sidecar)
     rules = settings.utterances
     words = sorted((_fit(word, rules.max_word) for word in transcript.words), key=_by_time)
     if words:
         attribution = attribute(words, diarization.exclusive, diarization.names)
     else:
         attribution = _turns_as_words(diarization, rules.max_length)
-    spans = sorted(_spans(attribution.words, rules), key=lambda span: _by_time(span[0].word))
-    rows = _Rows(diarization, attribution, transcript, settings, sidecar, bool(words))
+    names = _certain_names(attribution.names, diarization.turns, sidecar)
+    spoken = _with_whoever_refused(attribution.words, names, diarization.turns, consent)
+    spans = sorted(_spans(spoken, rules), key=lambda span: _by_time(span[0].word))
+    attribution = replace(attribution, names=names)
+    rows = _Rows(diarization, attribution, transcript, settings, consent, bool(words))
     return tuple(rows.utterance(index, span) for index, span in enumerate(spans))
+
+
+def _certain_names(
+    names: Mapping[str, str], turns: Sequence[Turn], sidecar: Sidecar
+) -> dict[str, str]:
+    """Add the name of the only participant where there is only one voice."""
+    voices = {turn.speaker for turn in turns}
+    if len(sidecar.participants) == len(voices) == 1:
+        return {next(iter(voices)): sidecar.participants[0].name, **names}
+    return dict(names)
+
+
+def _with_whoever_refused(
+    items: Sequence[Attributed], names: Mapping[str, str], turns: Sequence[Turn], consent: Consent
+) -> tuple[Attributed, ...]:
+    """Give words in an overlap with a voice that may not be shown to that voice.
+
+    The words could be either's. Words that captions give to somebody who consented stay theirs.
+    """
+    if not consent.is_restricted:
+        return tuple(items)
+    hidden = _voices([t for t in turns if not consent.may_show(names.get(t.speaker))])
+
+    def owner(item: Attributed) -> Attributed:
+        if item.word.name is not None or item.speaker in hidden:
+            return item
+        middle = (item.word.start + item.word.end) / 2
+        over = (s for s, index in hidden.items() if any(index.overlapping(middle, middle + _GRID)))
+        speaker = next(over, item.speaker)
+        return item if speaker == item.speaker else Attributed(item.word, speaker, item.confidence)
+
+    return tuple(owner(item) for item in items)
 
 
 def _by_time(word: Word) -> tuple[Seconds, Seconds]:
@@ -151,9 +192,10 @@ class _Rows:
         attribution: Attribution,
         transcript: Transcript,
         settings: Settings,
-        sidecar: Sidecar,
+        consent: Consent,
         has_words: bool,
     ) -> None:
+        self._consent = consent
         self._voices = _voices(diarization.turns)
         self._merged = attribution.merged_with
         self._names = attribution.names
@@ -161,20 +203,16 @@ class _Rows:
         self._doubts = Doubts(transcript, settings.utterances.min_word_confidence)
         self._judge = settings.judge
         self._has_words = has_words
-        self._refused = {_key(p.name) for p in sidecar.participants if not p.consent}
-        self._consenting = {_key(p.name) for p in sidecar.participants if p.consent}
-        if len(sidecar.participants) == len(self._voices) == 1:
-            only = {next(iter(self._voices)): sidecar.participants[0].name}
-            self._names = {**only, **self._names}
 
     def utterance(self, index: int, span: Span) -> Utterance:
         """Make one utterance of its words."""
         words = tuple(item.word for item in span)
         start, end = words[0].start, _end(span)
         speaker = span[0].speaker
-        name, refused = self._shown_name(speaker, words)
+        name = self._name(speaker, words)
         overlap = self._overlap(speaker, start, end)
-        return Utterance(
+        flags = self._flags(words, end - start, overlap)
+        utterance = Utterance(
             index=index,
             start=start,
             end=end,
@@ -182,31 +220,32 @@ class _Rows:
             speaker_name=name,
             speaker_confidence=_certainty(span),
             overlap_ratio=overlap,
-            text=self._text(words) if self._has_words else None,
-            language=self._language if self._has_words else None,
-            words=self._kept(words, refused) if self._has_words else (),
-            sure_words=self._doubts.sure_words(words) if self._has_words else None,
-            flags=self._flags(words, end - start, overlap, refused),
+            flags=tuple(sorted(flags)),
+        )
+        if not self._may_show(name, words):
+            return _not_shown(utterance, flags)
+        if not self._has_words:
+            return utterance
+        return utterance.model_copy(
+            update={
+                "text": self._text(words),
+                "language": self._language,
+                "words": words,
+                "sure_words": self._doubts.sure_words(words),
+            }
         )
 
-    def _shown_name(self, speaker: str, words: Sequence[Word]) -> tuple[str | None, bool]:
-        """Return the name to show and whether this may be someone who did not consent.
-
-        Words under another name than their speaker's have no certain name. Where somebody did
-        not consent, a voice without a name, or under a name by which nobody consented, could be
-        theirs ("Bo" and "Bo Smith").
-        """
+    def _name(self, speaker: str, words: Sequence[Word]) -> str | None:
+        """Return the certain name; words under another name than their speaker's have none."""
         said = words[0].name
         name = self._names.get(speaker)
-        if said is not None and name is not None and _key(said) != _key(name):
-            name = None
-        if said is not None and _key(said) in self._refused:
-            return NOT_SHOWN, True
-        if name is not None and _key(name) in self._refused:
-            return NOT_SHOWN, True
-        if not self._refused or (name is not None and _key(name) in self._consenting):
-            return name, False
-        return (None if name is None else NOT_SHOWN), True
+        if said is not None and name is not None and name_key(said) != name_key(name):
+            return None
+        return name
+
+    def _may_show(self, name: str | None, words: Sequence[Word]) -> bool:
+        said = words[0].name
+        return self._consent.may_show(name) and (said is None or self._consent.may_show(said))
 
     def _overlap(self, speaker: str, start: Seconds, end: Seconds) -> float:
         """Return the share of a span in which anybody else speaks."""
@@ -219,34 +258,31 @@ class _Rows:
         )
         return min(1.0, round(_union(spans) / (end - start), 4))
 
-    def _flags(
-        self, words: Sequence[Word], seconds: Seconds, overlap: float, refused: bool
-    ) -> tuple[Flag, ...]:
+    def _flags(self, words: Sequence[Word], seconds: Seconds, overlap: float) -> set[Flag]:
         start = words[0].start
         stated: dict[Flag, bool] = {
             "asr_suspect": self._has_words
             and self._doubts.is_suspect(words, start, start + seconds),
-            "no_consent": refused,
             "no_words": not self._has_words,
             "overlap": overlap > self._judge.max_overlap,
             "short": seconds < self._judge.min_seconds,
         }
-        return tuple(sorted(flag for flag, holds in stated.items() if holds))
+        return {flag for flag, holds in stated.items() if holds}
 
     def _text(self, words: Sequence[Word]) -> str:
         spaced = (self._language or "").split("-")[0].lower() not in _UNSPACED
         return (" " if spaced else "").join(self._doubts.texts(words))
 
-    def _kept(self, words: tuple[Word, ...], refused: bool) -> tuple[Word, ...]:
-        """Keep no name beside the words of someone who did not consent."""
-        if not refused:
-            return words
-        return tuple(word.model_copy(update={"name": None}) for word in words)
+
+_ABOUT_WORDS: frozenset[Flag] = frozenset({"asr_suspect", "no_words"})
 
 
-def _key(name: str) -> str:
-    """How names are compared: without case, accents' encoding or spare spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def _not_shown(utterance: Utterance, flags: set[Flag]) -> Utterance:
+    """Keep the times of somebody who did not consent, and nothing else."""
+    kept: set[Flag] = {*(flags - _ABOUT_WORDS), "no_consent"}
+    return utterance.model_copy(
+        update={"speaker_name": NOT_SHOWN, "text": NOT_SHOWN, "flags": tuple(sorted(kept))}
+    )
 
 
 def _voices(turns: Sequence[Turn]) -> Mapping[str, TurnIndex]:

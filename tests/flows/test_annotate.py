@@ -36,7 +36,11 @@ def rows(dataset: Path) -> list[dict[str, object]]:
 
 
 def run(source: Path, dataset: Path, **options: object) -> BatchReport:
-    report: BatchReport = annotate(str(source), str(dataset), **options)  # type: ignore[arg-type]
+    state = annotate(str(source), str(dataset), **options, return_state=True)  # type: ignore[call-overload]
+    report = state.result(raise_on_failure=False)
+    if isinstance(report, Exception):
+        raise report
+    assert isinstance(report, BatchReport)
     return report
 
 

@@ -100,8 +100,8 @@ def test_a_batch_from_start_to_query(tmp_path: Path) -> None:
     ("arguments", "code", "sentence"),
     [
         (("annotate", ".", "--out", "d"), 4, "--purpose"),
-        (("annotate", "nowhere", "--out", "d", "--purpose", "t"), 2, "nowhere"),
-        (("annotate", ".", "--out", "d", "--purpose", "t", "--profile", "x"), 2, "profile"),
+        (("annotate", "nowhere", "--out", "d", "--purpose", "research"), 2, "nowhere"),
+        (("annotate", ".", "--out", "d", "--purpose", "research", "--profile", "x"), 2, "profile"),
         (("query", "nowhere", "select 1"), 2, "nowhere"),
         (("show", "nowhere"), 2, "nowhere"),
     ],

@@ -111,7 +111,7 @@ def test_what_is_no_recording_is_said(
     (meetings / "notes.txt").write_text("minutes")
     run(meetings, synthetic / "dataset")
     capfd.readouterr()
-    options = {"limit": None, "requeue": False}
+    options = {"workers": None, "limit": None, "requeue": False}
     code = run_annotate(
         str(meetings), str(synthetic / "dataset"), options, as_json=True, debug=False
     )

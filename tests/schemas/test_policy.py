@@ -34,10 +34,66 @@ def test_in_the_eu_work_and_education_are_judged_by_words_alone(
 
 
 def test_a_sidecar_may_be_stricter_than_the_command_line() -> None:
-    sidecar = Sidecar(jurisdiction="eu", context="workplace", purpose="training of agents")
+    sidecar = Sidecar(jurisdiction="eu", context="workplace", purpose="therapy")
     policy = decide(sidecar, context="research")
     assert policy.text_only
-    assert policy.purpose == "training of agents"
+    assert policy.purpose == "therapy"
+
+
+@pytest.mark.parametrize(
+    "purpose",
+    [
+        "hiring",
+        "Recruiting",
+        "job interview scoring",
+        "grading",
+        "grade_students",
+        "performance review",
+        "discipline",
+        "employee monitoring",
+        "surveillance",
+        "lie detection",
+        "policing",
+    ],
+)
+def test_uses_that_harm_people_are_refused_under_any_name(purpose: str) -> None:
+    with pytest.raises(PolicyError, match="must not be used for"):
+        decide(purpose=purpose)
+    with pytest.raises(PolicyError, match="must not be used for"):
+        decide(Sidecar(purpose=purpose))
+
+
+def test_an_unknown_purpose_is_refused_with_the_list() -> None:
+    with pytest.raises(PolicyError, match=r"did you mean 'research'\? Known are demo, .*therapy"):
+        decide(purpose="reserch")
+    with pytest.raises(PolicyError, match="--purpose-note"):
+        decide(purpose="for fun")
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("Research", "research"),
+        ("own review", "own-review"),
+        ("quality of service", "service-quality"),
+        ("service_quality", "service-quality"),
+        (" accessibility ", "accessibility"),
+    ],
+)
+def test_a_purpose_may_be_written_in_several_ways(written: str, known: str) -> None:
+    assert decide(purpose=written).purpose == known
+
+
+def test_a_sidecar_cannot_loosen_the_purpose() -> None:
+    assert decide(Sidecar(purpose="demo"), purpose="therapy").purpose == "therapy"
+    assert decide(Sidecar(purpose="service-quality")).purpose == "service-quality"
+
+
+def test_a_purpose_that_needs_consent_warns_where_nobody_states_it() -> None:
+    stated = Sidecar(participants=(Participant(name="Ana", consent=True),))
+    assert decide(stated, purpose="therapy").warning is None
+    assert "consent" in str(decide(Sidecar(), purpose="therapy").warning)
+    assert decide(Sidecar()).warning is None
 
 
 def test_what_one_sidecar_of_a_content_forbids_is_forbidden() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.consent import Consent, Restrictions
 from schemas.settings import Settings
 from schemas.sidecar import Participant, Sidecar
 from schemas.speech import UNKNOWN_SPEAKER, Diarization, Transcript, Turn, Utterance, Word
@@ -188,15 +189,48 @@ def test_a_speaker_without_consent_is_not_shown() -> None:
     assert "bo" not in made[1].model_dump_json().lower().replace("speaker_", "")
 
 
+def hidden(utterance: Utterance) -> bool:
+    kept = (utterance.text, utterance.speaker_name, utterance.words, utterance.sure_words)
+    return kept == ("[not shown]", "[not shown]", (), None) and "no_consent" in utterance.flags
+
+
 def test_a_voice_without_a_name_could_be_theirs_who_did_not_consent() -> None:
     made = utterances([turn(0, 2, 0)], words("who am I", 0.0), REFUSES)
-    assert made[0].speaker_name is None
-    assert "no_consent" in made[0].flags
+    assert hidden(made[0])
 
 
 def test_a_name_by_which_nobody_consented_could_be_theirs_who_refused() -> None:
     made = utterances([turn(0, 2, 0)], words("who am I", 0.0, name="Bo Smith"), REFUSES)
-    assert (made[0].speaker_name, made[0].flags) == ("[not shown]", ("no_consent",))
+    assert hidden(made[0])
+
+
+def test_words_in_an_overlap_with_somebody_who_refused_could_be_theirs() -> None:
+    spoken = [
+        *words("we start with the plan for today", 0.0, name="Ana"),
+        *words("and then we go on", 3.0, name="Ana"),
+        *words("secret", 4.0),
+    ]
+    made = utterances([turn(0, 5, 0), turn(3.9, 4.4, 1, 0.5)], spoken, REFUSES, [turn(0, 5, 0)])
+    assert [u.text for u in made if not hidden(u)] == [
+        "we start with the plan for today",
+        "and then we go on",
+    ]
+    assert "secret" not in "".join(u.model_dump_json() for u in made)
+
+
+def test_a_remembered_refusal_counts_though_no_sidecar_states_it() -> None:
+    names = Sidecar(participants=(Participant(name="Ana"), Participant(name="Bo")))
+    bo = Restrictions.stated("id", REFUSES).refused
+    spoken = [*words("I am for it", 0.0, name="Ana"), *words("and so am I", 3.0, name="Bo")]
+    turns = (turn(0, 2, 0), turn(3, 5, 1))
+    made = make_utterances(
+        Diarization(turns=turns, exclusive=turns),
+        Transcript(words=tuple(spoken), language="en", engine="test"),
+        Settings(),
+        names,
+        Consent.of("id", names, bo),
+    )
+    assert [hidden(u) for u in made] == [False, True]
 
 
 def test_the_only_voice_is_the_only_participant() -> None:

@@ -1,0 +1,207 @@
+"""A batch of recordings: planned once, annotated one by one or in processes. Needs no Prefect."""
+
+import functools
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flows.artifacts import BatchProgress
+from flows.parameters import settings_from
+from flows.progress import at_place, emit
+from flows.recording import annotate_item
+from flows.running import log
+from flows.stages import fingerprint
+from models.registry import ENGINES, load_engine
+from schemas.dataset import Dataset
+from schemas.errors import SettingsError
+from schemas.media import SourceItem
+from schemas.policy import Policy
+from schemas.reports import BatchReport, RecordingReport
+from schemas.settings import Settings
+from schemas.values import Value
+from tasks.ingest import find_recordings
+from tasks.plan import Plan, plan
+from tasks.publish import supersede
+
+Options = Mapping[str, Any]
+"""The options of one recording as the command line has them; None is "not given"."""
+
+
+class Job(Value):
+    """One recording of a batch; `held` are the ids under which it is in quarantine."""
+
+    item: SourceItem
+    held: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a run will do: where to, how, and which recordings."""
+
+    dataset: Dataset
+    settings: Settings
+    options: Options
+    plan: Plan
+
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        """The recordings that need work."""
+        held = self.plan.held
+        return tuple(Job(item=item, held=held.get(item.uri, ())) for item in self.plan.pending)
+
+    @property
+    def given_options(self) -> dict[str, Any]:
+        """The options of one recording that were given."""
+        return {name: value for name, value in self.options.items() if value is not None}
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether recordings are annotated in several processes."""
+        return self.settings.workers > 1 and len(self.jobs) > 1
+
+
+_planned: ContextVar[Batch | None] = ContextVar("planned_batch", default=None)
+_job: ContextVar[Job | None] = ContextVar("job", default=None)
+
+
+def plan_batch(
+    source: str | None,
+    out: str | None,
+    options: Options,
+    *,
+    workers: int | None = None,
+    limit: int | None = None,
+    requeue: bool = False,
+) -> Batch:
+    """Read the settings, pass the policy gate, and compare the source with the dataset.
+
+    Source and dataset may come from the settings. Raises `SettingsError` or `PolicyError`.
+    """
+    settings = settings_from(**options, workers=workers, source=source, out=out)
+    Policy.decide(settings)
+    dataset = Dataset(needed(settings, "out"), create=True)
+    todo = plan(
+        needed(settings, "source"), dataset, fingerprint(settings), limit=limit, requeue=requeue
+    )
+    return Batch(dataset, settings, options, todo)
+
+
+def needed(settings: Settings, name: str) -> str:
+    """Return a setting that a run cannot do without; `SettingsError` where it is not set."""
+    value: str | None = getattr(settings, name)
+    if not value:
+        raise SettingsError(
+            f"No {name} is set: give it as a parameter, as '{name}' in tonescribe.toml, "
+            f"or as TONESCRIBE_{name.upper()}."
+        )
+    return value
+
+
+@contextmanager
+def handing_on(batch: Batch) -> Iterator[None]:
+    """Spare the flow inside to plan again."""
+    token = _planned.set(batch)
+    try:
+        yield
+    finally:
+        _planned.reset(token)
+
+
+def handed_batch() -> Batch | None:
+    """Return the batch that was planned outside, where there is one."""
+    return _planned.get()
+
+
+@contextmanager
+def handing_job(job: Job) -> Iterator[None]:
+    """Spare the flow inside to find its recording again."""
+    token = _job.set(job)
+    try:
+        yield
+    finally:
+        _job.reset(token)
+
+
+def find_job(source: str) -> Job:
+    """Return the recording that was handed on, else the only one at an address."""
+    job = _job.get()
+    if job is not None and job.item.uri == source:
+        return job
+    items = find_recordings(source)
+    if len(items) != 1:
+        raise SettingsError(f"{source} is not one recording; use the flow 'annotate' for many.")
+    return Job(item=items[0])
+
+
+def check_engines(settings: Settings) -> None:
+    """Load every engine once, before any work: missing weights are one clear sentence."""
+    for job in ENGINES:
+        load_engine(job, settings.engine(job), settings.weights)
+
+
+def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) -> BatchReport:
+    """Annotate all recordings of a batch; `runs` yields a report as each of its jobs ends."""
+    log("%s", "; ".join(filter(None, (batch.plan.sentence, batch.plan.passed_over))))
+    if batch.jobs:
+        batch.dataset.prepare()
+        check_engines(batch.settings)
+    progress = BatchProgress(len(batch.jobs))
+    reports: list[RecordingReport] = []
+    for report in runs(batch):
+        reports.append(report)
+        if report.recording_id and report.outcome in ("annotated", "known"):
+            earlier = batch.plan.earlier.get(report.uri, ())
+            supersede(batch.dataset, report.uri, earlier, report.recording_id)
+        emit(report)
+        progress.move(len(reports))
+    made = BatchReport(
+        recordings=tuple(reports),
+        unchanged=len(batch.plan.unchanged),
+        still_quarantined=len(batch.plan.quarantined),
+    )
+    log("%s", made.sentence)
+    return made
+
+
+def run_plainly(batch: Batch) -> Iterator[RecordingReport]:
+    """Annotate the jobs of a batch without Prefect, in as many processes as the settings say."""
+    if batch.is_parallel:
+        yield from _in_processes(batch)
+    else:
+        yield from one_by_one(batch.jobs, lambda job: run_job(job, batch.dataset, batch.settings))
+
+
+def one_by_one(
+    jobs: Sequence[Job], run: Callable[[Job], RecordingReport]
+) -> Iterator[RecordingReport]:
+    """Annotate one recording after the other, each with its place in the batch."""
+    for number, job in enumerate(jobs, start=1):
+        with at_place(number, len(jobs)):
+            yield run(job)
+
+
+def run_job(job: Job, dataset: Dataset, settings: Settings) -> RecordingReport:
+    """Annotate one recording in a scratch folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="tonescribe-") as scratch:
+        return annotate_item(job.item, dataset, settings, Path(scratch), job.held)
+
+
+def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(batch.settings.workers, mp_context=spawn) as pool:
+        run = functools.partial(_in_process, batch.dataset.location, batch.given_options)
+        for made in pool.map(run, [job.model_dump(mode="json") for job in batch.jobs]):
+            yield RecordingReport.model_validate(made)
+
+
+def _in_process(out: str, options: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+    settings = settings_from(**options)
+    report = run_job(Job.model_validate(job), Dataset(out, create=True), settings)
+    return report.model_dump(mode="json")

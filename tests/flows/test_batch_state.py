@@ -1,0 +1,160 @@
+"""A batch says how it went: its name, its state, what failed and why."""
+
+import itertools
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter
+from prefect.client.schemas.objects import State
+
+import tasks.plan
+from flows.annotate import annotate
+from flows.batch import plan_batch, run_batch, run_plainly
+from schemas.errors import SettingsError, UnavailableError
+from schemas.reports import BatchReport
+from tests.material import broken
+from tests.material.meetings import make_meeting
+
+
+def run(source: Path, dataset: Path, **options: Any) -> State[Any]:
+    state: State[Any] = annotate(str(source), str(dataset), **options, return_state=True)
+    return state
+
+
+@pytest.fixture
+def meetings(synthetic: Path) -> Path:
+    folder = synthetic / "meetings"
+    folder.mkdir()
+    make_meeting(folder / "weekly.wav")
+    return folder
+
+
+def test_a_batch_without_failures_is_completed_with_its_counts(
+    meetings: Path, synthetic: Path
+) -> None:
+    state = run(meetings, synthetic / "dataset")
+    assert (state.type.value, state.name) == ("COMPLETED", "Completed")
+    assert state.message == "1 annotated, 0 already done, 0 in quarantine"
+
+
+def test_a_batch_with_failures_has_a_state_a_name_and_a_table_of_its_own(
+    meetings: Path, synthetic: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken.empty(meetings / "empty.mp4")
+    broken.text_named_as_media(meetings / "text.mp4")
+    with caplog.at_level(logging.DEBUG):
+        state = run(meetings, synthetic / "dataset")
+    assert (state.type.value, state.name) == ("COMPLETED", "Quarantined")
+    assert str(state.message).startswith("1 annotated, 0 already done, 2 in quarantine; first: ")
+    assert "NoneType: None" not in caplog.text
+    failed = [r for r in caplog.records if "Task run failed" in r.getMessage()]
+    assert failed
+    assert all(record.exc_info is None for record in failed)
+    with get_client(sync_client=True) as client:
+        (flow_run,) = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate(
+                {"name": {"any_": ["annotate meetings"]}, "state": {"name": {"any_": [state.name]}}}
+            ),
+            limit=1,
+        )
+        (table,) = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["quarantined"])),
+            flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [str(flow_run.id)]}}),
+        )
+    for word in ("empty.mp4", "text.mp4", "probe", "input", "0 bytes"):
+        assert word in str(table.data)
+
+
+def test_a_batch_of_which_all_fail_is_failed(meetings: Path, synthetic: Path) -> None:
+    (meetings / "weekly.wav").unlink()
+    broken.empty(meetings / "empty.mp4")
+    state = run(meetings, synthetic / "dataset")
+    assert state.type.value == "FAILED"
+    assert "0 annotated, 0 already done, 1 in quarantine" in str(state.message)
+    report: BatchReport = state.result(raise_on_failure=False)
+    assert [r.outcome for r in report.recordings] == ["quarantined"]
+
+
+def test_source_and_dataset_of_a_deployment_come_from_the_settings(
+    meetings: Path, synthetic: Path
+) -> None:
+    with pytest.raises(SettingsError, match=r"No out is set.*tonescribe\.toml.*TONESCRIBE_OUT"):
+        annotate()
+    (synthetic / "tonescribe.toml").write_text(f'source = "{meetings}"\nout = "nightly"\n')
+    state = annotate(return_state=True)
+    assert str(state.message).startswith("1 annotated")
+    assert (synthetic / "nightly" / "utterances").is_dir()
+
+
+def test_a_source_is_listed_once_per_batch(
+    meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seconds in (11, 12, 13):
+        make_meeting(meetings / f"{seconds}.wav", duration=seconds)
+    listings: list[str] = []
+    find = tasks.plan.find_recordings
+
+    def counted(source: str, *rest: Any) -> Any:
+        listings.append(source)
+        return find(source, *rest)
+
+    for module in ("tasks.plan", "flows.batch", "tasks.ingest"):
+        monkeypatch.setattr(f"{module}.find_recordings", counted)
+    assert len(run(meetings, synthetic / "dataset").result().recordings) == 4
+    assert listings == [str(meetings)]
+
+
+def test_without_prefect_the_same_rows_come_out(meetings: Path, synthetic: Path) -> None:
+    with_prefect = run(meetings, synthetic / "one").result()
+    batch = plan_batch(str(meetings), str(synthetic / "two"), {})
+    without = run_batch(batch, run_plainly)
+    same = {"outcome", "recording_id", "n_utterances", "duration", "n_speakers"}
+    assert [r.model_dump(include=same) for r in without.recordings] == [
+        r.model_dump(include=same) for r in with_prefect.recordings
+    ]
+    tables = [sorted(p.name for p in (synthetic / d).rglob("*.parquet")) for d in ("one", "two")]
+    assert tables[0] == tables[1]
+
+
+def test_a_storage_that_does_not_answer_is_tried_again(
+    meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import flows.recording
+    import flows.running
+
+    tries = itertools.count()
+    fetch = flows.recording.fetch
+
+    def unsteady(*given: Any) -> Any:
+        if next(tries) < 2:
+            raise UnavailableError("The storage does not answer; try again later.")
+        return fetch(*given)
+
+    monkeypatch.setattr(flows.recording, "fetch", unsteady)
+    monkeypatch.setattr(flows.running, "RETRY_DELAYS", (0.01, 0.01))
+    assert str(run(meetings, synthetic / "dataset").message).startswith("1 annotated")
+    assert next(tries) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [(SettingsError("No such engine."), "settings"), (UnavailableError("Gone."), "resource")],
+)
+def test_the_cause_of_a_failure_says_what_an_operator_can_do(
+    meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
+) -> None:
+    import flows.recording
+    import flows.running
+
+    def fails(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(flows.recording, "fetch", fails)
+    monkeypatch.setattr(flows.running, "RETRY_DELAYS", (0.01,))
+    report = run_batch(plan_batch(str(meetings), str(synthetic / "d"), {}), run_plainly)
+    assert [(r.stage, r.cause, r.sentence) for r in report.failed] == [
+        ("ingest", cause, str(error))
+    ]
