@@ -100,7 +100,9 @@ def choose_downmix(
     mixed before, and turned where it does so at times.
     """
     n = products.shape[1]
-    offset = bool((np.abs(means) > _OFFSET).any(axis=1).mean() > _OFFSET_SHARE) if n else False
+    offset = (
+        bool((np.abs(means) > _OFFSET).any(axis=1).mean() > _OFFSET_SHARE) if len(means) else False
+    )
     power = np.einsum("wcc->c", products) / max(1, len(products))
     least = max(_SILENT_POWER, _WEAKEST * float(power.max(initial=0.0)))
     decibels = np.round(10 * np.log10(np.maximum(power, least)))  # alike: the first one leads

@@ -37,6 +37,9 @@ _MONO = 3
 _MOST_FRAME_BYTES = 1_729
 """The longest frame of MPEG audio (layer II, 384 kbit/s at 32 kHz); what is longer is damaged."""
 
+_UNKNOWN_LENGTH = 0x7FFF_F000
+"""From here on the length of a WAV is what a recorder writes that cannot go back to its header."""
+
 _LEAST_GAP = 0.1
 _NEAR = 0.3
 _SMOOTHING = 0.05
@@ -271,7 +274,7 @@ def _wav_facts(file: Any, size: int) -> dict[str, Any]:
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
         if name == b"data":
             begin, end = file.tell(), file.tell() + length
-            if length in (0, 0xFFFFFFFF) or not rate:
+            if not 0 < length < _UNKNOWN_LENGTH or not rate:
                 return {}
             file.seek(end + end % 2)
             found: dict[str, Any] = {"has_another": file.read(4) == b"RIFF"}

@@ -22,7 +22,9 @@ def meetings(synthetic: Path) -> Path:
 
 
 def run(source: Path, dataset: Path) -> BatchReport:
-    report: BatchReport = annotate(str(source), str(dataset))
+    state = annotate(str(source), str(dataset), return_state=True)  # type: ignore[call-overload]
+    report = state.result(raise_on_failure=False)
+    assert isinstance(report, BatchReport)
     return report
 
 

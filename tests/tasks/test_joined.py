@@ -145,6 +145,19 @@ def test_a_cut_wav_is_one_sentence(tmp_path: Path) -> None:
     assert_turns(turns, TURNS[:1])
 
 
+@pytest.mark.parametrize("length", [0x7FFF_F000, 0x7FFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FF00])
+def test_a_wav_of_unknown_length_is_not_cut(length: int, tmp_path: Path) -> None:
+    content = bytearray(encode(tmp_path / "a.wav", FIRST, 10.0))
+    at = content.index(b"data") + 4
+    content[at : at + 4] = length.to_bytes(4, "little")
+    path = tmp_path / "streamed.wav"
+    path.write_bytes(bytes(content))
+    info, turns = read(path)
+    assert info.damage is None
+    assert info.duration == pytest.approx(10.0, abs=0.1)
+    assert_turns(turns, TURNS[:1])
+
+
 @pytest.mark.parametrize("noise", [False, True])
 def test_an_mp3_damaged_in_the_middle_keeps_the_times_of_what_follows(
     noise: bool, tmp_path: Path
