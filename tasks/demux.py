@@ -185,6 +185,7 @@ class _Scan:
 
     ends: dict[int, float] = field(default_factory=dict)
     shifts: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
+    sound: set[int] = field(default_factory=set)
     joints: Counter[int] = field(default_factory=Counter)
     gaps: list[list[float]] = field(default_factory=list)
     gap_end: float = 0.0
@@ -194,7 +195,9 @@ class _Scan:
 
     @property
     def end(self) -> float | None:
-        return max((end + self.shifts[index] for index, end in self.ends.items()), default=None)
+        ends = {index: end + self.shifts[index] for index, end in self.ends.items()}
+        sound = {index: ends[index] for index in self.sound} if self.joints else {}
+        return max((sound or ends).values(), default=None)  # joined: pictures are not read
 
     def facts(self) -> dict[str, Any]:
         lost = sum(seconds for _, seconds in self.gaps)
@@ -218,6 +221,8 @@ class _Scan:
             self.joints[index] += 1
             self.shifts[index] += before - start
             before = None
+        if packet.stream.type == "audio":
+            self.sound.add(index)
         self.ends[index] = end if before is None else max(before, end)
         if is_bare:
             self._take_frame(packet, start, end - start)

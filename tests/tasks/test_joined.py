@@ -20,7 +20,6 @@ FIRST, SECOND = (Spoken(0, 0.5, 2.5),), (Spoken(2, 1.0, 3.0),)
 TURNS = [(300.0, 0.5, 2.5), (600.0, 4.0, 6.0)]
 """Pitch, start and end of both turns, where a file of four follows one of three seconds."""
 
-VIDEO = ("-f", "lavfi", "-i", "testsrc=s=160x120:r=10", "-shortest")
 OPTIONS: dict[str, tuple[str, ...]] = {
     ".webm": ("-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus"),
     ".mpg": ("-c:v", "mpeg2video", "-r", "25", "-c:a", "mp2"),
@@ -31,7 +30,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 
 def encode(path: Path, spoken: tuple[Spoken, ...], seconds: float, *options: str) -> bytes:
     source = write_wav(path.with_suffix(".source.wav"), tone_voices(spoken, seconds))
-    video = VIDEO if path.suffix in OPTIONS else ()
+    picture = ("-f", "lavfi", "-i", f"testsrc=s=160x120:r=10:d={seconds}")
+    video = picture if path.suffix in OPTIONS else ()
     command = [ffmpeg_program(), "-nostdin", "-loglevel", "error", "-y", "-i", str(source), *video]
     options = (*OPTIONS.get(path.suffix, ()), *options)
     subprocess.run([*command, *options, str(path)], check=True, timeout=60)
