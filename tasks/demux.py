@@ -206,6 +206,7 @@ class _Scan:
             "end": None if self.end is None else self.end + lost,
             "read_fault": self.fault,
             "joints": max(self.joints.values(), default=0),
+            "sound_joints": max((self.joints[index] for index in self.sound), default=0),
             "gaps": self.gaps[:_MOST_GAPS],
             "is_mixed": len(often) > 1,
         }

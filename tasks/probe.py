@@ -155,7 +155,12 @@ def _camera(pictures: Sequence[dict[str, Any]]) -> tuple[VideoStream | None, str
 
 
 def _joined(duration: float, facts: dict[str, Any]) -> Iterator[str]:
-    if facts["joints"]:
+    if facts["sound_joints"] < facts["joints"]:
+        yield (
+            f"Recordings whose tracks differ are joined into this file: only {duration:.1f} "
+            "seconds of its sound can be read; split the file."
+        )
+    elif facts["joints"]:
         without = ", without their pictures, whose times begin anew" if facts["video"] else ""
         yield (
             f"The recording is {facts['joints'] + 1} recordings joined into one file; they were "
