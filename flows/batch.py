@@ -28,6 +28,7 @@ from schemas.settings import Settings
 from schemas.values import Value
 from tasks.ingest import find_recordings
 from tasks.plan import Plan, plan
+from tasks.publish import supersede
 
 Options = Mapping[str, Any]
 """The options of one recording as the command line has them; None is "not given"."""
@@ -147,7 +148,7 @@ def check_engines(settings: Settings) -> None:
 
 def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) -> BatchReport:
     """Annotate all recordings of a batch; `runs` yields a report as each of its jobs ends."""
-    log("%s", batch.plan.sentence)
+    log("%s", "; ".join(filter(None, (batch.plan.sentence, batch.plan.passed_over))))
     if batch.jobs:
         batch.dataset.prepare()
         check_engines(batch.settings)
@@ -155,6 +156,9 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
     reports: list[RecordingReport] = []
     for report in runs(batch):
         reports.append(report)
+        if report.recording_id and report.outcome in ("annotated", "known"):
+            earlier = batch.plan.earlier.get(report.uri, ())
+            supersede(batch.dataset, report.uri, earlier, report.recording_id)
         emit(report)
         progress.move(len(reports))
     made = BatchReport(

@@ -24,6 +24,8 @@ def run_annotate(
     of_batch = {name: options[name] for name in ("workers", "limit", "requeue")}
     of_recording = {name: value for name, value in options.items() if name not in of_batch}
     batch = plan_batch(source, out, of_recording, **of_batch)
+    if batch.plan.passed_over:
+        _say(f"{batch.plan.passed_over}.")
     if not batch.jobs:
         if not as_json:
             print(f"Nothing to do: {batch.plan.sentence}.")  # noqa: T201

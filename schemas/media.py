@@ -1,10 +1,24 @@
 """A recording and what its container holds."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from schemas.consent import Consent, Restrictions
 from schemas.sidecar import Sidecar
 from schemas.values import Hertz, Seconds, Value
+
+_OLDEST_YEAR = 1990
+_ZERO_HOUR = timedelta(hours=1)
+
+
+def is_plausible(moment: datetime) -> bool:
+    """Whether a recording can be of that moment: not to come, and not the zero of some clock.
+
+    Clocks that were never set begin at the first hour of a year (1904, 1970, 1980, 2000, 2020).
+    """
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    since_new_year = moment - moment.replace(month=1, day=1, hour=0, minute=0, second=0)
+    in_past = moment <= datetime.now(UTC) + timedelta(days=1)
+    return in_past and moment.year >= _OLDEST_YEAR and since_new_year >= _ZERO_HOUR
 
 
 class SourceItem(Value):
@@ -12,6 +26,8 @@ class SourceItem(Value):
 
     `version` identifies the object and its siblings without reading them (ETag, or size and
     mtime): as long as it stays the same, nothing of the recording has changed.
+    `other_sidecar_uris` are sidecars whose names look the same: what they forbid holds too.
+    `undecided` is the sentence that says why it cannot be known which sibling is meant.
     """
 
     uri: str
@@ -21,6 +37,8 @@ class SourceItem(Value):
     captions_uri: str | None = None
     turns_uri: str | None = None
     sidecar_uri: str | None = None
+    other_sidecar_uris: tuple[str, ...] = ()
+    undecided: str | None = None
 
 
 class Recording(Value):
@@ -52,10 +70,14 @@ class Recording(Value):
 
 
 class AudioStream(Value):
-    """One audio stream of a container; `start` is its first timestamp in seconds."""
+    """One audio stream of a container; `start` is its first timestamp in seconds.
+
+    `layout` is what libav calls the order of its channels (`stereo`, `5.1`), None where unknown.
+    """
 
     index: int
     channels: int
+    layout: str | None = None
     sample_rate: Hertz
     start: Seconds
     title: str | None = None
@@ -76,7 +98,9 @@ class MediaInfo(Value):
     """What the probe found. `origin` is the earliest stream start: second zero of the recording.
 
     `duration` is what can be read, not what the header promises; `damage` is the sentence that
-    says what is wrong with a container that is broken but readable.
+    says what is wrong with a container that is broken but readable, or what had to be guessed.
+    `is_counted` says that times or kinds of sound begin anew inside (recordings joined into one
+    file), so that samples are counted; `gaps` are (moment, seconds lost there).
     """
 
     container: str
@@ -86,6 +110,8 @@ class MediaInfo(Value):
     video: VideoStream | None = None
     created: datetime | None = None
     damage: str | None = None
+    is_counted: bool = False
+    gaps: tuple[tuple[Seconds, Seconds], ...] = ()
 
     @property
     def has_video(self) -> bool:
@@ -93,11 +119,14 @@ class MediaInfo(Value):
         return self.video is not None
 
     def meeting_date(self, recording: Recording) -> date | None:
-        """The day of the meeting: sidecar, else container, else the object's mtime."""
+        """The day of the meeting: sidecar, else container, else the object's mtime.
+
+        A moment to come, or a clock that was never set, is no date of a meeting.
+        """
         if recording.sidecar.date is not None:
             return recording.sidecar.date
-        moment = self.created or recording.modified
-        return moment.date() if moment else None
+        moments = (self.created, recording.modified)
+        return next((m.date() for m in moments if m and is_plausible(m)), None)
 
 
 class ParticipantTrack(Value):

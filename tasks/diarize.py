@@ -1,8 +1,8 @@
 """Who speaks when: given turns, tracks of participants, or the diarizer."""
 
-import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from models.protocols import Diarizer, SpeakerHints, Waveform
@@ -12,10 +12,15 @@ from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Turn
 from schemas.values import Seconds, to_grid
+from tasks.rttm import read_rttm
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
-_NO_NAME = re.compile(r"(speaker|spk|unknown|s)?[_-]?\d*", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"(speaker|spkr|spk|unknown|unk|participant|person|voice|user|guest|male|female|none|null|s)?"
+    r"[_-]?\d*|((speaker|spkr|spk|voice)[_-]?)?[a-z]",
+    re.IGNORECASE,
+)
 """Labels that number a speaker rather than name one."""
 
 
@@ -58,49 +63,31 @@ def given_turns(path: Path, duration: Seconds) -> Diarization:
     """Read the turns of an RTTM file (NIST RT-09), clipped to the recording.
 
     Labels that are names and not mere numbers are kept as names. Raises `InputError` where the
-    file is no RTTM or speaks of several recordings.
+    file is no RTTM, speaks of several recordings, or mostly of a time after this one's end.
     """
-    spoken = _read_rttm(path)
-    inside = [(max(0.0, start), min(end, duration), label) for start, end, label in spoken]
-    kept = sorted((s, e, label) for s, e, label in inside if to_grid(s) < to_grid(e))
-    labels = list(dict.fromkeys(label for _, _, label in kept))
+    given = read_rttm(path)
+    late = sum(turn.start >= duration for turn in given)
+    if late > len(given) / 2:
+        raise InputError(
+            f"{late} of {len(given)} turns of {path.name} begin after the recording's end; "
+            "are they of another recording?"
+        )
+    inside = [replace(t, start=max(0.0, t.start), end=min(t.end, duration)) for t in given]
+    kept = [t for t in inside if to_grid(t.start) < to_grid(t.end)]
+    kept.sort(key=lambda turn: (turn.start, turn.end, turn.label))
+    labels = list(dict.fromkeys(turn.label for turn in kept))
     speakers = {label: f"SPEAKER_{number:02d}" for number, label in enumerate(labels)}
     turns = tuple(
-        Turn(start=to_grid(s), end=to_grid(e), speaker=speakers[label]) for s, e, label in kept
+        Turn(
+            start=to_grid(turn.start),
+            end=to_grid(turn.end),
+            speaker=speakers[turn.label],
+            confidence=1.0 if turn.confidence is None else turn.confidence,
+        )
+        for turn in kept
     )
     names = {speakers[la]: la.replace("_", " ") for la in labels if not _NO_NAME.fullmatch(la)}
     return Diarization(turns=turns, exclusive=_exclusive(turns), names=names)
-
-
-def _read_rttm(path: Path) -> list[tuple[Seconds, Seconds, str]]:
-    """Return (start, end, label) of every SPEAKER line."""
-    spoken: list[tuple[Seconds, Seconds, str]] = []
-    recordings: set[str] = set()
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The turns {path.name} cannot be read as text: {error}.") from error
-    for number, line in enumerate(lines, start=1):
-        fields = line.split()
-        if not fields or fields[0] != "SPEAKER":
-            continue
-        try:
-            start, seconds, label = float(fields[3]), float(fields[4]), fields[7]
-            if not (math.isfinite(start) and math.isfinite(seconds)):
-                raise ValueError(line)
-        except (IndexError, ValueError):
-            raise InputError(
-                f"Line {number} of the turns {path.name} is no SPEAKER line of RTTM; correct it."
-            ) from None
-        recordings.add(fields[1])
-        spoken.append((start, start + seconds, label))
-    if len(recordings) > 1:
-        raise InputError(
-            f"The turns {path.name} are of {len(recordings)} recordings; keep the lines of one."
-        )
-    if not spoken and any(line.strip() for line in lines):
-        raise InputError(f"The turns {path.name} hold no SPEAKER line; is it an RTTM file?")
-    return spoken
 
 
 def _exclusive(turns: Sequence[Turn]) -> tuple[Turn, ...]:

@@ -4,18 +4,20 @@ import errno
 import hashlib
 import os
 import re
-import tomllib
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from pydantic import ValidationError
-
 from schemas.errors import InputError, ResourceError, SettingsError
 from schemas.media import Recording, SourceItem
-from schemas.settings import describe_validation
+from schemas.policy import strictest
 from schemas.sidecar import Sidecar
+from tasks.kinds import MEDIA_SUFFIXES, only_recordings
+from tasks.names import exact_first, is_exact, is_undecided, place_of
+from tasks.sidecars import MOST_BYTES, parse_sidecar
 from tasks.source import (
     Object,
     filesystem,
@@ -29,19 +31,22 @@ from tasks.source import (
 
 STAGE_VERSION = 1
 
-MEDIA_SUFFIXES = (
-    *(".mp4", ".mkv", ".webm", ".mov", ".m4a", ".mp3", ".wav", ".ogg", ".opus", ".flac"),
-    *(".m4v", ".mka", ".oga", ".mpg", ".mpeg"),
-)
-"""What is taken for a recording in a folder; what it really is, the probe finds out."""
-
 CAPTION_SUFFIXES = (".vtt", ".srt")
 """In order of preference."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _ID_DIGITS = 16
 _CHUNK_BYTES = 1 << 20
-_MOST_SIDECAR_BYTES = 1 << 20
+_SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a source holds: recordings, other files, and siblings that lie beside no recording."""
+
+    recordings: tuple[SourceItem, ...]
+    others: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
 
 
 def find_recordings(source: str, dataset: str | None = None) -> list[SourceItem]:
@@ -50,15 +55,34 @@ def find_recordings(source: str, dataset: str | None = None) -> list[SourceItem]
     Hidden files and the folder `dataset` are left out. A file that is named itself is taken
     whatever its suffix is. Raises `SettingsError` where there is no such source.
     """
+    return list(find_all(source, dataset).recordings)
+
+
+def find_all(source: str, dataset: str | None = None) -> Found:
+    """List the recordings of a source as `find_recordings` does, and name what is none."""
     listing = list_source(source, dataset)
     beside = _Beside(listing.objects)
-    chosen = [listing.single] if listing.single else listing.objects
-    found = [
-        beside.item(candidate)
-        for candidate in chosen
-        if listing.single or candidate.suffix in MEDIA_SUFFIXES
-    ]
-    return sorted(found, key=lambda item: item.uri)
+    if listing.single:
+        return Found((beside.item(listing.single),))
+    recordings = only_recordings(listing.objects, _SIBLING_SUFFIXES)
+    items = sorted((beside.item(each) for each in recordings), key=lambda item: item.uri)
+    places, taken = {place_of(o) for o in recordings}, {o.uri for o in recordings}
+    rest = [o for o in listing.objects if o.uri not in taken]
+    siblings = [o for o in rest if o.suffix in _SIBLING_SUFFIXES]
+    return Found(
+        tuple(items),
+        tuple(shown(o.uri) for o in rest if o.suffix not in _SIBLING_SUFFIXES),
+        tuple(shown(o.uri) for o in siblings if places.isdisjoint(_places(o))),
+    )
+
+
+def _places(sibling: Object) -> Iterator[tuple[str, str]]:
+    """Where the recording of a sibling may lie: under its stem, or its stem without a language."""
+    folder, stem = place_of(sibling)
+    yield folder, stem
+    shorter, dot, _ = stem.rpartition(".")
+    if dot and sibling.suffix in CAPTION_SUFFIXES:
+        yield folder, shorter
 
 
 def caption_language(captions: str, recording: str) -> str | None:
@@ -71,38 +95,83 @@ def caption_language(captions: str, recording: str) -> str | None:
 
 
 def _preference(captions: Object) -> tuple[str, int]:
-    return captions.stem, CAPTION_SUFFIXES.index(captions.suffix)
+    return place_of(captions)[1], CAPTION_SUFFIXES.index(captions.suffix)
 
 
 class _Beside:
-    """What lies beside recordings: captions, turns and sidecars by folder and stem."""
+    """What lies beside recordings: captions, turns and sidecars by folder and stem.
+
+    Names that look alike belong together; a sibling that has another recording's exact name is
+    that one's alone.
+    """
 
     def __init__(self, objects: tuple[Object, ...]) -> None:
-        self._exact = {(o.folder, o.stem, o.suffix): o for o in objects}
-        recordings = {(o.folder, o.stem) for o in objects if o.suffix in MEDIA_SUFFIXES}
+        self._owned = {(o.folder, o.stem) for o in objects if o.suffix in MEDIA_SUFFIXES}
+        self._siblings: defaultdict[tuple[tuple[str, str], str], list[Object]] = defaultdict(list)
+        for each in objects:
+            if each.suffix in _SIBLING_SUFFIXES:
+                self._siblings[place_of(each), each.suffix].append(each)
+        places = {place_of(o) for o in objects if o.suffix in MEDIA_SUFFIXES}
         self._captions: defaultdict[tuple[str, str], list[Object]] = defaultdict(list)
         captions = [o for o in objects if o.suffix in CAPTION_SUFFIXES]
         for candidate in sorted(captions, key=_preference):
-            stem, dot, language = candidate.stem.rpartition(".")
-            self._captions[candidate.folder, candidate.stem].append(candidate)
-            owned = (candidate.folder, candidate.stem) in recordings
-            if dot and not owned and _LANGUAGE.fullmatch(language):
-                self._captions[candidate.folder, stem].append(candidate)
+            folder, stem = place_of(candidate)
+            shorter, dot, language = stem.rpartition(".")
+            self._captions[folder, stem].append(candidate)
+            if dot and (folder, stem) not in places and _LANGUAGE.fullmatch(language):
+                self._captions[folder, shorter].append(candidate)
 
     def item(self, recording: Object) -> SourceItem:
-        place = (recording.folder, recording.stem)
-        captions = next(iter(self._captions.get(place, ())), None)
-        turns, sidecar = self._exact.get((*place, ".rttm")), self._exact.get((*place, ".toml"))
-        siblings = [o for o in (captions, turns, sidecar) if o]
+        place = place_of(recording)
+        candidates = self._free(recording, self._captions.get(place, []))
+        captions = self._alike(recording, candidates)
+        turns, sidecars = self._own(recording, ".rttm"), self._own(recording, ".toml")
+        undecided = next(
+            (each for each in (captions, turns, sidecars) if is_undecided(recording, each)), None
+        )
+        siblings = [*captions[:1], *turns[:1], *sidecars, *(undecided or ())]
         return SourceItem(
             uri=recording.uri,
             size=recording.size,
-            version=version_of([recording, *siblings]),
+            version=version_of([recording, *dict.fromkeys(siblings)]),
             modified=recording.modified,
-            captions_uri=captions.uri if captions else None,
-            turns_uri=turns.uri if turns else None,
-            sidecar_uri=sidecar.uri if sidecar else None,
+            captions_uri=captions[0].uri if captions else None,
+            turns_uri=turns[0].uri if turns else None,
+            sidecar_uri=sidecars[0].uri if sidecars else None,
+            other_sidecar_uris=tuple(o.uri for o in sidecars[1:]),
+            undecided=_undecided(recording, undecided) if undecided else None,
         )
+
+    def _own(self, recording: Object, suffix: str) -> list[Object]:
+        """The siblings of one suffix, the exact name first."""
+        named_alike = self._siblings.get((place_of(recording), suffix), [])
+        return exact_first(recording, self._free(recording, named_alike))
+
+    def _free(self, recording: Object, siblings: list[Object]) -> list[Object]:
+        """Leave out what has another recording's exact name."""
+        return [o for o in siblings if is_exact(recording, o) or not self._is_owned(o)]
+
+    def _is_owned(self, sibling: Object) -> bool:
+        stems = [sibling.stem]
+        if sibling.suffix in CAPTION_SUFFIXES:
+            stems.append(sibling.stem.rpartition(".")[0])
+        return any((sibling.folder, stem) in self._owned for stem in stems)
+
+    def _alike(self, recording: Object, candidates: list[Object]) -> list[Object]:
+        """The preferred captions and all that look the same, the exact name first."""
+        if not candidates:
+            return []
+        preferred = place_of(candidates[0]), candidates[0].suffix
+        same = [o for o in candidates if (place_of(o), o.suffix) == preferred]
+        return exact_first(recording, same)
+
+
+def _undecided(recording: Object, siblings: list[Object]) -> str:
+    names = " and ".join(f"'{shown(o.uri)}'" for o in siblings[:2])
+    return (
+        f"{names} both look as if they belonged to {shown(recording.uri)}; "
+        "remove one, or give the other the recording's exact name."
+    )
 
 
 def fetch(item: SourceItem, scratch: Path) -> Recording:
@@ -112,8 +181,10 @@ def fetch(item: SourceItem, scratch: Path) -> Recording:
     that owes nothing to its own. Raises `InputError` where it cannot be read or its sidecar is
     wrong, `ResourceError` where the disk is full.
     """
+    if item.undecided:
+        raise InputError(item.undecided)
     scratch.mkdir(parents=True, exist_ok=True)
-    sidecar = read_sidecar(item.sidecar_uri) if item.sidecar_uri else Sidecar()
+    sidecar = _read_sidecars(item) or Sidecar()
     suffix = Path(item.uri).suffix.lower()
     suffix = suffix if suffix in MEDIA_SUFFIXES else ".media"
     path, recording_id = _bring(item.uri, scratch / f"recording{suffix}")
@@ -134,16 +205,18 @@ def fetch(item: SourceItem, scratch: Path) -> Recording:
 
 
 def read_sidecar(uri: str) -> Sidecar:
-    """Parse a sidecar; `InputError` names the line or key that is wrong and the nearest known."""
-    try:
-        with _open(uri) as file:
-            text = file.read(_MOST_SIDECAR_BYTES).decode("utf-8-sig")
-        return Sidecar.model_validate(tomllib.loads(text))
-    except ValidationError as error:
-        fault = describe_validation(error, Sidecar)
-        raise InputError(f"The sidecar {shown(uri)} is wrong: {fault}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The sidecar {shown(uri)} is no TOML file: {error}.") from error
+    """Read a sidecar; raises `InputError` where it is wrong, with the remedy."""
+    with _open(uri) as file:
+        return parse_sidecar(file.read(MOST_BYTES + 1), shown(uri))
+
+
+def _read_sidecars(item: SourceItem) -> Sidecar | None:
+    """Read an item's sidecar; what others of a name that looks the same forbid holds as well."""
+    if item.sidecar_uri is None:
+        return None
+    others = [read_sidecar(uri) for uri in item.other_sidecar_uris]
+    own = read_sidecar(item.sidecar_uri)
+    return strictest(own, others) if others else own
 
 
 def _bring_captions(item: SourceItem, scratch: Path) -> str | None:
@@ -240,5 +313,4 @@ def sidecar_of(uri: str) -> Sidecar | None:
         found = find_recordings(uri)
     except SettingsError:
         return None
-    beside = [item.sidecar_uri for item in found if item.sidecar_uri]
-    return read_sidecar(beside[0]) if beside else None
+    return _read_sidecars(found[0]) if found else None

@@ -14,15 +14,25 @@ from schemas.errors import InputError, ResourceError, SettingsError
 from schemas.media import AudioStream, MediaInfo, ParticipantTrack, Recording, SplitMedia
 from schemas.settings import Settings
 from schemas.values import SAMPLE_RATE, Hertz, Seconds
+from tasks.channels import downmix
 from tasks.demux import FORMATS, PROTOCOLS
 from tasks.programs import run_program
 from tasks.tracks import measure, mix, sort_out
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 _TRUSTED_MAJORS = ("5", "6", "7")
-_WAV = {"format": "wav", "acodec": "pcm_s16le", "map_metadata": -1, "fflags": "+bitexact"}
+_WAV = {
+    "format": "wav",
+    "acodec": "pcm_s16le",
+    "map_metadata": -1,
+    "fflags": "+bitexact",
+    "rf64": "auto",
+}
+_LAYOUTS = ("mono", "stereo", "2.1", "quad", "5.0", "5.1", "6.1", "7.1")
+"""The layout that so many channels have where a container does not say."""
 _LEAST_DEADLINE_SECONDS = 60.0
+_LEAST_OF_JOINED = 0.8
 _VERSION_SECONDS = 10.0
 
 
@@ -113,26 +123,46 @@ def _decode(
     )
     alone = len(info.audio) == 1
     files = [(s, scratch / ("audio.wav" if alone else f"track-{s.index}.wav")) for s in info.audio]
+    raw = [path.with_name(f"channels-{stream.index}.wav") for stream, path in files]
     outputs = [
-        _sound(given[str(s.index)], info.origin).output(f"file:{p}", **_WAV) for s, p in files
+        _sound(given[str(stream.index)], stream, info).output(f"file:{path}", **_WAV)
+        for (stream, _), path in zip(files, raw, strict=True)
     ]
     minutes = info.duration / 60
     deadline = max(_LEAST_DEADLINE_SECONDS, settings.limits.split_seconds_per_minute * minutes)
     complaints = run_ffmpeg(outputs, deadline)
+    for (stream, path), channels in zip(files, raw, strict=True):
+        downmix(channels, path, has_lfe=".1" in (stream.layout or ""))
     heard = [(stream, path) for stream, path in files if WavFile(str(path)).duration > 0]
     if not heard and complaints:
         cause = complaints.strip().splitlines()[-1]
         raise InputError(f"ffmpeg cannot decode the recording's sound: {cause}.")
+    longest = max((WavFile(str(path)).duration for _, path in heard), default=0.0)
+    if info.is_counted and heard and longest < _LEAST_OF_JOINED * info.duration:
+        raise InputError(
+            f"The recording is joined of parts that differ: only {longest:.1f} of "
+            f"{info.duration:.1f} seconds can be decoded; split the file."
+        )
     return heard
 
 
-def _sound(stream: Any, origin: Seconds) -> Any:
-    """Shift a track to the recording's second zero, fill its gaps, make it 16 kHz mono."""
-    return (
-        stream.filter("asetpts", f"PTS-{origin:.6f}/TB")
-        .filter("aresample", SAMPLE_RATE, **{"async": 1}, first_pts=0)
-        .filter("aformat", sample_fmts="s16", channel_layouts="mono")
-    )
+def _sound(sound: Any, stream: AudioStream, info: MediaInfo) -> Any:
+    """Shift a track to the recording's second zero, fill its gaps, make it 16 kHz 16-bit.
+
+    The channels stay apart up to eight: how they are mixed depends on what they hold. Where the
+    times begin anew inside the recording, its samples are counted instead.
+    """
+    layout = stream.layout if stream.layout and stream.channels > 1 else None
+    n = stream.channels if stream.channels <= len(_LAYOUTS) else 1
+    layouts = {"channel_layouts": layout if layout and n > 1 else _LAYOUTS[n - 1]}
+    if info.is_counted:
+        timed = sound.filter("asetpts", "N/SR/TB").filter("aresample", SAMPLE_RATE)
+    else:
+        later = "".join(f"-gt(T,{at:.6f})*{seconds:.6f}" for at, seconds in info.gaps)
+        timed = sound.filter("asetpts", f"PTS-({info.origin:.6f}{later})/TB").filter(
+            "aresample", SAMPLE_RATE, **{"async": 1}, first_pts=0
+        )
+    return timed.filter("aformat", sample_fmts="s16", **layouts)
 
 
 class WavFile:

@@ -4,18 +4,22 @@ import codecs
 import json
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import InputError
-from schemas.media import AudioStream, MediaInfo, VideoStream
+from schemas.media import AudioStream, MediaInfo, VideoStream, is_plausible
 from schemas.settings import Settings
-from schemas.values import to_grid
+from schemas.values import clock, to_grid
 from tasks import demux
 from tasks.programs import run_program
 
-_KNOWN = "mp4, mkv, webm, mov, m4a, mp3, wav, ogg, opus and flac"
+_KNOWN = (
+    "mp4, mkv, webm, mov, 3gp, mpg, ts, avi, wmv, flv, m4a, mp3, wav, ogg, opus, flac, aac, aiff, "
+    "au, amr, caf and wma"
+)
 _SNIFFED_BYTES = 4096
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]", b"<asx", b"<smil")
 _HANDLER_OF_SOFTWARE = re.compile(
@@ -23,7 +27,14 @@ _HANDLER_OF_SOFTWARE = re.compile(
 )
 _LEAST_DAMAGE_SECONDS = 2.0
 _LEAST_DAMAGE_SHARE = 0.02
-_OLDEST_YEAR = 1990
+_LEAST_GAP_SECONDS = 0.25
+_SCREEN = re.compile(
+    r"\b(screen|share[ds]?|sharing|desktop|display|slides?|presentation|content)\b", re.IGNORECASE
+)
+_CAMERA = re.compile(
+    r"\b(camera|cam|webcam|speakers?|gallery|participants?|faces?)\b", re.IGNORECASE
+)
+_LAYOUT = re.compile(r"(mono|stereo|quad|\d\.\d)(\(\w+\))?")
 
 
 def probe(path: str, settings: Settings) -> MediaInfo:
@@ -95,11 +106,17 @@ def _refusal(path: Path, cause: str) -> str:
 
 def _media_info(facts: dict[str, Any]) -> MediaInfo:
     audio = tuple(_audio(s) for s in facts["audio"] if s["decodable"] and s["sample_rate"])
-    video = next((_video(s) for s in facts["video"] if s["decodable"] and s["width"]), None)
+    pictures = [s for s in facts["video"] if s["decodable"] and s["width"]]
+    video, guess = _camera(pictures)
+    is_counted = bool(facts["joints"]) or facts["is_mixed"]
+    if facts["joints"] and audio:
+        video = guess = None  # the pictures' times begin anew, and nothing counts them
     starts = [s.start for s in audio] + ([video.start] if video else [])
     origin = min(starts, default=facts["start"])
     end = facts["end"]
     duration = max(0.0, end - origin) if end is not None else 0.0
+    gaps = [] if is_counted else [gap for gap in facts["gaps"] if gap[1] >= _LEAST_GAP_SECONDS]
+    notes = (_damage(duration, facts), *_joined(duration, facts), _lost(facts["gaps"]), guess)
     return MediaInfo(
         container=facts["container"],
         duration=to_grid(duration),
@@ -107,15 +124,73 @@ def _media_info(facts: dict[str, Any]) -> MediaInfo:
         audio=audio,
         video=video,
         created=_moment(facts["created"]),
-        damage=_damage(duration, facts),
+        damage=" ".join(filter(None, notes)) or None,
+        is_counted=is_counted,
+        gaps=tuple((at, seconds) for at, seconds in gaps),
     )
 
 
+def _camera(pictures: Sequence[dict[str, Any]]) -> tuple[VideoStream | None, str | None]:
+    """Choose the camera's picture among several; the sentence says where that is a guess.
+
+    Titles decide, then the container's mark for the default; a shared screen has no face.
+    """
+    if not pictures:
+        return None, None
+
+    def rank(stream: dict[str, Any]) -> tuple[int, bool]:
+        title = stream["title"] or ""
+        kind = -1 if _SCREEN.search(title) else int(bool(_CAMERA.search(title)))
+        return kind, stream["is_default"]
+
+    ranked = sorted(pictures, key=rank, reverse=True)
+    best = ranked[0]
+    if len(ranked) == 1 or rank(best)[0] > rank(ranked[1])[0]:
+        return _video(best), None
+    place = pictures.index(best) + 1
+    return _video(best), (
+        f"The recording has {len(pictures)} pictures and does not say which is the camera's; "
+        f"number {place} was taken."
+    )
+
+
+def _joined(duration: float, facts: dict[str, Any]) -> Iterator[str]:
+    if facts["sound_joints"] < facts["joints"]:
+        yield (
+            f"Recordings whose tracks differ are joined into this file: only {duration:.1f} "
+            "seconds of its sound can be read; split the file."
+        )
+    elif facts["joints"]:
+        without = ", without their pictures, whose times begin anew" if facts["video"] else ""
+        yield (
+            f"The recording is {facts['joints'] + 1} recordings joined into one file; they were "
+            f"read one after the other{without}."
+        )
+    if facts.get("has_another"):
+        yield (
+            f"Another recording is joined to the end of this file: only the first "
+            f"{duration:.1f} seconds can be read; split the file."
+        )
+
+
+def _lost(gaps: Sequence[Sequence[float]]) -> str | None:
+    lost = [(at, seconds) for at, seconds in gaps if seconds >= _LEAST_GAP_SECONDS]
+    if not lost:
+        return None
+    total, first = sum(seconds for _, seconds in lost), lost[0][0]
+    return f"About {total:.1f} seconds are damaged, the first at {clock(first)}; they are silence."
+
+
 def _damage(duration: float, facts: dict[str, Any]) -> str | None:
+    if "patches welcome" in (facts["read_fault"] or ""):
+        return (
+            f"After {duration:.1f} seconds a recording of another kind is joined to this one, "
+            "which cannot be read; split the file."
+        )
     if facts["read_fault"]:
         return f"The recording is damaged after {duration:.1f} seconds: {facts['read_fault']}."
     promised = facts["promised"]
-    if promised is None or facts["container"] in ("mp3",):
+    if promised is None or facts["container"] in demux.ESTIMATED:
         return None
     missing = promised - duration
     if missing > max(_LEAST_DAMAGE_SECONDS, _LEAST_DAMAGE_SHARE * promised):
@@ -132,6 +207,7 @@ def _audio(facts: dict[str, Any]) -> AudioStream:
     return AudioStream(
         index=facts["index"],
         channels=facts["channels"],
+        layout=facts["layout"] if _LAYOUT.fullmatch(facts["layout"] or "") else None,
         sample_rate=facts["sample_rate"],
         start=facts["start"],
         title=title or None,
@@ -144,13 +220,13 @@ def _video(facts: dict[str, Any]) -> VideoStream:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """Parse a container's date; a clock that was never set (1904, 1970) is no date."""
+    """Parse a container's date; a clock that was never set, or runs ahead, has none."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment if moment.year >= _OLDEST_YEAR else None
+    return moment if is_plausible(moment) else None
 
 
 def _checked(info: MediaInfo, settings: Settings) -> MediaInfo:

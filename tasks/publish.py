@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -209,9 +209,12 @@ def merge_sources(before: Manifest | None, source: Source) -> tuple[Source, ...]
 
 def add_source(dataset: Dataset, manifest: Manifest, source: Source) -> Manifest:
     """Record one more name of content that is annotated already."""
+    return _with_sources(dataset, manifest, merge_sources(manifest, source))
+
+
+def _with_sources(dataset: Dataset, manifest: Manifest, sources: tuple[Source, ...]) -> Manifest:
     import pyarrow.parquet as pq
 
-    sources = merge_sources(manifest, source)
     files = dict(manifest.files)
     name = next(name for name in files if name.startswith("recordings/"))
     with dataset.fs.open(dataset.path(name), "rb") as file:
@@ -221,6 +224,25 @@ def add_source(dataset: Dataset, manifest: Manifest, source: Source) -> Manifest
     updated = manifest.model_copy(update={"sources": sources, "files": files})
     write_manifest(dataset, updated)
     return updated
+
+
+def supersede(dataset: Dataset, uri: str, earlier: Iterable[str], current: str) -> None:
+    """Take an address from the recordings that it held before; `current` is what it holds now.
+
+    A recording that lies nowhere any more is removed, its manifest last: where this is cut off,
+    two manifests list the address, and the next run does it again.
+    """
+    for recording_id in earlier:
+        manifest = read_manifest(dataset, recording_id)
+        if manifest is None or recording_id == current:
+            continue
+        rest = tuple(source for source in manifest.sources if source.uri != uri)
+        if rest:
+            _with_sources(dataset, manifest, rest)
+            continue
+        for name in (*manifest.files, manifest_name(recording_id)):
+            if dataset.fs.exists(dataset.path(name)):
+                dataset.fs.rm(dataset.path(name))
 
 
 def manifest_name(recording_id: str) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from schemas.errors import ResourceError, SettingsError, UnavailableError
+from tasks.names import reading
 
 Result = TypeVar("Result")
 
@@ -263,17 +265,22 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _neighbours(files: Any, single: Object) -> Iterator[Object]:
-    """The objects that share a single recording's folder and stem.
+    """The objects of a single recording's folder whose names begin as its name does.
 
     Where a storage cannot list (a web server), the four names that may lie beside it are tried.
     """
     try:
         listed = {facts["name"]: facts for facts in files.ls(single.folder, detail=True)}
     except (OSError, NotImplementedError):
-        names = [f"{single.folder}/{single.stem}{s}" for s in (".vtt", ".srt", ".rttm", ".toml")]
+        stems = dict.fromkeys(
+            (single.stem, *(unicodedata.normalize(form, single.stem) for form in ("NFC", "NFD")))
+        )
+        suffixes = (".vtt", ".srt", ".rttm", ".toml")
+        names = [f"{single.folder}/{stem}{suffix}" for stem in stems for suffix in suffixes]
         listed = {name: files.info(name) for name in names if files.exists(name)}
+    stem = reading(single.stem)
     for name, facts in sorted(listed.items()):
-        other = _remote_object(files, name, facts)
-        shares_stem = other.name.startswith(single.stem + ".") and other.name != single.name
-        if shares_stem and facts["type"] == "file":
-            yield other
+        last = name.rpartition("/")[2]
+        begins_alike = reading(os.path.splitext(last)[0]).startswith(stem)  # noqa: PTH122
+        if begins_alike and last != single.name and facts["type"] == "file":
+            yield _remote_object(files, name, facts)

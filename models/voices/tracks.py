@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.protocols import Diarizer, SpeakerHints, Waveform
+from models.voices.overhearing import STEP, overheard
 from models.voices.turns import bridge, runs, speaker_names, turns_of
 from schemas.speech import Diarization, Turn
 from schemas.values import SAMPLE_RATE, Seconds
 
-STEP: Seconds = 0.02
 _BLOCK: Seconds = 60.0
 _SMOOTH: Seconds = 0.3
 
@@ -34,7 +34,7 @@ def turns_by_track(engine: Diarizer, tracks: Sequence[tuple[str | None, Waveform
     frames = max((round(waveform.duration / STEP) for _, waveform in tracks), default=0)
     speech = np.stack([_activity(turns, frames) for turns in heard], axis=1)
     level = np.stack([_level(waveform, frames) for _, waveform in tracks], axis=1)
-    active = _without_bleed(speech, level)
+    active = _without_bleed(speech & ~overheard(tracks, speech, level), level)
     loudest = np.where(active, level, -np.inf).argmax(axis=1)
     exclusive = active & (np.arange(len(tracks)) == loudest[:, None])
     order = _by_first_frame(active)

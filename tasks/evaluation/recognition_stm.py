@@ -15,7 +15,7 @@ from pathlib import Path
 
 from schemas.errors import InputError, SettingsError
 from schemas.values import Seconds
-from tasks.ingest import MEDIA_SUFFIXES
+from tasks.kinds import MEDIA_SUFFIXES
 
 _IGNORED = "ignore_time_segment_in_scoring"
 _LABEL = re.compile(r"<[^>]*>(\s+|$)")

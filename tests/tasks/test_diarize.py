@@ -110,8 +110,12 @@ def test_given_turns_win_and_names_are_kept(tmp_path: Path) -> None:
         ("SPEAKER m 1 zero 2.00 <NA> <NA> A <NA> <NA>", "Line 1"),
         ("SPEAKER m 1 nan 2.00 <NA> <NA> A <NA> <NA>", "Line 1"),
         ("SPEAKER m 1 1.0", "Line 1"),
-        ("1\n00:00:01,000 --> 00:00:02,000\nhello", "no SPEAKER line"),
-        ("SPEAKER m 1 0 1 <NA> <NA> A\nSPEAKER n 1 0 1 <NA> <NA> A", "2 recordings"),
+        ("1\n00:00:01,000 --> 00:00:02,000\nhello", "Line 1 .* no line of RTTM"),
+        (";; nothing", "no SPEAKER line"),
+        (
+            "SPEAKER m 1 0 1 <NA> <NA> A <NA>\nSPEAKER n 1 0 1 <NA> <NA> A <NA>",
+            "2 recordings",
+        ),
     ],
 )
 def test_a_turns_file_that_is_no_rttm_is_refused(tmp_path: Path, line: str, sentence: str) -> None:

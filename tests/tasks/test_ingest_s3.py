@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import ResourceError, SettingsError
-from tasks.ingest import fetch, find_recordings
+from tasks.ingest import fetch, find_all, find_recordings
+from tests.material.meetings import make_meeting
 
 CONTENT = b"meeting" * 100_000
 
@@ -62,6 +63,18 @@ def test_a_folder_and_an_object_of_a_bucket_are_sources(s3: Any, bucket: str) ->
     (item,) = find_recordings(f"s3://{bucket}/a")
     assert find_recordings(f"s3://{bucket}/a/1.mp4") == [item]
     assert item.sidecar_uri == f"s3://{bucket}/a/1.toml"
+
+
+def test_objects_without_a_suffix_are_known_by_their_first_bytes(
+    s3: Any, bucket: str, tmp_path: Path
+) -> None:
+    movie = make_meeting(tmp_path / "a.mp4", duration=1.0).read_bytes()
+    s3.pipe_file(f"{bucket}/rec/0001", movie)
+    s3.pipe_file(f"{bucket}/rec/0002", b"minutes of the meeting " * 10)
+    s3.pipe_file(f"{bucket}/rec/0003.txt", movie)
+    found = find_all(f"s3://{bucket}")
+    assert [item.uri for item in found.recordings] == [f"s3://{bucket}/rec/0001"]
+    assert found.others == ("0002", "0003.txt")
 
 
 def test_the_version_is_the_etag(s3: Any, bucket: str) -> None:

@@ -18,7 +18,7 @@ from models.protocols import Waveform
 from schemas.errors import InputError, ResourceError
 from schemas.media import Recording, SplitMedia
 from schemas.settings import LimitSettings, Settings
-from tasks.ingest import MEDIA_SUFFIXES
+from tasks.kinds import MEDIA_SUFFIXES
 from tasks.media import WavFile, ffmpeg_program, split
 from tasks.probe import probe
 from tasks.programs import run_program
