@@ -28,8 +28,27 @@ RecordingArgument = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and the log.")]
 
 
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tonescribe {version('tonescribe')}")
+        raise typer.Exit
+
+
 @app.callback()
-def settings_file(debug: Debug = False) -> None:
+def settings_file(
+    debug: Debug = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version.",
+            is_eager=True,
+            callback=lambda wanted: _print_version(wanted=wanted),
+        ),
+    ] = False,
+) -> None:
     """Turn meeting recordings into emotion-annotated transcripts that one can query and trust.
 
     Settings are read from [bold]tonescribe.toml[/bold] in this folder, then from the environment
@@ -122,6 +141,9 @@ def query(
     output_format: Annotated[
         str, typer.Option("--format", help="table, csv, json or parquet.")
     ] = "table",
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Let the query read other files of this machine.")
+    ] = False,
 ) -> None:
     """Query a dataset with SQL (DuckDB).
 
@@ -130,7 +152,7 @@ def query(
     """
     from flows.cli_read import run_query
 
-    run_query(dataset, sql, output_format)
+    run_query(dataset, sql, output_format, unsafe=unsafe)
 
 
 @app.command()

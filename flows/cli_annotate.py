@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,16 +15,18 @@ from schemas.errors import ResourceError
 from schemas.reports import BatchReport, Outcome, RecordingReport
 from tasks.plan import Plan
 
+_PATIENCE_SECONDS = 1.0
+"""Whoever waits longer is told what goes on."""
+
 
 def run_annotate(
     source: str, out: str, options: Mapping[str, Any], *, as_json: bool, debug: bool
 ) -> int:
     """Annotate and report; return the exit code."""
-    if not _has_bar(as_json=as_json):
-        _say("starting")
     of_batch = {name: options[name] for name in ("workers", "limit", "requeue")}
     of_recording = {name: value for name, value in options.items() if name not in of_batch}
-    batch = plan_batch(source, out, of_recording, **of_batch)
+    with _saying_so(as_json=as_json):
+        batch = plan_batch(source, out, of_recording, **of_batch)
     if batch.plan.passed_over:
         _say(f"{batch.plan.passed_over}.")
     if not batch.jobs:
@@ -39,6 +42,33 @@ def run_annotate(
     if not as_json:
         print(report.sentence)  # noqa: T201
     return 3 if report.has_quarantined else 0
+
+
+@contextmanager
+def _saying_so(*, as_json: bool) -> Iterator[None]:
+    """Say that the program is starting, soon also where the planning takes long.
+
+    Not at once: a refusal is one sentence and nothing else.
+    """
+    if _has_bar(as_json=as_json):
+        yield
+        return
+    said = threading.Event()
+
+    def say() -> None:
+        if not said.is_set():
+            said.set()
+            _say("starting")
+
+    timer = threading.Timer(_PATIENCE_SECONDS, say)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+        say()
+    finally:
+        said.set()
+        timer.cancel()
 
 
 def _annotate(batch: Batch) -> BatchReport:

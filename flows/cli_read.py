@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from schemas.dataset import Dataset, open_dataset
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
+from schemas.names import name_key
 from schemas.values import clock
+from tasks.export import printable, safe_cell
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,6 +26,10 @@ STYLES = {
 }
 UNSURE = "unsure"
 BAR = 8
+MOST_ROWS = 1000
+"""Of a longer table the beginning and the end are shown, and that there is more."""
+_WIDEST = 100_000
+"""Letters in a line: a wide table wraps rather than hide columns."""
 
 
 def show_transcript(
@@ -36,20 +42,34 @@ def show_transcript(
         raise SettingsError(f"There is no emotion '{emotion}'; known are {', '.join(EMOTIONS)}.")
     dataset = open_dataset(location)
     console = Console()
-    for facts in _recordings(dataset, recording):
+    found = [(f, _rows(dataset, f["recording_id"])) for f in _recordings(dataset, recording)]
+    if speaker is not None:
+        _refuse_unknown_speaker(speaker, [row for _, rows in found for row in rows])
+    for facts, rows in found:
         title = f"{facts['title']}  {clock(facts['duration'])}  {facts['recording_id']}"
         console.rule(_plain(title), align="left")
-        for row in _rows(dataset, facts["recording_id"]):
-            said_by = {row["speaker"], row["speaker_name"]}
-            heard = row["emotion"] or UNSURE
-            if (speaker is None or speaker in said_by) and emotion in (None, heard):
+        for row in rows:
+            is_theirs = speaker is None or name_key(speaker) in _names(row)
+            if is_theirs and emotion in (None, row["emotion"] or UNSURE):
                 console.print(_line(row), soft_wrap=not console.is_terminal)
+
+
+def _names(row: dict[str, Any]) -> set[str]:
+    return {name_key(name) for name in (row["speaker"], row["speaker_name"]) if name}
+
+
+def _refuse_unknown_speaker(speaker: str, rows: list[dict[str, Any]]) -> None:
+    if any(name_key(speaker) in _names(row) for row in rows):
+        return
+    known = {row["speaker_name"] or row["speaker"] for row in rows}
+    there = ", ".join(sorted(printable(name) for name in known)) or "nobody"
+    raise SettingsError(f"There is no speaker '{speaker}'; there are {there}.")
 
 
 def _plain(text: str) -> "Text":
     from rich.text import Text
 
-    return Text(" ".join(text.split()))
+    return Text(printable(text))
 
 
 def _line(row: dict[str, Any]) -> "Text":
@@ -63,9 +83,9 @@ def _line(row: dict[str, Any]) -> "Text":
     said = row["text"] if row["text"] is not None else "(no words)"
     return Text.assemble(
         (f"{clock(row['start']):>7}  ", "dim"),
-        (f"{(row['speaker_name'] or row['speaker'])[:14]:<14} ", "bold"),
+        (f"{printable(row['speaker_name'] or row['speaker'])[:14]:<14} ", "bold"),
         (f"{verdict}  ", style),
-        " ".join(said.split()),
+        printable(said),
     )
 
 
@@ -88,8 +108,11 @@ def _rows(dataset: Dataset, recording_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-def run_query(location: str, sql: str, output_format: str) -> None:
-    """Print the result of a query; `SettingsError` for wrong SQL or format."""
+def run_query(location: str, sql: str, output_format: str, *, unsafe: bool = False) -> None:
+    """Print the result of a query; `SettingsError` for wrong SQL or format.
+
+    A query sees the dataset and nothing else of this machine, unless it is `unsafe`.
+    """
     import duckdb
 
     if output_format not in ("table", "csv", "json", "parquet"):
@@ -98,20 +121,37 @@ def run_query(location: str, sql: str, output_format: str) -> None:
         )
     dataset = open_dataset(location)
     connection = dataset.connect()
+    if not unsafe:
+        for rule in ("enable_external_access = false", "python_enable_replacements = false"):
+            connection.execute(f"set {rule}")
+        connection.execute("set lock_configuration = true")
     try:
         statements = connection.extract_statements(sql)
         if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
             raise SettingsError("Only one query that gives rows can be run, a SELECT.")
         _print_relation(connection.sql(sql), output_format)
     except duckdb.Error as error:
-        raise SettingsError(f"The query is wrong: {str(error).splitlines()[0]}") from error
+        raise SettingsError(f"The query is wrong: {_query_fault(error)}") from error
+
+
+def _query_fault(error: Exception) -> str:
+    """Return what DuckDB says is wrong, with its hint at what may be meant."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    hints = [line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))]
+    if "disabled by configuration" in lines[0]:
+        hints.append("A query reads the dataset alone; --unsafe lets it read other files.")
+    first = lines[0] if lines[0].endswith((".", "!", "?")) else f"{lines[0]}."
+    return " ".join([first, *hints])
 
 
 def _print_relation(relation: "duckdb.DuckDBPyRelation", output_format: str) -> None:
     if output_format == "table":
-        relation.show(max_rows=1000)
+        relation.show(max_rows=MOST_ROWS, max_width=_WIDEST)
     elif output_format == "csv":
-        relation.df().to_csv(sys.stdout, index=False)
+        frame = relation.df()
+        texts = frame.select_dtypes(include=["object", "string"]).columns
+        frame[texts] = frame[texts].map(safe_cell)
+        frame.to_csv(sys.stdout, index=False)
     elif output_format == "json":
         print(relation.df().to_json(orient="records", date_format="iso", force_ascii=False))  # noqa: T201
     else:

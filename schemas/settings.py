@@ -2,7 +2,8 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -199,14 +200,75 @@ def describe_validation(error: ValidationError, model: type[Any]) -> str:
     """One sentence for the first fault of a pydantic validation, with the nearest known key."""
     fault = error.errors()[0]
     path = [str(part) for part in fault["loc"]]
-    if fault["type"] != "extra_forbidden":
-        return f"{'.'.join(path) or 'The value'} is wrong: {fault['msg']}."
+    if fault["type"] == "extra_forbidden":
+        return _unknown_key(path, model)
+    name = ".".join(path) or "The value"
+    describe = _FAULTS.get(fault["type"], _as_pydantic_says)
+    return f"{name} is wrong: {describe(fault)}."
+
+
+def _unknown_key(path: Sequence[str], model: type[Any]) -> str:
     fields: Mapping[str, Any] = model.model_fields
     for part in path[:-1]:
         inner = getattr(fields.get(part), "annotation", None)
         models = (m for m in (inner, *get_args(inner)) if hasattr(m, "model_fields"))
         fields = getattr(next(models, None), "model_fields", fields)
     return _unknown(".".join(path), path[-1], fields)
+
+
+def _one_of(fault: Mapping[str, Any]) -> str:
+    known = [part.strip("' ") for part in re.split(r", | or ", fault["ctx"]["expected"])]
+    given = str(fault["input"])
+    near = difflib.get_close_matches(given, known, n=1)
+    hint = f"did you mean '{near[0]}'? Known" if near else "known"
+    return f"there is no '{given}'; {hint} are {', '.join(known)}"
+
+
+def _tag(fault: Mapping[str, Any]) -> str:
+    return f"'{fault['input']}' is no language tag; write 'en', 'de' or 'pt-BR'"
+
+
+def _of_ours(fault: Mapping[str, Any]) -> str:
+    return str(fault["ctx"]["error"])
+
+
+def _number(fault: Mapping[str, Any]) -> str:
+    return f"'{fault['input']}' is no number"
+
+
+def _limit(word: str, key: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda fault: f"{fault['input']} must be {word} {fault['ctx'][key]}"
+
+
+def _as_pydantic_says(fault: Mapping[str, Any]) -> str:
+    return f"{str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
+
+
+_FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "bool_parsing": lambda fault: f"'{fault['input']}' is neither true nor false",
+    "bool_type": lambda fault: f"'{fault['input']}' is neither true nor false",
+    "date_from_datetime_parsing": lambda f: f"'{f['input']}' is no date; write 2026-11-20",
+    "date_parsing": lambda fault: f"'{fault['input']}' is no date; write 2026-11-20",
+    "date_type": lambda fault: f"'{fault['input']}' is no date; write 2026-11-20",
+    "float_parsing": _number,
+    "float_type": _number,
+    "greater_than": _limit("more than", "gt"),
+    "greater_than_equal": _limit("at least", "ge"),
+    "int_from_float": lambda fault: f"{fault['input']} is no whole number",
+    "int_parsing": lambda fault: f"'{fault['input']}' is no whole number",
+    "int_type": lambda fault: f"'{fault['input']}' is no whole number",
+    "less_than": _limit("less than", "lt"),
+    "less_than_equal": _limit("at most", "le"),
+    "list_type": lambda fault: f"'{fault['input']}' is no list",
+    "literal_error": _one_of,
+    "missing": lambda _: "it must be given",
+    "model_type": lambda fault: f"'{fault['input']}' is no table of keys and values",
+    "string_pattern_mismatch": _tag,
+    "string_type": lambda fault: f"'{fault['input']}' is no text",
+    "tuple_type": lambda fault: f"'{fault['input']}' is no list",
+    "value_error": _of_ours,
+}
+"""Kind of fault, as pydantic names it -> what is wrong, in words of users."""
 
 
 def _unknown(name: str, key: str, fields: Mapping[str, Any]) -> str:

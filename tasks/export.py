@@ -19,7 +19,7 @@ def to_vtt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
     """WebVTT with a voice tag per cue; the emotion stands in a class of the voice."""
     cues = ["WEBVTT", ""]
     for row in rows:
-        who = html.escape(row["speaker_name"] or row["speaker"], quote=False)
+        who = html.escape(_who(row), quote=False)
         tag = f"v.{row['emotion']}" if row["emotion"] else "v"
         said = html.escape(_said(row), quote=False)
         cues += [f"{_time(row['start'], '.')} --> {_time(row['end'], '.')}"]
@@ -32,8 +32,7 @@ def to_srt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
     cues = []
     for number, row in enumerate(rows, start=1):
         times = f"{_time(row['start'], ',')} --> {_time(row['end'], ',')}"
-        who = row["speaker_name"] or row["speaker"]
-        cues += [str(number), times, f"{who}: {_said(row)}", ""]
+        cues += [str(number), times, f"{_who(row)}: {_said(row)}", ""]
     return "\n".join(cues)
 
 
@@ -56,7 +55,7 @@ def to_json(recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
 
 def to_csv(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
     """One line per utterance; structs become columns, lists become JSON."""
-    flat = [_flat(row) for row in rows]
+    flat = [{name: safe_cell(value) for name, value in _flat(row).items()} for row in rows]
     buffer = io.StringIO()
     columns = list(dict.fromkeys(name for row in flat for name in row))
     writer = csv.DictWriter(buffer, fieldnames=columns, lineterminator="\n")
@@ -83,8 +82,32 @@ EXPORTERS: dict[str, Exporter] = {
 }
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: such texts get an apostrophe.
+
+    After OWASP, "CSV injection". Numbers stay numbers.
+    """
+    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def printable(text: str) -> str:
+    """Return a text on one line without control characters, which a terminal would obey."""
+    kept = (c if c.isprintable() else " " for c in text)
+    return " ".join("".join(kept).split())
+
+
 def _said(row: Row) -> str:
-    return " ".join((row["text"] or "…").split())
+    """The text on one line; nothing in it can end a cue or begin another one."""
+    return printable(row["text"] or "…").replace("-->", "→")
+
+
+def _who(row: Row) -> str:
+    return printable(row["speaker_name"] or row["speaker"]).replace("-->", "→")
 
 
 def _time(seconds: float, mark: str) -> str:

@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -19,19 +21,23 @@ COMMAND = [sys.executable, "-m", "flows.cli"]
 ROOT = Path(__file__).parent.parent.parent
 
 
-def tonescribe(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = dict(os.environ) | {
+def environment(folder: Path) -> dict[str, str]:
+    own = dict(os.environ) | {
         "TONESCRIBE_CACHE": str(folder / "cache"),
         "PREFECT_HOME": str(folder / "prefect"),
         "PYTHONPATH": str(ROOT),
     }
-    environment |= {f"TONESCRIBE_ENGINES__{job}": name for job, name in SYNTHETIC.items()}
+    own |= {f"TONESCRIBE_ENGINES__{job}": name for job, name in SYNTHETIC.items()}
     for name in ("PREFECT_API_URL", "PREFECT_API_DATABASE_CONNECTION_URL"):
-        environment.pop(name, None)
+        own.pop(name, None)
+    return own
+
+
+def tonescribe(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,
-        env=environment,
+        env=environment(folder) | more,
         capture_output=True,
         text=True,
         timeout=180,
@@ -65,6 +71,8 @@ def test_a_batch_from_start_to_query(tmp_path: Path) -> None:
 
     first = tonescribe(tmp_path, *arguments, "--json")
     assert first.returncode == 3, first.stderr
+    assert first.stderr.startswith("starting\n")
+    assert "'weekly' diarize" in first.stderr
     reports = {r["uri"]: r for r in map(json.loads, first.stdout.splitlines())}
     assert sorted(r["outcome"] for r in reports.values()) == ["annotated", "quarantined"]
 
@@ -90,6 +98,27 @@ def test_a_batch_from_start_to_query(tmp_path: Path) -> None:
     for wrong in ("select cast(speaker as int) from utterances", "drop view words", "selec 1"):
         refused = tonescribe(tmp_path, "query", "dataset", wrong)
         assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1), refused.stderr
+    hinted = tonescribe(tmp_path, "query", "dataset", "select emotoin from utterances").stderr
+    assert "emotoin" in hinted
+    assert '"emotion"' in hinted
+    peek = ("query", "dataset", "select * from read_csv('meetings/empty.mp4')")
+    assert tonescribe(tmp_path, *peek).returncode == 2
+    assert "--unsafe" in tonescribe(tmp_path, *peek).stderr
+    (tmp_path / "own.csv").write_text("a\n1\n")
+    own = tonescribe(tmp_path, "query", "dataset", "select a from 'own.csv'", "--unsafe")
+    assert own.returncode == 0, own.stderr
+    wide = tonescribe(tmp_path, "query", "dataset", "select * from utterances").stdout
+    assert all(column in wide for column in ("recording_id", "overlap_ratio", "models"))
+    cells = "select '=1+1' as a, -3 as b, '@x' as c"
+    shown_csv = tonescribe(tmp_path, "query", "dataset", cells, "--format", "csv").stdout
+    assert shown_csv.splitlines()[1] == "'=1+1,-3,'@x"
+    nobody = tonescribe(tmp_path, "show", "dataset", "--speaker", "BOB")
+    assert (nobody.returncode, nobody.stdout) == (2, "")
+    assert "There is no speaker 'BOB'; there are SPEAKER_00, SPEAKER_01." in nobody.stderr
+    assert (
+        "SPEAKER_01"
+        not in tonescribe(tmp_path, "show", "dataset", "--speaker", "Speaker_00").stdout
+    )
     nowhere = tonescribe(tmp_path, "export", "dataset", "weekly", "--format", "vtt", "-o", "no/x")
     assert nowhere.returncode == 2
     exported = tonescribe(tmp_path, "export", "dataset", "weekly", "--format", "vtt")
@@ -102,6 +131,23 @@ def test_a_batch_from_start_to_query(tmp_path: Path) -> None:
         (("annotate", ".", "--out", "d"), 4, "--purpose"),
         (("annotate", "nowhere", "--out", "d", "--purpose", "research"), 2, "nowhere"),
         (("annotate", ".", "--out", "d", "--purpose", "research", "--profile", "x"), 2, "profile"),
+        (("annotate", ".", "--out", "d", "--purpose", "hiring"), 4, "must not be used for hiring"),
+        (("annotate", ".", "--out", "d", "--purpose", "fun"), 4, "known are demo, evaluation"),
+        (
+            ("annotate", ".", "--out", "d", "--purpose", "demo", "--profile", "embeded"),
+            2,
+            "did you mean 'embedded'? Known are embedded, standard.",
+        ),
+        (
+            ("annotate", ".", "--out", "d", "--purpose", "demo", "--language", "klingon"),
+            2,
+            "language is wrong: 'klingon' is no language tag; write 'en', 'de' or 'pt-BR'.",
+        ),
+        (
+            ("annotate", ".", "--out", "d", "--purpose", "demo", "--speakers", "0"),
+            2,
+            "speakers.exactly is wrong: 0 must be more than 0.",
+        ),
         (("query", "nowhere", "select 1"), 2, "nowhere"),
         (("show", "nowhere"), 2, "nowhere"),
     ],
@@ -115,3 +161,60 @@ def test_a_refusal_is_one_sentence_and_an_exit_code(
     (line,) = result.stderr.splitlines()
     assert line.startswith("tonescribe: ")
     assert sentence in line
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    shown = tonescribe(tmp_path, "--version")
+    assert (shown.returncode, shown.stdout) == (0, f"tonescribe {version('tonescribe')}\n")
+
+
+def test_without_a_server_the_same_command_works(tmp_path: Path) -> None:
+    make_meeting(tmp_path / "weekly.wav")
+    arguments = ("annotate", "weekly.wav", "--out", "dataset", "--purpose", "demo")
+    done = tonescribe(tmp_path, *arguments, "--no-server", "--json")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["outcome"] == "annotated"
+    assert not (tmp_path / "prefect").exists()
+
+
+def test_a_server_that_does_not_answer_is_one_sentence(
+    tmp_path: Path,
+) -> None:
+    make_meeting(tmp_path / "weekly.wav")
+    arguments = ("annotate", "weekly.wav", "--out", "dataset", "--purpose", "demo")
+    done = tonescribe(tmp_path, *arguments, PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert done.returncode == 1
+    assert "http://127.0.0.1:9/api does not answer" in done.stderr.splitlines()[-1]
+    assert "--no-server" in done.stderr
+
+
+@pytest.mark.slow
+def test_whoever_is_terminated_says_so_and_leaves_no_server(tmp_path: Path) -> None:
+    make_meeting(tmp_path / "weekly.mp4")
+    command = [*COMMAND, "annotate", "weekly.mp4", "--out", "dataset", "--purpose", "demo"]
+    run = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(tmp_path), stderr=subprocess.PIPE, text=True
+    )
+    assert run.stderr is not None
+    for line in run.stderr:
+        if "diarize" in line:
+            break
+    children = psutil.Process(run.pid).children(recursive=True)
+    assert children
+    run.terminate()
+    assert run.wait(timeout=60) == 143
+    last = run.stderr.read().splitlines()[-1]
+    assert last == "tonescribe: terminated; what was published is whole."
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    assert not list((tmp_path / "dataset").rglob("*.parquet"))
+
+
+def test_trainings_and_reading_import_no_prefect() -> None:
+    script = "import sys, flows.train, flows.evaluate, flows.cli_read, flows.batch; "
+    script += "print('prefect' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.stdout == "False\n"
