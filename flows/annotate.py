@@ -18,12 +18,13 @@ from flows.batch import (
     handing_job,
     needed,
     one_by_one,
+    open_for_writing,
     plan_batch,
     run_batch,
     run_job,
+    sweep,
 )
 from flows.parameters import settings_from
-from schemas.dataset import Dataset
 from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import load_settings
@@ -179,8 +180,9 @@ def annotate_recording(
     )
     Policy.decide(settings)
     job = find_job(needed(settings, "source"))
-    dataset = Dataset(needed(settings, "out"), create=True)
+    dataset = open_for_writing(settings)
     dataset.prepare()
+    sweep(dataset)
     report = run_job(job, dataset, settings)
     end = Failed if report.outcome == "quarantined" else Completed
     return end(message=report.sentence or report.outcome, data=report)

@@ -2,14 +2,12 @@
 
 import functools
 import multiprocessing
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from flows.artifacts import BatchProgress
@@ -28,7 +26,9 @@ from schemas.settings import Settings
 from schemas.values import Value
 from tasks.ingest import find_recordings
 from tasks.plan import Plan, plan
-from tasks.publish import supersede
+from tasks.publish import clear_obsolete, read_manifest, supersede
+from tasks.scratch import scratch_folder, sweep_scratch
+from tasks.store import sweep_unfinished
 
 Options = Mapping[str, Any]
 """The options of one recording as the command line has them; None is "not given"."""
@@ -86,11 +86,27 @@ def plan_batch(
     """
     settings = settings_from(**options, workers=workers, source=source, out=out)
     Policy.decide(settings)
-    dataset = Dataset(needed(settings, "out"), create=True)
+    dataset = open_for_writing(settings)
     todo = plan(
         needed(settings, "source"), dataset, fingerprint(settings), limit=limit, requeue=requeue
     )
+    sweep(dataset, todo.leftovers)
     return Batch(dataset, settings, options, todo)
+
+
+def sweep(dataset: Dataset, leftovers: Sequence[str] = ()) -> None:
+    """Remove what runs that were killed left behind; `leftovers` are ids of recordings."""
+    sweep_scratch()
+    sweep_unfinished(dataset)
+    for recording_id in leftovers:
+        if manifest := read_manifest(dataset, recording_id):
+            clear_obsolete(dataset, manifest)
+
+
+def open_for_writing(settings: Settings) -> Dataset:
+    """Return the dataset of the settings; it need not be there yet."""
+    is_private = settings.dataset_mode == "private"
+    return Dataset(needed(settings, "out"), create=True, is_private=is_private)
 
 
 def needed(settings: Settings, name: str) -> str:
@@ -189,8 +205,8 @@ def one_by_one(
 
 def run_job(job: Job, dataset: Dataset, settings: Settings) -> RecordingReport:
     """Annotate one recording in a scratch folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="tonescribe-") as scratch:
-        return annotate_item(job.item, dataset, settings, Path(scratch), job.held)
+    with scratch_folder() as scratch:
+        return annotate_item(job.item, dataset, settings, scratch, job.held)
 
 
 def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
@@ -203,5 +219,6 @@ def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
 
 def _in_process(out: str, options: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
     settings = settings_from(**options)
-    report = run_job(Job.model_validate(job), Dataset(out, create=True), settings)
+    settings = settings.model_copy(update={"out": out})
+    report = run_job(Job.model_validate(job), open_for_writing(settings), settings)
     return report.model_dump(mode="json")

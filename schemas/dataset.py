@@ -1,10 +1,11 @@
 """A DATASET folder or URL: its layout, and how one reads it."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from schemas.errors import SettingsError
+from schemas.manifest import Manifest
 from schemas.tables import TABLES, with_version
 
 if TYPE_CHECKING:
@@ -45,9 +46,12 @@ def month_folder(day: "date | None") -> str:
 
 
 class Dataset:
-    """A DATASET behind fsspec; every path below is relative to its root."""
+    """A DATASET behind fsspec; every path below is relative to its root.
 
-    def __init__(self, location: str, *, create: bool = False) -> None:
+    What is written to a private one on a disk nobody but its owner can read.
+    """
+
+    def __init__(self, location: str, *, create: bool = False, is_private: bool = False) -> None:
         import fsspec
 
         try:
@@ -55,6 +59,7 @@ class Dataset:
         except (ImportError, ValueError) as error:
             raise SettingsError(f"The dataset {location} cannot be opened: {error}.") from error
         self.location = location
+        self.is_private = is_private
         self.is_local = "file" in self.fs.protocol
         if not create and not self.fs.exists(self.root):
             raise SettingsError(f"There is no dataset at {location}; run 'tonescribe annotate'.")
@@ -67,7 +72,10 @@ class Dataset:
         """Make sure that one can write here, before any work; `SettingsError` where not."""
         probe = self.path(".writable")
         try:
+            is_new = not self.fs.exists(self.root)
             self.fs.makedirs(self.root, exist_ok=True)
+            if is_new and self.is_local and self.is_private:
+                Path(self.root).chmod(0o700)
             self.fs.pipe_file(probe, b"")
             self.fs.rm_file(probe)
         except OSError as error:
@@ -95,10 +103,29 @@ class Dataset:
         """Open one table as a pyarrow dataset with the contract's schema."""
         import pyarrow.dataset as ds
 
-        files = [self.path(name) for name in self.list(table, ".parquet")]
+        files = [self.path(name) for name in self._published(table)]
         if not files:
             return ds.dataset(with_version(TABLES[table]).empty_table())
         return ds.dataset(files, filesystem=self.fs, schema=TABLES[table], format="parquet")
+
+    def _published(self, table: str) -> Iterator[str]:
+        """Yield the files of a table that count.
+
+        Those of a recording without a manifest are not published. Of a recording with several, as
+        after a change of its month, the manifest says which.
+        """
+        manifests = {PurePosixPath(name).stem for name in self.list("manifests", ".json")}
+        files: dict[str, list[str]] = {}
+        for name in self.list(table, ".parquet"):
+            files.setdefault(PurePosixPath(name).stem, []).append(name)
+        for recording_id, names in files.items():
+            if recording_id not in manifests:
+                continue
+            if len(names) > 1:
+                content = self.read_bytes("manifests", f"{recording_id}.json") or b"{}"
+                listed = Manifest.model_validate_json(content).files
+                names = [name for name in names if name in listed]
+            yield from names
 
     def connect(self) -> "duckdb.DuckDBPyConnection":
         """Return a DuckDB connection with the tables and views of the contract."""

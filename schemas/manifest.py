@@ -21,6 +21,7 @@ class Manifest(Value):
     """Written last: its presence says that everything it lists is there, whole.
 
     `fingerprint` covers settings, stage versions and models; `inputs` the content and sidecars.
+    `obsolete` are files of an older version that are still to be removed.
     """
 
     recording_id: str
@@ -29,6 +30,7 @@ class Manifest(Value):
     fingerprint: str
     inputs: str
     files: dict[str, str]
+    obsolete: tuple[str, ...] = ()
     models: dict[str, str]
     purpose_note: str | None = None
     tonescribe_version: str

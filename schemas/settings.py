@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     purpose_note: str | None = Field(None, description="free text beside the purpose")
     jurisdiction: Jurisdiction = "other"
     context: Context = "unspecified"
+    dataset_mode: Literal["umask", "private"] = Field(
+        "umask", description="private: on a disk nobody but the owner can read the dataset"
+    )
     workers: PositiveInt = 1
     cache: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "tonescribe",

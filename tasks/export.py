@@ -32,7 +32,9 @@ def to_srt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
     cues = []
     for number, row in enumerate(rows, start=1):
         times = f"{_time(row['start'], ',')} --> {_time(row['end'], ',')}"
-        cues += [str(number), times, f"{_who(row)}: {_said(row)}", ""]
+        # SubRip has no escapes, and a line with an arrow begins a cue
+        said = f"{_who(row)}: {_said(row)}".replace("-->", "→")
+        cues += [str(number), times, said, ""]
     return "\n".join(cues)
 
 
@@ -102,12 +104,12 @@ def printable(text: str) -> str:
 
 
 def _said(row: Row) -> str:
-    """The text on one line; nothing in it can end a cue or begin another one."""
-    return printable(row["text"] or "…").replace("-->", "→")
+    """The text on one line; nothing in it can end a cue."""
+    return printable(row["text"] or "…")
 
 
 def _who(row: Row) -> str:
-    return printable(row["speaker_name"] or row["speaker"]).replace("-->", "→")
+    return printable(row["speaker_name"] or row["speaker"])
 
 
 def _time(seconds: float, mark: str) -> str:

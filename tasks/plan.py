@@ -17,7 +17,7 @@ class Plan(Value):
 
     `passed_over` is the sentence about files that are no recordings; `earlier` are the recordings
     that a pending address held before, by address; `held` maps an address to the ids under which
-    it is in quarantine.
+    it is in quarantine; `leftovers` are recordings of which old files are still to be removed.
     """
 
     pending: tuple[SourceItem, ...]
@@ -26,6 +26,7 @@ class Plan(Value):
     passed_over: str = ""
     earlier: dict[str, tuple[str, ...]] = {}
     held: dict[str, tuple[str, ...]] = {}
+    leftovers: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -106,4 +107,5 @@ def plan(
         passed_over=_passed_over(found),
         earlier={i.uri: tuple(holders[i.uri]) for i in pending[:limit] if i.uri in holders},
         held={uri: tuple(found) for uri, found in ids.items()},
+        leftovers=tuple(manifest.recording_id for manifest in manifests if manifest.obsolete),
     )

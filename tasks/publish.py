@@ -1,13 +1,9 @@
 """Publish: a recording's rows appear whole or not at all, and its manifest last."""
 
-import hashlib
 import io
-import os
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from schemas.dataset import Dataset, month_folder
@@ -19,6 +15,7 @@ from schemas.settings import Settings
 from schemas.speech import AnnotatedUtterance
 from schemas.tables import TABLES, with_version
 from schemas.values import to_grid
+from tasks.store import remove, write_whole
 
 ROW_GROUP = 65_536
 
@@ -123,30 +120,6 @@ def parquet_bytes(table: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def write_whole(dataset: Dataset, name: str, content: bytes) -> str:
-    """Write a file so that readers see it whole or not at all; return its SHA-256.
-
-    On a local disk: a hidden file beside it, flushed, then renamed. On an object store: one
-    put under the final key, which such stores make visible only when it is complete.
-    """
-    path = dataset.path(name)
-    if dataset.is_local:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        hidden = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            with hidden.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            hidden.replace(target)
-        finally:
-            hidden.unlink(missing_ok=True)
-    else:
-        dataset.fs.pipe_file(path, content)
-    return hashlib.sha256(content).hexdigest()
-
-
 def publish(
     dataset: Dataset,
     recording: Recording,
@@ -189,15 +162,34 @@ def publish(
         fingerprint=fingerprint,
         inputs=inputs,
         files=files,
+        obsolete=_obsolete(before, files),
         models=models,
         purpose_note=settings.purpose_note,
         tonescribe_version=version("tonescribe"),
         annotated_at=now,
     )
     write_manifest(dataset, manifest)
-    for name in set(before.files if before else {}) - set(files):
-        dataset.fs.rm(dataset.path(name))
-    return manifest
+    return clear_obsolete(dataset, manifest)
+
+
+def clear_obsolete(dataset: Dataset, manifest: Manifest) -> Manifest:
+    """Remove the files that an older version of a recording had; return the manifest without them.
+
+    The manifest names them until they are gone: whoever is killed meanwhile leaves it to the next
+    run, and readers know which files count.
+    """
+    if not manifest.obsolete:
+        return manifest
+    for name in manifest.obsolete:
+        remove(dataset, name)
+    cleared = manifest.model_copy(update={"obsolete": ()})
+    write_manifest(dataset, cleared)
+    return cleared
+
+
+def _obsolete(before: Manifest | None, files: Mapping[str, str]) -> tuple[str, ...]:
+    old = {*before.files, *before.obsolete} if before else set()
+    return tuple(sorted(old - set(files)))
 
 
 def merge_sources(before: Manifest | None, source: Source) -> tuple[Source, ...]:
@@ -240,9 +232,8 @@ def supersede(dataset: Dataset, uri: str, earlier: Iterable[str], current: str) 
         if rest:
             _with_sources(dataset, manifest, rest)
             continue
-        for name in (*manifest.files, manifest_name(recording_id)):
-            if dataset.fs.exists(dataset.path(name)):
-                dataset.fs.rm(dataset.path(name))
+        for name in (*manifest.files, *manifest.obsolete, manifest_name(recording_id)):
+            remove(dataset, name)
 
 
 def manifest_name(recording_id: str) -> str:
@@ -304,4 +295,4 @@ def release(dataset: Dataset, uri: str, held: Sequence[str] | None = None) -> No
             left = entry.model_copy(update={"sources": rest})
             write_whole(dataset, name, left.model_dump_json(indent=2).encode())
         else:
-            dataset.fs.rm(dataset.path(name))
+            remove(dataset, name)

@@ -1,5 +1,7 @@
 """What is published can be read by others, appears whole, and says what it was made from."""
 
+import csv
+import io
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance, Utterance, Word
-from tasks.export import EXPORTERS
+from tasks.export import EXPORTERS, to_csv, to_srt, to_vtt
 from tasks.publish import (
     add_source,
     all_quarantined,
@@ -204,3 +206,22 @@ def test_vtt_escapes_what_was_said_and_names_the_voice(dataset: Dataset) -> None
     header, first, _ = EXPORTERS["csv"](facts, rows, dataset).splitlines()
     assert "scores.happy" in header.split(",")
     assert "good & day --> x" in first
+
+
+def test_no_export_lets_a_text_break_out() -> None:
+    row = {
+        "start": 1.0,
+        "end": 2.0,
+        "speaker": "SPEAKER_00",
+        "speaker_name": "=cmd()",
+        "text": "a\n\n00:00:05.000 --> 00:00:06.000\nNOTE \x1b[31mx",
+        "emotion": None,
+        "scores": None,
+        "words": [],
+    }
+    said = "a 00:00:05.000 {} 00:00:06.000 NOTE [31mx"
+    assert to_srt({}, [row], None).splitlines()[2] == f"=cmd(): {said.format('→')}"  # type: ignore[arg-type]
+    assert said.format("--&gt;") in to_vtt({}, [row], None)  # type: ignore[arg-type]
+    (line,) = csv.DictReader(io.StringIO(to_csv({}, [row], None)))  # type: ignore[arg-type]
+    assert line["speaker_name"] == "'=cmd()"
+    assert line["start"] == "1.0"
