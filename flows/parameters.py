@@ -13,10 +13,11 @@ NESTED = {
 """Parameters whose setting lies in a section."""
 
 PREFECT_QUIET = {
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
-"""Our own lines tell what Prefect's log would; its temporary server may start slowly."""
+"""Our own lines say what Prefect's log would say on the terminal; its server still gets the log.
+Its temporary server may start slowly."""
 
 
 def quiet_prefect() -> None:

@@ -26,6 +26,7 @@ class SourceItem(Value):
 
     `version` identifies the object and its siblings without reading them (ETag, or size and
     mtime): as long as it stays the same, nothing of the recording has changed.
+    `other_captions_uris` are captions in other languages or of another kind;
     `other_sidecar_uris` are sidecars whose names look the same: what they forbid holds too.
     `undecided` is the sentence that says why it cannot be known which sibling is meant.
     """
@@ -35,6 +36,7 @@ class SourceItem(Value):
     version: str
     modified: datetime | None = None
     captions_uri: str | None = None
+    other_captions_uris: tuple[str, ...] = ()
     turns_uri: str | None = None
     sidecar_uri: str | None = None
     other_sidecar_uris: tuple[str, ...] = ()

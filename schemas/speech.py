@@ -85,7 +85,7 @@ class Transcript(Value):
     `scores_are_calibrated` a word's score is the probability that it is right. `looped` is where
     the recogniser said the same over and over, `heard` where a voice detector heard somebody
     (None: it was not asked). `faults` are sentences about captions that do not fit or cannot be
-    read.
+    read; `uncaptioned` are parts of turns that captions leave out.
     """
 
     words: tuple[Word, ...] = ()
@@ -96,6 +96,7 @@ class Transcript(Value):
     looped: tuple[Stretch, ...] = ()
     heard: tuple[Stretch, ...] | None = None
     faults: tuple[str, ...] = ()
+    uncaptioned: tuple[Turn, ...] = ()
 
 
 class Utterance(Value):

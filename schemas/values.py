@@ -1,5 +1,6 @@
 """Units, the one rounding rule, and the base of every frozen value."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,3 +33,37 @@ def clock(seconds: Seconds) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def base_language(tag: str | None) -> str | None:
+    """Return the language of a tag without its region: `en` of `en-GB`."""
+    return tag.split("-")[0].lower() if tag else None
+
+
+Span = tuple[Seconds, Seconds]
+
+
+def merged_spans(spans: Iterable[Span]) -> list[Span]:
+    """Return the union of spans as spans that do not touch, in order."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def gaps_in(start: Seconds, end: Seconds, spans: Sequence[Span]) -> Iterator[Span]:
+    """Yield the parts of [start, end) outside of spans that are in order and do not touch."""
+    at = start
+    for first, last in spans:
+        if last <= at:
+            continue
+        if first >= end:
+            break
+        if first > at:
+            yield at, first
+        at = max(at, last)
+    if at < end:
+        yield at, end

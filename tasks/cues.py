@@ -21,6 +21,9 @@ _MOST_CUES = 50_000
 _MOST_LETTERS = 2_000
 """Longer lines are cut at spaces: what looks for markup in a line may take the square of it."""
 _LEAST_READABLE = 0.95
+_MOST_BAD_SHARE = 0.2
+"""Share of bad bytes among letters beyond ASCII, up to which a text is still UTF-8."""
+_ENCODINGS = ["cp1252", "cp1251", "shift_jis", "gb18030", "euc_kr"]
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,10 @@ def _content(path: Path) -> bytes:
 
 
 def decode(content: bytes) -> str:
-    """Decode by byte order mark, as UTF-8, as UTF-16, else as Windows-1252.
+    """Decode by byte order mark, as UTF-8, as UTF-16, else by what the letters tell.
 
-    UTF-16 without a mark is known by its zeros; Latin-1 is a part of Windows-1252. All line ends
-    become line feeds.
+    UTF-16 without a mark is known by its zeros. A few bad bytes in UTF-8 cost those letters and no
+    others. All line ends become line feeds.
     """
     return _decoded(content).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -93,7 +96,21 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        return "".join(_western(byte) for byte in content)
+        return _guessed(content)
+
+
+def _guessed(content: bytes) -> str:
+    """Decode what is not quite UTF-8: with gaps where it nearly is, else by its statistics."""
+    leniently = content.decode("utf-8", "replace")
+    beyond_ascii = sum(not c.isascii() for c in leniently)
+    if leniently.count("\N{REPLACEMENT CHARACTER}") <= _MOST_BAD_SHARE * beyond_ascii:
+        return leniently
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(content, cp_isolation=_ENCODINGS).best()
+    if best is not None:
+        return str(best)
+    return "".join(_western(byte) for byte in content)
 
 
 def _western(byte: int) -> str:

@@ -15,8 +15,9 @@ from schemas.errors import InputError, ResourceError, SettingsError
 from schemas.media import Recording, SourceItem
 from schemas.policy import strictest
 from schemas.sidecar import Sidecar
+from schemas.values import base_language
 from tasks.kinds import MEDIA_SUFFIXES, only_recordings
-from tasks.names import exact_first, is_exact, is_undecided, place_of
+from tasks.names import exact_first, is_exact, is_undecided, place_of, reading
 from tasks.sidecars import MOST_BYTES, parse_sidecar
 from tasks.source import (
     Object,
@@ -35,6 +36,8 @@ CAPTION_SUFFIXES = (".vtt", ".srt")
 """In order of preference."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_KINDS = frozenset({"cc", "sdh", "sub", "subs", "cap", "caps", "captions", "transcript", "forced"})
+"""Endings of caption files that tell their kind, not their language."""
 _ID_DIGITS = 16
 _CHUNK_BYTES = 1 << 20
 _SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
@@ -80,18 +83,36 @@ def _places(sibling: Object) -> Iterator[tuple[str, str]]:
     """Where the recording of a sibling may lie: under its stem, or its stem without a language."""
     folder, stem = place_of(sibling)
     yield folder, stem
-    shorter, dot, _ = stem.rpartition(".")
-    if dot and sibling.suffix in CAPTION_SUFFIXES:
-        yield folder, shorter
+    if sibling.suffix in CAPTION_SUFFIXES:
+        for shorter in _without_endings(stem):
+            yield folder, shorter
 
 
 def caption_language(captions: str, recording: str) -> str | None:
-    """The BCP 47 language in the name of a caption file (`MEETING.en.vtt` of `MEETING.mp4`)."""
-    stem, own_stem = Path(captions).stem, Path(recording).stem
-    _, dot, language = stem.rpartition(".")
-    if stem != own_stem and dot and _LANGUAGE.fullmatch(language):
-        return language.replace("_", "-")
+    """The BCP 47 language in the name of a caption file (`MEETING.en.vtt` of `MEETING.mp4`).
+
+    An ending such as `.cc` or `.transcript` tells its kind and may stand behind it.
+    """
+    if reading(Path(captions).stem) == reading(Path(recording).stem):
+        return None
+    endings = Path(captions).stem.split(".")[1:]
+    for ending in reversed(endings):
+        if ending.casefold() in _KINDS:
+            continue
+        return ending.replace("_", "-") if _LANGUAGE.fullmatch(ending) else None
     return None
+
+
+def _without_endings(stem: str) -> Iterator[str]:
+    """Yield the stems of which a caption file's may be made by a language and a kind."""
+    for _ in range(2):
+        stem, dot, ending = stem.rpartition(".")
+        is_kind = ending.casefold() in _KINDS
+        if not dot or not (is_kind or _LANGUAGE.fullmatch(ending)):
+            return
+        yield stem
+        if not is_kind:
+            return
 
 
 def _preference(captions: Object) -> tuple[str, int]:
@@ -116,10 +137,10 @@ class _Beside:
         captions = [o for o in objects if o.suffix in CAPTION_SUFFIXES]
         for candidate in sorted(captions, key=_preference):
             folder, stem = place_of(candidate)
-            shorter, dot, language = stem.rpartition(".")
             self._captions[folder, stem].append(candidate)
-            if dot and (folder, stem) not in places and _LANGUAGE.fullmatch(language):
-                self._captions[folder, shorter].append(candidate)
+            if (folder, stem) not in places:
+                for shorter in _without_endings(stem):
+                    self._captions[folder, shorter].append(candidate)
 
     def item(self, recording: Object) -> SourceItem:
         place = place_of(recording)
@@ -129,13 +150,15 @@ class _Beside:
         undecided = next(
             (each for each in (captions, turns, sidecars) if is_undecided(recording, each)), None
         )
-        siblings = [*captions[:1], *turns[:1], *sidecars, *(undecided or ())]
+        others = [o for o in candidates if o not in captions]
+        siblings = [*captions[:1], *others, *turns[:1], *sidecars, *(undecided or ())]
         return SourceItem(
             uri=recording.uri,
             size=recording.size,
             version=version_of([recording, *dict.fromkeys(siblings)]),
             modified=recording.modified,
             captions_uri=captions[0].uri if captions else None,
+            other_captions_uris=tuple(o.uri for o in others),
             turns_uri=turns[0].uri if turns else None,
             sidecar_uri=sidecars[0].uri if sidecars else None,
             other_sidecar_uris=tuple(o.uri for o in sidecars[1:]),
@@ -154,7 +177,7 @@ class _Beside:
     def _is_owned(self, sibling: Object) -> bool:
         stems = [sibling.stem]
         if sibling.suffix in CAPTION_SUFFIXES:
-            stems.append(sibling.stem.rpartition(".")[0])
+            stems += _without_endings(sibling.stem)
         return any((sibling.folder, stem) in self._owned for stem in stems)
 
     def _alike(self, recording: Object, candidates: list[Object]) -> list[Object]:
@@ -196,7 +219,7 @@ def fetch(item: SourceItem, scratch: Path) -> Recording:
         size=path.stat().st_size,
         version=item.version,
         modified=item.modified,
-        captions_path=_bring_captions(item, scratch),
+        captions_path=_bring_captions(item, sidecar, scratch),
         turns_path=str(_bring(item.turns_uri, scratch / "turns.rttm")[0])
         if item.turns_uri
         else None,
@@ -219,11 +242,18 @@ def _read_sidecars(item: SourceItem) -> Sidecar | None:
     return strictest(own, others) if others else own
 
 
-def _bring_captions(item: SourceItem, scratch: Path) -> str | None:
-    """Bring the captions; of their name only the language and the kind are kept."""
-    uri = item.captions_uri
-    if uri is None:
+def _bring_captions(item: SourceItem, sidecar: Sidecar, scratch: Path) -> str | None:
+    """Bring the captions; of their name only the language and the kind are kept.
+
+    Of several languages the sidecar's wins.
+    """
+    if item.captions_uri is None:
         return None
+    uris = (item.captions_uri, *item.other_captions_uris)
+    wanted = base_language(sidecar.language)
+    languages = {uri: base_language(caption_language(uri, item.uri)) for uri in uris}
+    fitting = (uri for uri in uris if wanted and languages[uri] == wanted)
+    uri = next(fitting, item.captions_uri)
     language = caption_language(uri, item.uri)
     kind = ".srt" if uri.lower().endswith(".srt") else ".vtt"
     name = f"captions.{language}{kind}" if language else f"captions{kind}"

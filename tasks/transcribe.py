@@ -1,5 +1,6 @@
 """Words: captions where there are any, else the recogniser of the settings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from models.protocols import Waveform
@@ -8,8 +9,8 @@ from schemas.errors import InputError
 from schemas.media import Recording
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
-from schemas.speech import Diarization, Transcript
-from schemas.values import Seconds
+from schemas.speech import Diarization, Transcript, Turn
+from schemas.values import Seconds, gaps_in, merged_spans, to_grid
 from tasks.captions import read_captions
 from tasks.ingest import caption_language
 
@@ -38,17 +39,59 @@ def transcribe(
     if recording.captions_path and settings.captions != "ignore":
         end = duration if duration is not None else waveform.duration if waveform else None
         try:
-            return _fitting(_read(recording, recording.captions_path, language), end)
+            captions = _fitting(_read(recording, recording.captions_path, language), end)
         except InputError as error:
             faults = (f"{error.sentence} The recogniser served instead.",)
-    made = _recognise(recording, waveform, diarization, settings, language)
+        else:
+            missing = _uncaptioned(captions, diarization)
+            return _completed(captions, missing, recording, waveform, settings)
+    made = _recognise(recording, waveform, diarization.turns, settings, language)
     return made.model_copy(update={"faults": faults}) if faults else made
+
+
+def _uncaptioned(captions: Transcript, diarization: Diarization) -> tuple[Turn, ...]:
+    """Return the parts of turns, of some length, in which the captions have nothing."""
+    padded = [(w.start - _CAPTION_MARGIN, w.end + _CAPTION_MARGIN) for w in captions.words]
+    covered = merged_spans(padded)
+    return tuple(
+        turn.model_copy(update={"start": to_grid(start), "end": to_grid(end)})
+        for turn in diarization.turns
+        for start, end in gaps_in(turn.start, turn.end, covered)
+        if end - start >= _LEAST_UNCAPTIONED
+    )
+
+
+def _completed(
+    captions: Transcript,
+    missing: tuple[Turn, ...],
+    recording: Recording,
+    waveform: Waveform | None,
+    settings: Settings,
+) -> Transcript:
+    """Add what the recogniser hears where somebody speaks and the captions have nothing."""
+    if not missing or waveform is None:
+        return captions
+    heard = _recognise(recording, waveform, missing, settings, captions.language)
+    added = [
+        word
+        for word in heard.words
+        if any(turn.start <= (word.start + word.end) / 2 < turn.end for turn in missing)
+    ]
+    words = sorted((*captions.words, *added), key=lambda word: (word.start, word.end))
+    return captions.model_copy(
+        update={
+            "words": tuple(words),
+            "uncaptioned": missing,
+            "scores_are_calibrated": heard.scores_are_calibrated,
+            "looped": heard.looped,
+        }
+    )
 
 
 def _recognise(
     recording: Recording,
     waveform: Waveform | None,
-    diarization: Diarization,
+    turns: Sequence[Turn],
     settings: Settings,
     language: str | None,
 ) -> Transcript:
@@ -56,7 +99,7 @@ def _recognise(
         return Transcript(language=language, engine="none", reason="The recording has no sound.")
     engine = load_engine("transcriber", settings.engine("transcriber"), settings.weights)
     transcript: Transcript = engine.transcribe(
-        waveform, diarization.turns, language, hot_words=hot_words(recording.sidecar)
+        waveform, turns, language, hot_words=hot_words(recording.sidecar)
     )
     return transcript
 
@@ -70,6 +113,11 @@ def hot_words(sidecar: Sidecar) -> tuple[str, ...]:
     known = [*people, sidecar.title or ""]
     tidy = (" ".join(name.split()) for name in known)
     return tuple(dict.fromkeys(name for name in tidy if name))
+
+
+_CAPTION_MARGIN: Seconds = 0.5
+"""Cues begin and end about so far from the voice."""
+_LEAST_UNCAPTIONED: Seconds = 1.0
 
 
 def _read(recording: Recording, path: str, language: str | None) -> Transcript:

@@ -19,12 +19,13 @@ from schemas.names import name_key
 from schemas.settings import Settings, UtteranceSettings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
-from schemas.values import Seconds, to_grid
+from schemas.values import Seconds, gaps_in, merged_spans, to_grid
 from tasks.unsure import Doubts
 
 STAGE_VERSION = 3
 
 _GRID: Seconds = 0.001
+_MOSTLY = 0.8
 _CLAUSE_END = (",", ";", ":", "、", "，")
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"})
 """Languages that are written without spaces between words."""
@@ -49,6 +50,7 @@ def make_utterances(
     words = sorted((_fit(word, rules.max_word) for word in transcript.words), key=_by_time)
     if words:
         attribution = attribute(words, diarization.exclusive, diarization.names)
+        attribution = _with_wordless(attribution, transcript.uncaptioned, rules.max_length)
     else:
         attribution = _turns_as_words(diarization, rules.max_length)
     names = _certain_names(attribution.names, diarization.turns, sidecar)
@@ -106,17 +108,39 @@ def _fit(word: Word, longest: Seconds) -> Word:
     return word.model_copy(update={"start": start, "end": max(end, to_grid(start + _GRID))})
 
 
+def _with_wordless(
+    attribution: Attribution, turns: Sequence[Turn], longest: Seconds
+) -> Attribution:
+    """Keep turns that captions leave out and in which the recogniser has no word either."""
+    spoken = merged_spans((i.word.start, i.word.end) for i in attribution.words)
+    silent = [turn for turn in turns if _free_share(turn, spoken) >= _MOSTLY]
+    if not silent:
+        return attribution
+    items = (*attribution.words, *_pieces(silent, longest))
+    return replace(attribution, words=tuple(sorted(items, key=lambda item: _by_time(item.word))))
+
+
+def _free_share(turn: Turn, spoken: Sequence[tuple[Seconds, Seconds]]) -> float:
+    free = sum(end - start for start, end in gaps_in(turn.start, turn.end, spoken))
+    return free / max(turn.duration, _GRID)
+
+
 def _turns_as_words(diarization: Diarization, longest: Seconds) -> Attribution:
-    """Let turns stand for words, long ones in equal pieces that fit into an utterance."""
+    """Let turns stand for words."""
+    return Attribution(tuple(_pieces(diarization.turns, longest)), dict(diarization.names), {})
+
+
+def _pieces(turns: Sequence[Turn], longest: Seconds) -> list[Attributed]:
+    """Make wordless words of turns, long ones in equal pieces that fit into an utterance."""
     pieces = []
-    for turn in diarization.turns:
+    for turn in turns:
         count = max(1, int(-(-turn.duration // longest)))
         edges = [to_grid(turn.start + turn.duration * i / count) for i in range(count + 1)]
         for start, end in itertools.pairwise(edges):
             word = Word(word="", start=start, end=max(end, to_grid(start + _GRID)))
             pieces.append(Attributed(word, turn.speaker, turn.confidence))
     pieces.sort(key=lambda piece: _by_time(piece.word))
-    return Attribution(tuple(pieces), dict(diarization.names), {})
+    return pieces
 
 
 Span = list[Attributed]
@@ -137,6 +161,7 @@ def _spans(items: Sequence[Attributed], rules: UtteranceSettings) -> Iterator[Sp
             if run and (
                 word.start - end > rules.max_pause + _GRID / 2
                 or word.name != run[-1].word.name
+                or bool(word.word) != bool(run[-1].word.word)
                 or _interjected(middles, speaker, end, word.start)
             ):
                 yield from _shorten(run, rules.max_length)
@@ -206,6 +231,8 @@ class _Rows:
         self._names = attribution.names
         self._language = transcript.language
         self._captions_suspect = bool(transcript.faults)
+        self._uncaptioned = [(turn.start, turn.end) for turn in transcript.uncaptioned]
+        self._spoken_at_once = _cues_by_speaker(attribution.words)
         self._doubts = Doubts(transcript, settings.utterances.min_word_confidence)
         self._judge = settings.judge
         self._has_words = has_words
@@ -230,7 +257,7 @@ class _Rows:
         )
         if not self._may_show(name, words):
             return _not_shown(utterance, flags)
-        if not self._has_words:
+        if not words[0].word:
             return utterance
         return utterance.model_copy(
             update={
@@ -254,27 +281,42 @@ class _Rows:
         return self._consent.may_show(name) and (said is None or self._consent.may_show(said))
 
     def _overlap(self, speaker: str, start: Seconds, end: Seconds) -> float:
-        """Return the share of a span in which anybody else speaks."""
+        """Return the share of a span in which anybody else speaks, by the voices or the captions.
+
+        What counts is where at least two voices speak. Whoever is named by captions may have no
+        turn of their own there, where the diarizer found two voices in one person.
+        """
         own = {speaker, self._merged.get(speaker, speaker)}
-        others = (index for name, index in self._voices.items() if name not in own)
-        spans = (
-            (max(start, turn.start), min(end, turn.end))
-            for index in others
-            for turn, _ in index.overlapping(start, end)
+        others = _shared(
+            [(max(start, t.start), min(end, t.end)) for t, _ in index.overlapping(start, end)]
+            for index in self._voices.values()
         )
-        return min(1.0, round(_union(spans) / (end - start), 4))
+        said = [
+            (max(start, first), min(end, last))
+            for name, cues in self._spoken_at_once.items()
+            if name not in own
+            for first, last in cues
+            if first < end and last > start
+        ]
+        return min(1.0, round(max(_union(others), _union(said)) / (end - start), 4))
 
     def _flags(self, words: Sequence[Word], seconds: Seconds, overlap: float) -> set[Flag]:
         start = words[0].start
         stated: dict[Flag, bool] = {
-            "asr_suspect": self._has_words
+            "asr_suspect": bool(words[0].word)
             and self._doubts.is_suspect(words, start, start + seconds),
-            "captions_suspect": self._captions_suspect,
-            "no_words": not self._has_words,
+            "captions_suspect": self._captions_suspect or self._is_uncaptioned(start, seconds),
+            "no_words": not words[0].word,
             "overlap": overlap > self._judge.max_overlap,
             "short": seconds < self._judge.min_seconds,
         }
         return {flag for flag, holds in stated.items() if holds}
+
+    def _is_uncaptioned(self, start: Seconds, seconds: Seconds) -> bool:
+        inside = [
+            (max(start, first), min(start + seconds, last)) for first, last in self._uncaptioned
+        ]
+        return _union(span for span in inside if span[0] < span[1]) > 0.5 * seconds
 
     def _text(self, words: Sequence[Word]) -> str:
         spaced = (self._language or "").split("-")[0].lower() not in _UNSPACED
@@ -311,6 +353,30 @@ def _union(spans: Iterable[tuple[Seconds, Seconds]]) -> Seconds:
         total += max(0.0, end - max(start, reached))
         reached = max(reached, end)
     return total
+
+
+def _cues_by_speaker(items: Sequence[Attributed]) -> dict[str, list[tuple[Seconds, Seconds]]]:
+    """Return the time of each named speaker's caption cues: two may speak at once."""
+    units: dict[tuple[str, int], list[Word]] = defaultdict(list)
+    for item in items:
+        if item.word.unit is not None and item.word.name is not None:
+            units[item.speaker, item.word.unit].append(item.word)
+    cues: dict[str, list[tuple[Seconds, Seconds]]] = defaultdict(list)
+    for (speaker, _), words in units.items():
+        cues[speaker].append((words[0].start, max(word.end for word in words)))
+    return cues
+
+
+def _shared(groups: Iterable[Sequence[tuple[Seconds, Seconds]]]) -> list[tuple[Seconds, Seconds]]:
+    """Return the parts in which spans of at least two groups overlap."""
+    merged = [span for group in groups for span in merged_spans(group)]
+    merged.sort()
+    shared, reached = [], -1.0
+    for start, end in merged:
+        if start < reached:
+            shared.append((start, min(end, reached)))
+        reached = max(reached, end)
+    return shared
 
 
 def _certainty(span: Span) -> float:

@@ -363,3 +363,24 @@ def test_too_many_cues_are_refused_before_they_are_parsed(tmp_path: Path) -> Non
     text = "".join(f"{n}\n00:00:01,000 --> 00:00:02,000\nx\n\n" for n in range(60_000))
     with pytest.raises(InputError, match="over 50000 cues"):
         read(tmp_path, text, name="weekly.srt")
+
+
+SENTENCES = {
+    "cp1251": "Здравствуйте, коллеги, давайте начнём наше совещание с отчёта за прошлую неделю.",
+    "shift_jis": "皆さん、こんにちは。先週の報告から会議を始めましょう。よろしくお願いします。",
+    "gb18030": "大家好，我们从上周的报告开始今天的会议，请各位同事准备好材料。",
+    "cp1252": "Grüße an alle, wir beginnen die Besprechung mit dem Bericht über die Ausgaben.",
+}
+
+
+@pytest.mark.parametrize("encoding", SENTENCES)
+def test_captions_in_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+    sentence = SENTENCES[encoding]
+    cues = vtt(*[(float(n), n + 1.0, f"{n} {sentence}") for n in range(4)])
+    words = texts(read(tmp_path, cues.encode(encoding)))
+    assert " ".join(words[1:]).startswith(f"{sentence}"[:30])
+
+
+def test_one_bad_byte_costs_one_letter(tmp_path: Path) -> None:
+    text = vtt((0, 1, "Grüße an Zoë und José"), (1, 2, "bad")).encode().replace(b"bad", b"b\xffd")
+    assert texts(read(tmp_path, text)) == ["Grüße", "an", "Zoë", "und", "José", "b\ufffdd"]

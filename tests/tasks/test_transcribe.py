@@ -179,3 +179,16 @@ def test_words_after_the_recordings_end_are_left_out_with_a_sentence(tmp_path: P
     assert transcript.faults == (
         "1 words of the captions lie after the recording's end and are left out.",
     )
+
+
+def test_speech_that_captions_leave_out_is_left_to_the_recogniser(tmp_path: Path) -> None:
+    made = written(tmp_path, "WEBVTT\n\n00:00.500 --> 00:02.500\none two three\n")
+    turns = tuple(
+        Turn(start=s.start, end=s.end, speaker=f"SPEAKER_{s.speaker:02}") for s in CONVERSATION
+    )
+    transcript = transcribe(made, WavFile(made.path), Diarization(turns=turns), TONES)
+    assert [w.word for w in transcript.words[:3]] == ["one", "two", "three"]
+    assert {round(w.start) for w in transcript.words[3:]} <= {3, 4, 5, 6, 7, 8, 9}
+    assert len(transcript.words) > 6
+    assert [(t.start, t.end) for t in transcript.uncaptioned] == [(3, 5), (5.5, 7), (7.5, 9.5)]
+    assert transcript.faults == ()

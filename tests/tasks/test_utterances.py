@@ -375,3 +375,43 @@ def test_a_dash_parts_two_people_even_where_the_turns_do_not() -> None:
     ]
     alone = utterances([turn(0, 2, 0)], spoken)
     assert [u.speaker for u in alone] == ["SPEAKER_00", UNKNOWN_SPEAKER]
+
+
+def test_one_person_over_two_voices_does_not_overlap_herself() -> None:
+    turns = [turn(0, 5, 0), turn(5, 8, 1)]
+    spoken = [
+        *cue_of("Ana", "we start with the plan for today", 0, 5, 0),
+        *cue_of("Ana", "and then we go on with it", 5, 8, 1),
+    ]
+    made = utterances(turns, spoken)
+    assert {u.speaker for u in made} == {"SPEAKER_00"}
+    assert [u.overlap_ratio for u in made] == [0.0]
+
+
+def test_cues_of_two_people_at_once_overlap_though_one_voice_was_found() -> None:
+    spoken = [
+        *cue_of("Ana", "one two three four", 0, 4, 0),
+        *cue_of("Bo", "five six seven eight", 2, 4, 1),
+        *cue_of("Bo", "nine ten eleven twelve", 6, 10, 2),
+    ]
+    made = utterances([turn(0, 10, 0)], spoken)
+    ratios = {u.text: u.overlap_ratio for u in made if u.text}
+    assert ratios["five six seven eight"] == pytest.approx(1.0, abs=0.05)
+    assert ratios["nine ten eleven twelve"] == 0.0
+
+
+def cue_of(name: str, text: str, start: float, end: float, unit: int) -> list[Word]:
+    return [w.model_copy(update={"name": name}) for w in cue(text, start, end, unit)]
+
+
+def test_turns_that_captions_leave_out_stay_and_are_flagged() -> None:
+    turns = (turn(0, 2, 0), turn(5, 8, 1))
+    transcript = Transcript(
+        words=tuple(cue("hello there", 0, 2, 0)), engine="captions", uncaptioned=(turns[1],)
+    )
+    diarization = Diarization(turns=turns, exclusive=turns)
+    made = make_utterances(diarization, transcript, Settings(), Sidecar())
+    assert [(u.start, u.end, u.text, u.flags) for u in made] == [
+        (0.0, 2.0, "hello there", ()),
+        (5.0, 8.0, None, ("captions_suspect", "no_words")),
+    ]
