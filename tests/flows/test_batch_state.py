@@ -10,7 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter
 from prefect.client.schemas.objects import State
 
-import tasks.plan
+import tasks.ingest
 from flows.annotate import annotate
 from flows.batch import plan_batch, run_batch, run_plainly
 from schemas.errors import SettingsError, UnavailableError
@@ -95,14 +95,13 @@ def test_a_source_is_listed_once_per_batch(
     for seconds in (11, 12, 13):
         make_meeting(meetings / f"{seconds}.wav", duration=seconds)
     listings: list[str] = []
-    find = tasks.plan.find_recordings
+    list_source = tasks.ingest.list_source
 
     def counted(source: str, *rest: Any) -> Any:
         listings.append(source)
-        return find(source, *rest)
+        return list_source(source, *rest)
 
-    for module in ("tasks.plan", "flows.batch", "tasks.ingest"):
-        monkeypatch.setattr(f"{module}.find_recordings", counted)
+    monkeypatch.setattr(tasks.ingest, "list_source", counted)
     assert len(run(meetings, synthetic / "dataset").result().recordings) == 4
     assert listings == [str(meetings)]
 
