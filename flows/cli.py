@@ -209,7 +209,8 @@ def main() -> None:
             raise
         # whatever failed on the way out failed because of it
         sys.stderr.write("tonescribe: terminated; what was published is whole.\n")
-        sys.exit(128 + signal.SIGTERM)
+        sys.stderr.flush()
+        os._exit(128 + signal.SIGTERM)  # no library may hold the end up
 
 
 def _run() -> None:

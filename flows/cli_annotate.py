@@ -76,7 +76,11 @@ def _annotate(batch: Batch) -> BatchReport:
     if batch.settings.server == "none":
         return run_batch(batch, run_plainly)
     batch.dataset.prepare()
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
 
     if url := PREFECT_API_URL.value():
         if not is_alive(url):
@@ -87,15 +91,24 @@ def _annotate(batch: Batch) -> BatchReport:
         return _run_flow(batch)
     try:
         with temporary_server(meanwhile=lambda: check_engines(batch.settings)) as url:
-            os.environ["PREFECT_API_URL"] = url  # for the processes of several workers
-            try:
-                with temporary_settings({PREFECT_API_URL: url}):
-                    return _run_flow(batch)
-            finally:
-                del os.environ["PREFECT_API_URL"]
+            # nobody reads the log of a server that ends with the run
+            own = {PREFECT_API_URL: url, PREFECT_LOGGING_TO_API_ENABLED: False}
+            with temporary_settings(own), _environment(PREFECT_API_URL=url):
+                return _run_flow(batch)
     except NoServerError:
         _say("No Prefect server could be started; the stages run without one.")
         return run_batch(batch, run_plainly)
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set variables for the processes of several workers."""
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
 
 
 def _run_flow(batch: Batch) -> BatchReport:

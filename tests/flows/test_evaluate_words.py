@@ -71,11 +71,11 @@ def test_what_is_wrong_is_said_in_one_sentence(recordings: Path) -> None:
         measure_words(stm, recordings, "nowhere")
     (recordings / "quiet.wav").unlink()
     with pytest.raises(SettingsError, match=r"--report is a folder, and .*set\.stm is a file"):
-        measure_words.fn(recordings / "set.stm", recordings, report=recordings / "set.stm")
+        measure_words(recordings / "set.stm", recordings, report=recordings / "set.stm")
     crowd = recordings / "crowd.stm"
     crowd.write_text("".join(f"quiet 1 S{n} {n} {n + 1} yes\n" for n in range(21)))
     with pytest.raises(InputError, match="quiet has 21 speakers in the reference"):
-        measure_words.fn(crowd, recordings)
+        measure_words(crowd, recordings)
     with pytest.raises(InputError, match=r"set\.stm tells of quiet, but"):
         measure_words(stm, recordings)
     refused = CliRunner().invoke(app, ["evaluate", "words", "--robustness"])

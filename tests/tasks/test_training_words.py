@@ -303,7 +303,7 @@ def test_one_command_trains_and_exports_a_recogniser_that_can_be_read(
     monkeypatch.setattr(words, "spoken_texts", lambda _: TEXTS)
     monkeypatch.setattr(words, "N_SUBWORDS", 262)
     monkeypatch.setattr(words, "calibrate_and_measure", lambda *_: {"confidence": {"ece": 0.0}})
-    report = train.fn("words", tmp_path, out, start=start, device="cpu")
+    report = train("words", tmp_path, out, start=start, device="cpu")
     assert report.n_train == 4
     assert 0 < report.measures["last stage"]["share"] <= 1
     assert all((report.weights / name).is_file() for name in NEEDED_FILES)
@@ -318,6 +318,6 @@ def test_without_material_or_start_one_sentence_says_what_to_give(
     tmp_path: Path, start: Path
 ) -> None:
     with pytest.raises(SettingsError, match="--make-data"):
-        train.fn("words", tmp_path, tmp_path / "out", start=start)
+        train("words", tmp_path, tmp_path / "out", start=start)
     with pytest.raises(SettingsError, match="--start"):
-        train.fn("words", tmp_path, tmp_path / "out")
+        train("words", tmp_path, tmp_path / "out")
