@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_models import evaluate_command, train_command
+from flows.cli_weights import weights_app
 from schemas.errors import TonescribeError
 
 app = typer.Typer(
@@ -146,6 +147,7 @@ def doctor(
 
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.add_typer(weights_app, name="weights")
 
 
 def main() -> None:

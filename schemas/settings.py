@@ -59,9 +59,15 @@ PROFILES: dict[Profile, EngineSettings] = {
 class WeightSettings(Value):
     """Where weights that do not come with tonescribe are found: folders or hub names."""
 
+    folder: str = Field(
+        "",
+        description="networks of `tonescribe weights` as FOLDER/NAME/FILE; empty: share/tonescribe "
+        "of the installation",
+    )
     diarizer: str = "pyannote/speaker-diarization-community-1"
-    transcriber: str = "large-v3"
-    aligner: str = ""
+    transcriber: str = Field(
+        "", description="folder in CTranslate2's format, a network's name, or a hub name"
+    )
     face_detector: str = ""
     audio: str = ""
     video: str = ""
