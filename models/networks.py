@@ -263,7 +263,7 @@ NETWORKS: dict[str, Network] = {
 
 ENGINE_NETWORKS: dict[tuple[str, str], tuple[str, ...]] = {
     ("transcriber", "embedded"): ("whisper-base",),
-    ("transcriber", "whisperx"): ("whisper-large-v3-turbo",),
+    ("transcriber", "whisper"): ("whisper-large-v3-turbo",),
     ("diarizer", "embedded"): ("segmentation", "resemblyzer"),
     ("diarizer", "community-1"): ("community-1",),
 }

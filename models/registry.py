@@ -25,8 +25,8 @@ ENGINES: dict[str, dict[str, str]] = {
     },
     "transcriber": {
         "none": "models.words.none:NoTranscriber",
-        "embedded": "models.words.embedded:open_recogniser",
-        "whisperx": "models.words.whisperx:WhisperXTranscriber",
+        "embedded": "models.words.whisper:open_embedded",
+        "whisper": "models.words.whisper:open_standard",
         "synthetic": "models.words.synthetic:ToneTranscriber",
     },
     "face_detector": {

@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 from pydantic_settings import (
@@ -45,7 +45,7 @@ PROFILES: dict[Profile, EngineSettings] = {
     ),
     "standard": EngineSettings(
         diarizer="community-1",
-        transcriber="whisperx",
+        transcriber="whisper",
         face_detector="auto",
         audio="wav2vec2",
         video="embedded",
@@ -147,6 +147,12 @@ class Settings(BaseSettings):
     profile: Profile = "embedded"
     captions: Literal["auto", "ignore"] = "auto"
     language: str | None = Field(None, pattern=BCP_47)
+    languages: tuple[Annotated[str, Field(pattern=BCP_47)], ...] = Field(
+        (), description="where no language is given, it is one of these; empty: any"
+    )
+    language_changes: bool = Field(
+        False, description="find the language for each piece of a recording, not once"
+    )
     purpose: str | None = None
     jurisdiction: Jurisdiction = "other"
     context: Context = "unspecified"

@@ -70,13 +70,19 @@ class Stretch(Value):
     end: Seconds
 
 
+class SpokenStretch(Stretch):
+    """A part of a recording and the language that is spoken in it."""
+
+    language: str
+
+
 class Transcript(Value):
     """The words of a recording in order of their start.
 
     `engine` names what made them; `reason` is the sentence why there are none. Where
     `scores_are_calibrated` a word's score is the probability that it is right. `looped` is where
     the recogniser said the same over and over, `heard` where a voice detector heard somebody
-    (None: it was not asked).
+    (None: it was not asked), `languages` what is spoken where, if the language changes.
     """
 
     words: tuple[Word, ...] = ()
@@ -86,6 +92,7 @@ class Transcript(Value):
     scores_are_calibrated: bool = False
     looped: tuple[Stretch, ...] = ()
     heard: tuple[Stretch, ...] | None = None
+    languages: tuple[SpokenStretch, ...] = ()
 
 
 class Utterance(Value):

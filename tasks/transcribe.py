@@ -11,7 +11,7 @@ from schemas.speech import Diarization, Transcript
 from tasks.captions import read_captions
 from tasks.ingest import caption_language
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 
 
 def transcribe(
@@ -35,7 +35,16 @@ def transcribe(
         return Transcript(language=language, engine="none", reason="The recording has no sound.")
     engine = load_engine("transcriber", settings.engine("transcriber"), settings.weights)
     transcript: Transcript = engine.transcribe(
-        waveform, diarization.turns, language, hot_words=hot_words(recording.sidecar)
+        waveform,
+        diarization.turns,
+        language,
+        hot_words=hot_words(recording.sidecar),
+        languages=recording.sidecar.languages or settings.languages,
+        language_changes=(
+            settings.language_changes
+            if recording.sidecar.language_changes is None
+            else recording.sidecar.language_changes
+        ),
     )
     return transcript
 
