@@ -13,7 +13,7 @@ from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
 from schemas.values import Seconds, to_grid
 from tasks.unsure import Doubts
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 NOT_SHOWN = "[not shown]"
 """The name of a speaker without consent."""
@@ -158,6 +158,7 @@ class _Rows:
         self._merged = attribution.merged_with
         self._names = attribution.names
         self._language = transcript.language
+        self._changes = transcript.languages
         self._doubts = Doubts(transcript, settings.utterances.min_word_confidence)
         self._judge = settings.judge
         self._has_words = has_words
@@ -183,11 +184,19 @@ class _Rows:
             speaker_confidence=_certainty(span),
             overlap_ratio=overlap,
             text=self._text(words) if self._has_words else None,
-            language=self._language if self._has_words else None,
+            language=self._spoken(start, end) if self._has_words else None,
             words=self._kept(words, refused) if self._has_words else (),
             sure_words=self._doubts.sure_words(words) if self._has_words else None,
             flags=self._flags(words, end - start, overlap, refused),
         )
+
+    def _spoken(self, start: Seconds, end: Seconds) -> str | None:
+        """The language of most of a span; the recording's where it does not change."""
+        shares: dict[str, Seconds] = defaultdict(float)
+        for part in self._changes:
+            shares[part.language] += max(0.0, min(end, part.end) - max(start, part.start))
+        most = max(shares, key=lambda language: shares[language], default="")
+        return most if most and shares[most] > 0 else self._language
 
     def _shown_name(self, speaker: str, words: Sequence[Word]) -> tuple[str | None, bool]:
         """Return the name to show and whether this may be someone who did not consent.

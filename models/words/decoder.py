@@ -19,8 +19,8 @@ from models.words.loops import has_loop
 from schemas.errors import WeightsError
 from schemas.values import SAMPLE_RATE, Seconds
 
-LONGEST: Seconds = 28.0
-"""Most seconds of speech in a piece; shorter ones have more errors (docs/decisions/010)."""
+LONGEST: Seconds = 20.0
+"""Most seconds of speech in a piece; chosen by speed and errors (docs/decisions/010)."""
 
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 
@@ -36,9 +36,8 @@ _TOKENS_PER_SECOND = 10
 _MOST_HINTS = 40
 """Tokens of hot words."""
 _STATES_PER_SECOND = 50
-_FRAMES_PER_SECOND = 100
-_FRAMES = 3000
-"""Frames (of 10 ms) of a piece, filled up with silence."""
+_FRAMES = 2200
+"""Frames (of 10 ms) of a piece, filled up with silence; the network could take 3,000."""
 _WORD_BEGINS = "Ġ"
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages without spaces between words: each character is a word."""
@@ -105,7 +104,7 @@ class Decoder:
         return frozenset(self._whisper.supported_languages)
 
     def encode(self, sounds: Sequence[Samples]) -> Encoded:
-        """Encode a batch of pieces of sound (mono, 16 kHz, at most 30 s)."""
+        """Encode a batch of pieces of sound (mono, 16 kHz, at most 20 s)."""
         rows = [self._whisper.feature_extractor(sound)[..., :-1] for sound in sounds]
         return Encoded(
             self._whisper.encode(np.stack([_with_silence(one) for one in rows])),

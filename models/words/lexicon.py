@@ -10,17 +10,20 @@ from collections.abc import Collection
 from typing import Any
 
 _PARTS = re.compile(r"[^\W\d_]+")
+_MARKS = ".,;:!?\"'()[]…“”„»«¿¡-–"
 _LEAST = 3
 """Letters; shorter pieces are endings such as "ll" in "we'll"."""
 
 
 def is_known(word: str, language: str, extra: Collection[str]) -> bool:
-    """Whether every part of a word is in the lexicon of a language or among `extra`.
+    """Whether a word, or every part of it, is in the lexicon of a language or among `extra`.
 
     Case does not matter; digits and parts of fewer than three letters count as known.
     """
     words = _lexicon(language)
     if words is None:
+        return True
+    if word.strip(_MARKS).casefold() in words:
         return True
     parts = [part.casefold() for part in _PARTS.findall(word)]
     return all(len(part) < _LEAST or part in words or part in extra for part in parts)

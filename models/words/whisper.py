@@ -11,7 +11,7 @@ from models.network_store import find_network
 from models.networks import ENGINE_NETWORKS, NETWORKS
 from models.protocols import Transcriber, Waveform
 from models.words.confidence import read_confidence
-from models.words.decoder import NEEDED_FILES
+from models.words.decoder import NEEDED_FILES, DecodedWord
 from models.words.languages import code_of, unknown_language
 from models.words.lexicon import is_known
 from models.words.listening import Heard, Listener
@@ -103,10 +103,7 @@ class WhisperTranscriber:
             part.casefold() for phrase in hot_words for part in re.findall(r"[^\W\d_]+", phrase)
         }
         for piece in pieces:
-            decoded = [
-                dataclasses.replace(word, is_known=is_known(word.text, piece.language, extra))
-                for word in piece.words
-            ]
+            decoded = mark_known(piece, extra)
             own = self._confidence.scores(decoded).tolist()
             heard += [Stretch(start=to_grid(start), end=to_grid(end)) for start, end in piece.spans]
             changes += [
@@ -142,6 +139,14 @@ class WhisperTranscriber:
             scores_are_calibrated=True,
             heard=(),
         )
+
+
+def mark_known(piece: Heard, extra: Collection[str]) -> list[DecodedWord]:
+    """The words of a piece, each marked whether it is in the lexicon of its language."""
+    return [
+        dataclasses.replace(word, is_known=is_known(word.text, piece.language, extra))
+        for word in piece.words
+    ]
 
 
 def open_embedded(weights: WeightSettings) -> Transcriber:
