@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 from models.network_store import find_network
 from models.words.confidence import word_features
 from models.words.listening import Listener
-from models.words.whisper import mark_known
 from models.words.names import common_words
+from models.words.whisper import mark_known
 from schemas.settings import WeightSettings
 from schemas.speech import Turn
 from tasks.evaluation.recognition import word_calibration_error, word_reliability
@@ -54,9 +54,11 @@ class Sound:
 
     @property
     def duration(self) -> float:
+        """Length in seconds."""
         return len(self.samples) / self.sample_rate
 
     def read(self, start: float, end: float) -> np.ndarray:
+        """Samples between two times."""
         wanted = np.zeros(round((end - start) * self.sample_rate), np.float32)
         there = self.samples[round(start * self.sample_rate) :][: len(wanted)]
         wanted[: len(there)] = there
@@ -93,8 +95,7 @@ class Evidence:
         if language is None:
             return
         pieces = [
-            mark_known(piece, self.common)
-            for piece in self.listener.listen(sound, turns, language)
+            mark_known(piece, self.common) for piece in self.listener.listen(sound, turns, language)
         ]
         looks = [row for words in pieces for row in word_features(words, FITTED)]
         texts = [word.text for words in pieces for word in words]
@@ -106,6 +107,7 @@ class Evidence:
 
 
 def main() -> None:
+    """Decode the sets, fit and write."""
     out, *sets = sys.argv[1:]
     evidence = Evidence()
     for stm, audio, weight in zip(sets[::3], sets[1::3], sets[2::3], strict=True):

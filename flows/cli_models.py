@@ -13,9 +13,7 @@ from schemas.errors import SettingsError
 
 def train_command(
     branch: Annotated[str, typer.Argument(help="audio, video, text or fusion.")],
-    data: Annotated[
-        Path, typer.Option(help="Folder with speech/, face/ and text/ corpora.")
-    ],
+    data: Annotated[Path, typer.Option(help="Folder with speech/, face/ and text/ corpora.")],
     out: Annotated[Path, typer.Option(help="Folder for weights, report, checkpoints, curves.")],
     start: Annotated[
         Path | None, typer.Option(help="Folder with the weights that the training starts from.")

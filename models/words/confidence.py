@@ -130,12 +130,9 @@ def read_confidence(path: Path) -> Confidence:
         return Confidence.model_validate_json(path.read_bytes())
     except OSError as error:
         raise WeightsError(
-            f"The recogniser in {path.parent} lacks {path.name}; "
-            "reinstall tonescribe."
+            f"The recogniser in {path.parent} lacks {path.name}; reinstall tonescribe."
         ) from error
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
-        raise WeightsError(
-            f"{path} is no calibration of words: {where} {fault['msg']}."
-        ) from error
+        raise WeightsError(f"{path} is no calibration of words: {where} {fault['msg']}.") from error

@@ -127,9 +127,7 @@ class Decoder:
         begin = self._begin(language)
         prompt = [*self._hints(hot_words), *begin, self._plain]
         written = self._write(encoded.states, prompt, max(encoded.durations))
-        aligned = self._whisper.model.align(
-            encoded.states, begin, written, list(encoded.frames)
-        )
+        aligned = self._whisper.model.align(encoded.states, begin, written, list(encoded.frames))
         return [
             list(self._words(ids, found, seconds, language))
             for ids, found, seconds in zip(written, aligned, encoded.durations, strict=True)

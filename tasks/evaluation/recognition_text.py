@@ -59,7 +59,8 @@ def normalise(text: str) -> list[str]:
     not in another: `T_V_`, `T.V.` and `TV` are one word.
     """
     if (language := _LANGUAGE.get()) not in ("en", "eng"):
-        return _basic_normaliser(language in _UNSPACED)(text).split()
+        plain: str = _basic_normaliser(language in _UNSPACED)(text)
+        return plain.split()
     marked = _MARKED_LETTERS.sub(lambda found: found[0].replace("_", ""), text)
     normalised: str = _normaliser()(_DIVIDED_LETTERS.sub(_join, marked))
     return normalised.split()
