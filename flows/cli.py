@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_models import evaluate_command, train_command
+from flows.cli_weights import weights_app
 from schemas.errors import TonescribeError
 
 app = typer.Typer(
@@ -184,6 +185,7 @@ def doctor(
 
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.add_typer(weights_app, name="weights")
 
 
 class _Terminated(BaseException):

@@ -12,10 +12,8 @@ from schemas.errors import SettingsError
 
 
 def train_command(
-    branch: Annotated[str, typer.Argument(help="audio, video, text, fusion or words.")],
-    data: Annotated[
-        Path, typer.Option(help="Folder with speech/, face/, text/ and meeting/ corpora.")
-    ],
+    branch: Annotated[str, typer.Argument(help="audio, video, text or fusion.")],
+    data: Annotated[Path, typer.Option(help="Folder with speech/, face/ and text/ corpora.")],
     out: Annotated[Path, typer.Option(help="Folder for weights, report, checkpoints, curves.")],
     start: Annotated[
         Path | None, typer.Option(help="Folder with the weights that the training starts from.")
@@ -28,10 +26,6 @@ def train_command(
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     resume: Annotated[bool | None, typer.Option(help="Go on from the last checkpoint.")] = None,
     folds: Annotated[bool | None, typer.Option(help="Measure by cross-validation first.")] = None,
-    make_data: Annotated[
-        bool | None,
-        typer.Option("--make-data", help="words: let free synthesisers speak the material first."),
-    ] = None,
     corpus: Annotated[
         list[str] | None, typer.Option(help="Train on this corpus alone; repeatable.")
     ] = None,
@@ -58,7 +52,6 @@ def train_command(
         "device": device,
         "resume": resume,
         "folds": folds,
-        "make_data": make_data,
         "corpora": corpus or None,
         "accumulation": accumulation,
         "architecture": architecture,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.parameters import settings_from
+from flows.weights import missing_networks
 from models.checkpoint import SHIPPED
 from models.registry import ENGINES, identify, load_engine
 from schemas.dataset import Dataset
@@ -50,6 +51,8 @@ def _findings(settings: Settings, dataset: str | None) -> Iterator[Finding]:
         yield check(settings)
     for job in ENGINES:
         yield _engine(job, settings)
+    for network, what_to_do in missing_networks(settings):
+        yield Finding(network.name, "warn", what_to_do)
     if dataset is not None:
         yield _dataset(dataset)
 

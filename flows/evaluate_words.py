@@ -15,7 +15,8 @@ from tasks.evaluation.recognition_lines import to_text
 from tasks.evaluation.recognition_report import side_by_side, write_recognition_report
 from tasks.evaluation.recognition_run import Run, Segments, run_recogniser
 from tasks.evaluation.recognition_stm import Reference, find_audio, read_stm
-from tasks.evaluation.recognition_tally import count
+from tasks.evaluation.recognition_tally import Tally, count
+from tasks.evaluation.recognition_text import normalising
 
 _TOLERATED = 1.0
 """Seconds by which a reference may run over its recording."""
@@ -62,8 +63,9 @@ def measure_words(
     reads the figures. `weights` is `shipped` (what the settings say) or a folder, `segments`
     where turns come from: `diarizer` or `reference`. `report` is a folder for a report.
 
-    Raises `SettingsError` for anything missing and for other languages than English, `InputError`
-    for a damaged reference or a recording that is missing or cannot be read.
+    Words are compared by the rules of the language that is set or found, which `languages` has by
+    recording. Raises `SettingsError` for anything missing, `InputError` for a damaged reference or
+    a recording that is missing or cannot be read.
     """
     settings = _settings(weights)
     if segments not in get_args(Segments):
@@ -78,10 +80,7 @@ def measure_words(
         name: run_recogniser(paths[name], reference, settings, chosen)
         for name, reference in references.items()
     }
-    tallies = {
-        name: count(references[name], run.heard, run.audio, run.wall, run.threshold)
-        for name, run in runs.items()
-    }
+    tallies = {name: _tally(references[name], run) for name, run in runs.items()}
     files = {name: figures_of(tally).model_dump() for name, tally in tallies.items()}
     in_all = figures_in_all(tallies)
     found: dict[str, Any] = {
@@ -90,17 +89,25 @@ def measure_words(
         "segments": segments,
         "min_word_confidence": max(run.threshold for run in runs.values()),
         "all": in_all.model_dump(),
+        "languages": {name: run.language for name, run in runs.items()},
         "files": files,
     }
     if warnings := _warnings(references, runs):
         found["warnings"] = warnings
     if report is not None:
-        aligned = {
-            name: side_by_side(align(references[name], run.heard), run.heard, run.threshold)
-            for name, run in runs.items()
-        }
+        aligned = {name: _aligned(references[name], run) for name, run in runs.items()}
         write_recognition_report(report, found, in_all.reliability, aligned)
     return found
+
+
+def _tally(reference: Reference, run: Run) -> Tally:
+    with normalising(run.language):
+        return count(reference, run.heard, run.audio, run.wall, run.threshold)
+
+
+def _aligned(reference: Reference, run: Run) -> Any:
+    with normalising(run.language):
+        return side_by_side(align(reference, run.heard), run.heard, run.threshold)
 
 
 def _check_speakers(references: Mapping[str, Reference]) -> None:
@@ -115,10 +122,6 @@ def _check_speakers(references: Mapping[str, Reference]) -> None:
 
 def _settings(weights: str) -> Settings:
     settings = load_settings()
-    if settings.language is not None and settings.language.split("-")[0].lower() != "en":
-        raise SettingsError(
-            f"evaluate words measures English alone, and the language is '{settings.language}'."
-        )
     if weights == "shipped":
         return settings
     if not Path(weights).is_dir():

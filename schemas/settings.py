@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 from pydantic_settings import (
@@ -46,7 +46,7 @@ PROFILES: dict[Profile, EngineSettings] = {
     ),
     "standard": EngineSettings(
         diarizer="community-1",
-        transcriber="whisperx",
+        transcriber="whisper",
         face_detector="auto",
         audio="wav2vec2",
         video="embedded",
@@ -60,9 +60,15 @@ PROFILES: dict[Profile, EngineSettings] = {
 class WeightSettings(Value):
     """Where weights that do not come with tonescribe are found: folders or hub names."""
 
+    folder: str = Field(
+        "",
+        description="networks of `tonescribe weights` as FOLDER/NAME/FILE; empty: share/tonescribe "
+        "of the installation",
+    )
     diarizer: str = "pyannote/speaker-diarization-community-1"
-    transcriber: str = "large-v3"
-    aligner: str = ""
+    transcriber: str = Field(
+        "", description="folder in CTranslate2's format, a network's name, or a hub name"
+    )
     face_detector: str = ""
     audio: str = ""
     video: str = ""
@@ -147,6 +153,12 @@ class Settings(BaseSettings):
     profile: Profile = "embedded"
     captions: Literal["auto", "ignore"] = "auto"
     language: str | None = Field(None, pattern=BCP_47)
+    languages: tuple[Annotated[str, Field(pattern=BCP_47)], ...] = Field(
+        (), description="where no language is given, it is one of these; empty: any"
+    )
+    language_changes: bool = Field(
+        False, description="find the language for each piece of a recording, not once"
+    )
     purpose: str | None = None
     purpose_note: str | None = Field(None, description="free text beside the purpose")
     jurisdiction: Jurisdiction = "other"

@@ -1,7 +1,7 @@
 """`MEETING.toml` beside `MEETING.mp4`: what the operator knows of one meeting."""
 
 from datetime import date as Date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -24,6 +24,8 @@ class Sidecar(Value):
     title: str | None = None
     date: Date | None = None
     language: str | None = Field(None, pattern=BCP_47)
+    languages: tuple[Annotated[str, Field(pattern=BCP_47)], ...] = ()
+    language_changes: bool | None = None
     purpose: str | None = None
     jurisdiction: Jurisdiction | None = None
     context: Context | None = None

@@ -78,14 +78,21 @@ class Stretch(Value):
     end: Seconds
 
 
+class SpokenStretch(Stretch):
+    """A part of a recording and the language that is spoken in it."""
+
+    language: str
+
+
 class Transcript(Value):
     """The words of a recording in order of their start.
 
     `engine` names what made them; `reason` is the sentence why there are none. Where
     `scores_are_calibrated` a word's score is the probability that it is right. `looped` is where
     the recogniser said the same over and over, `heard` where a voice detector heard somebody
-    (None: it was not asked). `faults` are sentences about captions that do not fit or cannot be
-    read; `uncaptioned` are parts of turns that captions leave out.
+    (None: it was not asked), `languages` what is spoken where, if the language changes.
+    `faults` are sentences about captions that do not fit or cannot be read; `uncaptioned` are parts
+    of turns that captions leave out.
     """
 
     words: tuple[Word, ...] = ()
@@ -95,6 +102,7 @@ class Transcript(Value):
     scores_are_calibrated: bool = False
     looped: tuple[Stretch, ...] = ()
     heard: tuple[Stretch, ...] | None = None
+    languages: tuple[SpokenStretch, ...] = ()
     faults: tuple[str, ...] = ()
     uncaptioned: tuple[Turn, ...] = ()
 

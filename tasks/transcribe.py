@@ -99,7 +99,16 @@ def _recognise(
         return Transcript(language=language, engine="none", reason="The recording has no sound.")
     engine = load_engine("transcriber", settings.engine("transcriber"), settings.weights)
     transcript: Transcript = engine.transcribe(
-        waveform, turns, language, hot_words=hot_words(recording.sidecar)
+        waveform,
+        turns,
+        language,
+        hot_words=hot_words(recording.sidecar),
+        languages=recording.sidecar.languages or settings.languages,
+        language_changes=(
+            settings.language_changes
+            if recording.sidecar.language_changes is None
+            else recording.sidecar.language_changes
+        ),
     )
     return transcript
 

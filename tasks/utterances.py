@@ -230,6 +230,7 @@ class _Rows:
         self._merged = attribution.merged_with
         self._names = attribution.names
         self._language = transcript.language
+        self._changes = transcript.languages
         self._captions_suspect = bool(transcript.faults)
         self._uncaptioned = [(turn.start, turn.end) for turn in transcript.uncaptioned]
         self._spoken_at_once = _cues_by_speaker(attribution.words)
@@ -262,11 +263,19 @@ class _Rows:
         return utterance.model_copy(
             update={
                 "text": self._text(words),
-                "language": self._language,
+                "language": self._spoken(start, end),
                 "words": words,
                 "sure_words": self._doubts.sure_words(words),
             }
         )
+
+    def _spoken(self, start: Seconds, end: Seconds) -> str | None:
+        """The language of most of a span; the recording's where it does not change."""
+        shares: dict[str, Seconds] = defaultdict(float)
+        for part in self._changes:
+            shares[part.language] += max(0.0, min(end, part.end) - max(start, part.start))
+        most = max(shares, key=lambda language: shares[language], default="")
+        return most if most and shares[most] > 0 else self._language
 
     def _name(self, speaker: str, words: Sequence[Word]) -> str | None:
         """Return the certain name; words under another name than their speaker's have none."""

@@ -1,8 +1,8 @@
 """The square that the face network looks at, cut out of a gray picture.
 
-The square is FER2013's: on its faces the cascades' box is the whole picture (median side .98,
-shift under .02) and YuNet's has 1.03 of its height, .82 of its width, .02 below its middle. So
-one rule serves both: a square of the box's height, two hundredths above the box's middle.
+The square is FER2013's: on its faces YuNet's box has 1.03 of the picture's height, .82 of its
+width, and lies .02 below its middle. So it is a square of the box's height, two hundredths above
+the box's middle.
 """
 
 import numpy as np

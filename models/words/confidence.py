@@ -65,6 +65,11 @@ def _bare(word: DecodedWord) -> str:
     return "".join(filter(str.isalnum, word.text)).casefold()
 
 
+def _unknown(words: Sequence[DecodedWord]) -> list[float]:
+    """What is in no lexicon is a rare name, or no word."""
+    return [float(not word.is_known) for word in words]
+
+
 FEATURES: dict[str, Callable[[Sequence[DecodedWord]], list[float]]] = {
     "mean_log_probability": _mean,
     "least_log_probability": _least,
@@ -74,6 +79,7 @@ FEATURES: dict[str, Callable[[Sequence[DecodedWord]], list[float]]] = {
     "log_letters": _length,
     "repeats": _repeats,
     "tokens": _tokens,
+    "unknown": _unknown,
 }
 """What may be looked at, one number per word of a piece of sound; logarithms are natural.
 
@@ -91,15 +97,14 @@ def word_features(words: Sequence[DecodedWord], names: Sequence[str] = tuple(FEA
 class Confidence(Value):
     """The content of `confidence.json`: a logistic regression over the features it names.
 
-    Words under `threshold` are unsure; recordings whose mean is under `foreign_below` are taken
-    for another language. `ece` and `n_words` say how well it was calibrated, and on how many.
+    Words under `threshold` are unsure. `ece` and `n_words` say how well it was calibrated, and on
+    how many.
     """
 
     features: tuple[str, ...]
     weights: tuple[float, ...]
     bias: float
     threshold: Probability
-    foreign_below: Probability
     ece: Probability | None = None
     n_words: int | None = None
 
@@ -125,12 +130,9 @@ def read_confidence(path: Path) -> Confidence:
         return Confidence.model_validate_json(path.read_bytes())
     except OSError as error:
         raise WeightsError(
-            f"The recogniser in {path.parent} lacks {path.name}; "
-            "train it anew or reinstall tonescribe."
+            f"The recogniser in {path.parent} lacks {path.name}; reinstall tonescribe."
         ) from error
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
-        raise WeightsError(
-            f"{path} is no calibration of words: {where} {fault['msg']}; train it anew."
-        ) from error
+        raise WeightsError(f"{path} is no calibration of words: {where} {fault['msg']}.") from error

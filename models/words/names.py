@@ -73,14 +73,14 @@ class _Guess:
 def common_words(folder: Path) -> frozenset[str]:
     """Small-letter words that are one token of the recogniser in `folder`: it has met them often.
 
-    Raises `WeightsError` where `vocabulary.json` is missing or no list of tokens.
+    Raises `WeightsError` where `tokenizer.json` is missing or no tokenizer.
     """
-    path = folder / "vocabulary.json"
+    path = folder / "tokenizer.json"
     try:
-        tokens = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        tokens = json.loads(path.read_text(encoding="utf-8"))["model"]["vocab"]
+    except (OSError, ValueError, KeyError) as error:
         raise WeightsError(
-            f"{path} cannot be read: {error}; train the recogniser anew or reinstall tonescribe."
+            f"{path} cannot be read: {error}; fetch the recogniser again."
         ) from error
     whole = (str(token) for token in tokens if str(token).startswith(_WORD_BEGINS))
     return frozenset(_letters(token[len(_WORD_BEGINS) :]) for token in whole)

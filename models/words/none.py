@@ -1,6 +1,6 @@
 """The transcriber that has no words to give, and says so."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from models.protocols import Waveform
 from schemas.settings import WeightSettings
@@ -18,8 +18,9 @@ class NoTranscriber:
     name = "none"
     digest = "000000000000"
 
-    def __init__(self, weights: WeightSettings) -> None:
-        """Take the settings that every engine takes; none of them matters here."""
+    def __init__(self, weights: WeightSettings, reason: str = REASON) -> None:  # noqa: ARG002
+        """Take the settings that every engine takes, and the sentence why there are no words."""
+        self._reason = reason
 
     def transcribe(
         self,
@@ -27,6 +28,9 @@ class NoTranscriber:
         turns: Sequence[Turn],  # noqa: ARG002
         language: str | None,
         hot_words: Sequence[str] = (),  # noqa: ARG002
+        *,
+        languages: Collection[str] = (),  # noqa: ARG002
+        language_changes: bool = False,  # noqa: ARG002
     ) -> Transcript:
         """Return no words and the sentence why."""
-        return Transcript(language=language, engine=self.name, reason=REASON)
+        return Transcript(language=language, engine=self.name, reason=self._reason)

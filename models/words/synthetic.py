@@ -5,7 +5,7 @@ vocabulary that the pitch chooses. It needs no weights, and shows how to write a
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -52,6 +52,9 @@ class ToneTranscriber:
         turns: Sequence[Turn],  # noqa: ARG002
         language: str | None,
         hot_words: Sequence[str] = (),  # noqa: ARG002
+        *,
+        languages: Collection[str] = (),  # noqa: ARG002
+        language_changes: bool = False,  # noqa: ARG002
     ) -> Transcript:
         """Return the words of all tones; where several sound at once, the loudest is heard."""
         words: list[Word] = []

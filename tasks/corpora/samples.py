@@ -37,9 +37,9 @@ def sample_reader(branch: str, weights: WeightSettings) -> Callable[[LabelledCli
         return read_words
     if branch != "video":
         raise SettingsError(f"A table of samples cannot be judged by '{branch}'.")
-    from models.faces.detectors import best_detector
+    from models.faces.detectors import YuNetDetector
 
-    detector = best_detector(weights)
+    detector = YuNetDetector(weights)
     return lambda clip: read_face(clip, detector)
 
 

@@ -30,6 +30,7 @@ class Run:
     """What was heard in a recording of `audio` seconds, and the seconds that this took.
 
     `threshold` is the least score of a word that is kept: 0 where scores are no probabilities.
+    `language` is the one given or found.
     """
 
     heard: list[Heard]
@@ -37,6 +38,7 @@ class Run:
     wall: Seconds
     threshold: float
     reason: str | None = None
+    language: str | None = None
 
 
 def run_recogniser(path: Path, reference: Reference, settings: Settings, segments: Segments) -> Run:
@@ -53,7 +55,13 @@ def run_recogniser(path: Path, reference: Reference, settings: Settings, segment
         waveform = _sound(path, settings, Path(scratch))
         turns = _turns(waveform, reference, settings, segments, Path(scratch))
         begun = time.perf_counter()
-        transcript = engine.transcribe(waveform, turns.turns, settings.language)
+        transcript = engine.transcribe(
+            waveform,
+            turns.turns,
+            settings.language,
+            languages=settings.languages,
+            language_changes=settings.language_changes,
+        )
         wall = time.perf_counter() - begun
         audio = waveform.duration
     utterances = make_utterances(turns, transcript, settings, Sidecar())
@@ -63,6 +71,7 @@ def run_recogniser(path: Path, reference: Reference, settings: Settings, segment
         wall=wall,
         threshold=_threshold(settings, transcript),
         reason=transcript.reason,
+        language=transcript.language,
     )
 
 

@@ -1,13 +1,15 @@
-"""Words made comparable: Whisper's English normaliser, as the field's tables use it.
+"""Words made comparable: Whisper's normalisers, as the field's tables use them.
 
 After Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision",
 appendix C: case, punctuation, contractions, spelling and numbers do not count, nor do fillers.
 """
 
+import contextlib
+import contextvars
 import functools
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +19,28 @@ from tasks.evaluation.recognition_stm import Segment
 _MARKED_LETTERS = re.compile(r"(?<!\w)(?:[A-Za-z]_)+")
 """AMI's spelled letters: `T_V_` is written TV."""
 
+_UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages without spaces between words: letters are compared."""
+
 _DIVIDED_LETTERS = re.compile(r"(?<![\w.-])[A-Za-z](?:[.-][A-Za-z])+(?![\w-])\.?")
 """The same as recognisers write them: `T.V.`, `N-E-Z`; `I-I` is a stutter."""
+
+
+_LANGUAGE = contextvars.ContextVar("language of the texts", default="en")
+
+
+@contextlib.contextmanager
+def normalising(language: str | None) -> Iterator[None]:
+    """Normalise texts of a BCP 47 language inside this context; English where it is unknown.
+
+    Contractions, spelling, numbers and fillers are English matters; in other languages case,
+    punctuation and symbols do not count.
+    """
+    token = _LANGUAGE.set((language or "en").split("-")[0].lower())
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(token)
 
 
 @dataclass(frozen=True)
@@ -36,6 +58,9 @@ def normalise(text: str) -> list[str]:
     Spelled letters are joined first, however they are marked, as they are in one reference and
     not in another: `T_V_`, `T.V.` and `TV` are one word.
     """
+    if (language := _LANGUAGE.get()) not in ("en", "eng"):
+        plain: str = _basic_normaliser(language in _UNSPACED)(text)
+        return plain.split()
     marked = _MARKED_LETTERS.sub(lambda found: found[0].replace("_", ""), text)
     normalised: str = _normaliser()(_DIVIDED_LETTERS.sub(_join, marked))
     return normalised.split()
@@ -76,3 +101,10 @@ def _normaliser() -> Any:
     from whisper_normalizer.english import EnglishTextNormalizer
 
     return EnglishTextNormalizer()
+
+
+@functools.cache
+def _basic_normaliser(split_letters: bool) -> Any:
+    from whisper_normalizer.basic import BasicTextNormalizer
+
+    return BasicTextNormalizer(split_letters=split_letters)

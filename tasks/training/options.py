@@ -17,8 +17,7 @@ class TrainingOptions(Value):
     cross-validation before the final training; `accumulation` batches make one step.
 
     `architecture` names a row of `models/architectures.py` to train instead of the network that
-    ships, and `parameters` its choices. `make_data` lets a training of words make its material
-    first.
+    ships, and `parameters` its choices.
     """
 
     start: Path | None = None
@@ -36,7 +35,6 @@ class TrainingOptions(Value):
     accumulation: PositiveInt | None = None
     architecture: str | None = None
     parameters: dict[str, str | int | float | bool] = {}
-    make_data: bool = False
 
 
 class TrainingReport(Value):

@@ -30,8 +30,8 @@ def test_what_is_unknown_or_missing_is_said(prefect_server: None, tmp_path: Path
         train("audio", tmp_path, tmp_path, epoch=3)
     with pytest.raises(SettingsError, match=r"no folder .*speech; name the one that holds ravdess"):
         train("audio", tmp_path, tmp_path / "out", corpora=("ravdess",))
-    with pytest.raises(SettingsError, match=r"no other network of words .* leave --architecture"):
-        train("words", tmp_path, tmp_path / "out", architecture="bert")
+    with pytest.raises(SettingsError, match="no branch 'words'; known are audio"):
+        train("words", tmp_path, tmp_path)
     with pytest.raises(SettingsError, match="run tonescribe train audio first"):
         train("fusion", tmp_path, tmp_path / "out", architecture="probability-mlp")
     with pytest.raises(SettingsError, match="no branch 'smell'"):

@@ -23,7 +23,6 @@ CONFIDENCE: dict[str, Any] = {
     "weights": [1.0],
     "bias": 4.0,
     "threshold": 0.3,
-    "foreign_below": 0.0,
 }
 """What makes the random recogniser fairly sure of what it says."""
 

@@ -8,10 +8,12 @@ import pytest
 from matplotlib.cbook import get_sample_data
 from numpy.typing import NDArray
 
-from models.faces.detectors import CascadeDetector, YuNetDetector, best_detector
+from models.checkpoint import file_digest
+from models.faces.detectors import SHIPPED_YUNET, YuNetDetector
 from models.faces.synthetic import FACE_BGR, DrawnFaceDetector
 from models.faces.tracking import overlap
 from models.protocols import FaceBox, FaceDetector
+from models.registry import identify, load_engine
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 
@@ -50,17 +52,9 @@ def finds_the_portrait(detector: FaceDetector, image: NDArray[np.uint8], scale: 
     return overlap(at_full_size, HOPPER_FACE) > 0.5 and 0.5 <= box.certainty <= 1.0
 
 
-@pytest.mark.parametrize("scale", [0.4, 1.0, 2.5])
-def test_cascades_find_one_face_at_any_size(portrait: NDArray[np.uint8], scale: float) -> None:
-    assert finds_the_portrait(CascadeDetector(WeightSettings()), portrait, scale)
-
-
-@pytest.mark.needs_shared
 @pytest.mark.parametrize("scale", [0.15, 1.0, 2.5])
-def test_yunet_finds_one_face_at_any_size(
-    portrait: NDArray[np.uint8], scale: float, shared: Path
-) -> None:
-    detector = YuNetDetector(WeightSettings(face_detector=str(shared / "weights" / "yunet")))
+def test_yunet_finds_one_face_at_any_size(portrait: NDArray[np.uint8], scale: float) -> None:
+    detector = YuNetDetector(WeightSettings())
     assert finds_the_portrait(detector, portrait, scale)
     marks = detector.detect(portrait)[0].landmarks
     assert marks is not None
@@ -68,30 +62,23 @@ def test_yunet_finds_one_face_at_any_size(
     assert right_eye[0] < nose[0] < left_eye[0]
 
 
-def test_cascades_see_no_face_in_noise_or_slides() -> None:
-    detector = CascadeDetector(WeightSettings())
+def test_yunet_sees_no_face_in_noise_or_slides() -> None:
+    detector = YuNetDetector(WeightSettings())
     assert [detector.detect(picture) for picture in pictures_without_faces()] == [[], [], []]
 
 
-@pytest.mark.needs_shared
-def test_yunet_sees_no_face_in_noise_or_slides(shared: Path) -> None:
-    detector = YuNetDetector(WeightSettings(face_detector=str(shared / "weights" / "yunet")))
-    assert [detector.detect(picture) for picture in pictures_without_faces()] == [[], [], []]
-
-
-def test_best_detector_is_the_cascades_without_a_file() -> None:
-    assert best_detector(WeightSettings()).name == "cascade"
-
-
-@pytest.mark.needs_shared
-def test_best_detector_is_yunet_with_its_file(shared: Path) -> None:
-    file = next((shared / "weights" / "yunet").glob("*.onnx"))
-    assert best_detector(WeightSettings(face_detector=str(file))).name == "yunet"
+def test_auto_is_the_yunet_that_ships_and_a_file_of_the_settings_wins(tmp_path: Path) -> None:
+    other = tmp_path / "yunet_of_mine.onnx"
+    other.write_bytes(SHIPPED_YUNET.read_bytes())
+    shipped, named = WeightSettings(), WeightSettings(face_detector=str(tmp_path))
+    assert load_engine("face_detector", "auto", shipped).name == "yunet"
+    assert load_engine("face_detector", "auto", named).digest == file_digest(other)
+    assert identify("face_detector", "auto", shipped) != identify("face_detector", "auto", named)
 
 
 def test_a_missing_or_wrong_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"YuNet is not at .*cascade"):
-        best_detector(WeightSettings(face_detector=str(tmp_path / "gone.onnx")))
+    with pytest.raises(WeightsError, match=r"YuNet is not at .*gone\.onnx"):
+        YuNetDetector(WeightSettings(face_detector=str(tmp_path / "gone.onnx")))
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(WeightsError, match="is no YuNet"):
         YuNetDetector(WeightSettings(face_detector=str(tmp_path / "broken.onnx")))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.faces.detectors import CascadeDetector
+from models.faces.detectors import YuNetDetector
 from schemas.corpus import LabelledClip
 from schemas.errors import InputError, SettingsError
 from schemas.settings import WeightSettings
@@ -39,8 +39,8 @@ def clip(source: Path | None = None, text: str | None = None) -> LabelledClip:
 
 
 @pytest.fixture(scope="module")
-def detector() -> CascadeDetector:
-    return CascadeDetector(WeightSettings())
+def detector() -> YuNetDetector:
+    return YuNetDetector(WeightSettings())
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def portrait() -> np.ndarray:
 
 
 def test_a_face_is_found_in_a_picture(
-    detector: CascadeDetector, portrait: np.ndarray, tmp_path: Path
+    detector: YuNetDetector, portrait: np.ndarray, tmp_path: Path
 ) -> None:
     cv2.imwrite(str(tmp_path / "p.png"), portrait)
     found = read_face(clip(tmp_path / "p.png"), detector)
@@ -62,7 +62,7 @@ def test_a_face_is_found_in_a_picture(
     assert found.crops.std() > 20
 
 
-def test_a_small_picture_is_a_face_already(detector: CascadeDetector, tmp_path: Path) -> None:
+def test_a_small_picture_is_a_face_already(detector: YuNetDetector, tmp_path: Path) -> None:
     gray = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "f.png"), gray)
     found = read_face(clip(tmp_path / "f.png"), detector)
@@ -71,7 +71,7 @@ def test_a_small_picture_is_a_face_already(detector: CascadeDetector, tmp_path: 
 
 
 def test_a_folder_of_frames_is_one_sequence(
-    detector: CascadeDetector, portrait: np.ndarray, tmp_path: Path
+    detector: YuNetDetector, portrait: np.ndarray, tmp_path: Path
 ) -> None:
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.jpg"), portrait)
@@ -82,15 +82,13 @@ def test_a_folder_of_frames_is_one_sequence(
     np.testing.assert_allclose(found.times, [0.0, 0.2, 0.4], atol=1e-6)
 
 
-def test_nobody_in_the_picture_is_nothing_to_judge(
-    detector: CascadeDetector, tmp_path: Path
-) -> None:
+def test_nobody_in_the_picture_is_nothing_to_judge(detector: YuNetDetector, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "empty.png"), np.full((300, 300, 3), 90, np.uint8))
     assert read_face(clip(tmp_path / "empty.png"), detector) is None
 
 
 @pytest.mark.needs_shared
-def test_a_video_is_looked_at_five_times_a_second(detector: CascadeDetector, shared: Path) -> None:
+def test_a_video_is_looked_at_five_times_a_second(detector: YuNetDetector, shared: Path) -> None:
     videos = sorted((shared / "data" / "meeting" / "video").glob("grid_*.mpg"))
     found = read_face(clip(videos[0]), detector)
     assert found is not None
@@ -100,7 +98,7 @@ def test_a_video_is_looked_at_five_times_a_second(detector: CascadeDetector, sha
 
 @pytest.mark.needs_shared
 def test_a_face_is_found_in_a_packed_video_as_in_a_loose_one(
-    detector: CascadeDetector, shared: Path, tmp_path: Path
+    detector: YuNetDetector, shared: Path, tmp_path: Path
 ) -> None:
     folder = shared / "data" / "meeting" / "video"
     (loose,) = read_video(folder)
@@ -116,7 +114,7 @@ def test_a_face_is_found_in_a_packed_video_as_in_a_loose_one(
 
 
 def test_a_face_is_read_out_of_a_table_and_an_archive(
-    detector: CascadeDetector, tmp_path: Path
+    detector: YuNetDetector, tmp_path: Path
 ) -> None:
     table = write_fer2013(tmp_path / "fer2013.csv", ["Training", "PublicTest"])
     found = read_face(read_face_clips(table)[1], detector)
@@ -171,7 +169,7 @@ def test_a_folder_that_is_no_class_is_named(tmp_path: Path) -> None:
         read_labelled_folder(tmp_path / "set")
 
 
-def test_what_is_not_there_is_one_sentence(detector: CascadeDetector, tmp_path: Path) -> None:
+def test_what_is_not_there_is_one_sentence(detector: YuNetDetector, tmp_path: Path) -> None:
     (tmp_path / "v.mp4").write_text("not a video")
     with pytest.raises(InputError, match=r"v\.mp4 cannot be read as a video"):
         read_face(clip(tmp_path / "v.mp4"), detector)

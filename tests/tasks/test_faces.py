@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.faces.crops import CROP
 from schemas.media import MediaInfo, VideoStream
-from schemas.settings import EngineSettings, FaceSettings, Settings, WeightSettings
+from schemas.settings import EngineSettings, FaceSettings, Settings
 from schemas.speech import Faces, Utterance
 from tasks.faces import CropFile, face_sequence, find_faces, read_sequences
 from tests.material.meetings import make_meeting
@@ -175,19 +175,13 @@ def gallery(path: Path, clips: Sequence[Path], order: Sequence[int]) -> list[flo
 
 
 @pytest.mark.needs_shared
-@pytest.mark.parametrize("detector", ["yunet", "cascade"])
-def test_real_talkers_in_a_gallery_are_told_by_their_mouths(
-    tmp_path: Path, shared: Path, detector: str
-) -> None:
+def test_real_talkers_in_a_gallery_are_told_by_their_mouths(tmp_path: Path, shared: Path) -> None:
     folder = shared / "data" / "meeting" / "video"
     names = ["grid_bbaf2n", "grid_lwbsza", "grid_swiz3n"]  # half a second of silence at the start
     order = [0, 1, 2, 1]
     starts = gallery(tmp_path / "a.mp4", [folder / f"{name}.mpg" for name in names], order)
     spoken = [Spoken(i, start + 0.7, start + 2.5) for i, start in zip(order, starts, strict=True)]
-    settings = Settings(
-        engines=EngineSettings(face_detector=detector),
-        weights=WeightSettings(face_detector=str(shared / "weights" / "yunet")),
-    )
+    settings = Settings(engines=EngineSettings(face_detector="yunet"))
     info = about(960, 256, 25.0)
     found = find_faces(str(tmp_path / "a.mp4"), info, said(spoken), None, settings, tmp_path)
     assert [track.unsure for track in found.tracks] == [False] * 4

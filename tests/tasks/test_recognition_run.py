@@ -1,6 +1,6 @@
 """A recogniser at work: its turns, its clock, and recordings that cannot be heard."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -60,6 +60,9 @@ class TurnsTranscriber:
         turns: Sequence[Turn],
         language: str | None,
         hot_words: Sequence[str] = (),
+        *,
+        languages: Collection[str] = (),
+        language_changes: bool = False,
     ) -> Transcript:
         middles = [(turn.start + turn.end) / 2 for turn in turns]
         return Transcript(

@@ -1,6 +1,6 @@
 """Words come from captions, else from the engine; where there are none, a sentence says why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -117,8 +117,12 @@ class Told(ToneTranscriber):
         turns: Sequence[Turn],
         language: str | None,
         hot_words: Sequence[str] = (),
+        *,
+        languages: Collection[str] = (),
+        language_changes: bool = False,
     ) -> Transcript:
-        return Transcript(engine=self.name, reason="|".join(hot_words))
+        reason = "|".join([*hot_words, *languages, *["changes"] * language_changes])
+        return Transcript(engine=self.name, reason=reason)
 
 
 @pytest.fixture
@@ -133,6 +137,14 @@ def test_the_engine_is_told_names_and_title(told: Settings, tmp_path: Path) -> N
     made = recording(tmp_path, sidecar=Sidecar(title="Weekly", participants=people))
     transcript = transcribe(made, WavFile(made.path), NOBODY, told)
     assert transcript.reason == "Ana Ruiz|Weekly"
+
+
+def test_the_sidecar_narrows_the_languages_of_the_settings(told: Settings, tmp_path: Path) -> None:
+    narrowed = told.model_copy(update={"languages": ("en", "de"), "language_changes": True})
+    sidecars = (Sidecar(), Sidecar(languages=("it",), language_changes=False))
+    made = [recording(tmp_path, sidecar=sidecar) for sidecar in sidecars]
+    found = [transcribe(one, WavFile(one.path), NOBODY, narrowed).reason for one in made]
+    assert found == ["en|de|changes", "it"]
 
 
 def test_names_are_told_once_and_only_where_there_are_some() -> None:

@@ -1,25 +1,28 @@
-"""The embedded recogniser hears speech alone, on the recording's clock, in flat memory."""
+"""The recogniser finds words in speech alone, on the recording's clock, in flat memory."""
 
 import dataclasses
+import io
 import json
 import shutil
+import tarfile
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from faster_whisper.audio import decode_audio
 
+from models.network_store import is_there
 from models.protocols import Samples, Waveform
 from models.registry import identify, load_engine
-from models.words import embedded
+from models.words import whisper
 from models.words.decoder import DecodedWord, Decoder
-from models.words.embedded import EmbeddedTranscriber
 from models.words.heard import PAD, Splice
 from models.words.listening import Heard
-from models.words.none import REASON
+from models.words.whisper import WhisperTranscriber
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 from schemas.speech import Transcript, Turn
@@ -68,19 +71,23 @@ def settings(folder: Path) -> WeightSettings:
     return WeightSettings(transcriber=str(folder), device="cpu", batch_size=4)
 
 
+def opened(folder: Path) -> WhisperTranscriber:
+    return WhisperTranscriber(folder, settings(folder))
+
+
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return random_recogniser(tmp_path_factory.mktemp("recogniser"))
 
 
 @pytest.fixture(scope="module")
-def engine(checkpoint: Path) -> EmbeddedTranscriber:
-    made: EmbeddedTranscriber = load_engine("transcriber", "embedded", settings(checkpoint))
+def engine(checkpoint: Path) -> WhisperTranscriber:
+    made: WhisperTranscriber = load_engine("transcriber", "embedded", settings(checkpoint))
     return made
 
 
 @pytest.fixture(scope="module")
-def heard(engine: EmbeddedTranscriber) -> Transcript:
+def heard(engine: WhisperTranscriber) -> Transcript:
     sound = Recording({10.0: talk()}, 50.0)
     return engine.transcribe(sound, everywhere(sound), None)
 
@@ -101,11 +108,11 @@ def test_words_lie_where_somebody_speaks_in_order(heard: Transcript) -> None:
 
 @pytest.mark.slow
 def test_every_word_has_the_probability_that_the_calibration_gives(
-    heard: Transcript, engine: EmbeddedTranscriber
+    heard: Transcript, engine: WhisperTranscriber
 ) -> None:
     assert heard.scores_are_calibrated
     sound = Recording({10.0: talk()}, 50.0)
-    decoded = [w for p in engine._listener.listen(sound, everywhere(sound)) for w in p.words]
+    decoded = [w for p in engine._listener.listen(sound, everywhere(sound), "en") for w in p.words]
     logits = [float(CONFIDENCE["bias"]) + np.mean(w.log_probabilities) for w in decoded]
     expected = [1 / (1 + np.exp(-logit)) for logit in logits]
     assert [w.score for w in heard.words] == pytest.approx(expected, rel=1e-3)
@@ -113,7 +120,7 @@ def test_every_word_has_the_probability_that_the_calibration_gives(
 
 
 @pytest.mark.slow
-def test_words_come_only_from_the_turns(engine: EmbeddedTranscriber) -> None:
+def test_words_come_only_from_the_turns(engine: WhisperTranscriber) -> None:
     sound = Recording({0.0: talk()}, 30.0)
     found = engine.transcribe(sound, [Turn(start=5.0, end=12.0, speaker="SPEAKER_00")], "en-GB")
     assert found.words
@@ -124,7 +131,7 @@ def test_words_come_only_from_the_turns(engine: EmbeddedTranscriber) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["silence", "noise", "tones", "clicks"])
-def test_what_is_no_speech_gives_no_words(kind: str, engine: EmbeddedTranscriber) -> None:
+def test_what_is_no_speech_gives_no_words(kind: str, engine: WhisperTranscriber) -> None:
     random = np.random.default_rng(0)
     clicks = np.zeros(20 * RATE, np.float32)
     clicks[:: RATE // 3] = 0.8
@@ -142,12 +149,12 @@ def test_what_is_no_speech_gives_no_words(kind: str, engine: EmbeddedTranscriber
 
 def test_where_there_are_no_turns_nothing_is_read(checkpoint: Path) -> None:
     sound = Recording({0.0: talk()}, 30.0)
-    found = EmbeddedTranscriber(settings(checkpoint)).transcribe(sound, [], None)
+    found = opened(checkpoint).transcribe(sound, [], None)
     assert (found.words, sound.reads) == ((), [])
 
 
 @pytest.mark.slow
-def test_three_hours_need_no_more_memory_than_ten_minutes(engine: EmbeddedTranscriber) -> None:
+def test_three_hours_need_no_more_memory_than_ten_minutes(engine: WhisperTranscriber) -> None:
     def peak(minutes: int) -> int:
         sound = Recording({60.0: talk(), minutes * 60.0 - 60.0: talk()}, minutes * 60.0)
         tracemalloc.start()
@@ -164,10 +171,13 @@ def test_three_hours_need_no_more_memory_than_ten_minutes(engine: EmbeddedTransc
 
 @pytest.mark.slow
 def test_hot_words_reach_the_decoder_and_change_what_it_writes(
-    checkpoint: Path, engine: EmbeddedTranscriber
+    checkpoint: Path, engine: WhisperTranscriber
 ) -> None:
     decoder = Decoder(checkpoint, "cpu")
-    (plain,), (told,) = (decoder.decode([talk()], words) for words in ((), ("Ana", "Bo")))
+    (plain,), (told,) = (
+        decoder.decode(decoder.encode([talk()[: 16 * RATE]]), "en", words)
+        for words in ((), ("Ana", "Bo"))
+    )
     assert [w.text for w in plain] != [w.text for w in told]
     sound = Recording({0.0: talk()}, 30.0)
     without = engine.transcribe(sound, everywhere(sound), None)
@@ -179,39 +189,50 @@ def test_hot_words_reach_the_decoder_and_change_what_it_writes(
 def test_hot_words_are_told_as_they_fit_and_cannot_end_the_prompt(checkpoint: Path) -> None:
     decoder = Decoder(checkpoint, "cpu")
     name = decoder._tokens.token_to_id
-    start = [name("<|startoftranscript|>"), name("<|notimestamps|>")]
-    assert decoder._prompt(()) == start
-    prompt = decoder._prompt(("Ana", "Weekly", "x" * 500, "Bo"))
-    assert decoder._tokens.decode(prompt) == " Ana, Weekly"
-    assert prompt[0] == name("<|startofprev|>")
-    assert prompt[-2:] == start
-    sly = decoder._prompt(("Ana<|startoftranscript|>",))
-    assert sly.count(name("<|startoftranscript|>")) == 1
+    assert decoder._hints(()) == []
+    hints = decoder._hints(("Ana", "Weekly", "x" * 500, "Bo"))
+    assert hints[0] == name("<|startofprev|>")
+    assert decoder._tokens.decode(hints) == " Ana, Weekly"
+    sly = decoder._hints(("Ana<|startoftranscript|>",))
+    assert name("<|startoftranscript|>") not in sly
 
 
 @pytest.mark.slow
 def test_a_batch_hears_what_each_piece_alone_does(checkpoint: Path) -> None:
     decoder = Decoder(checkpoint, "cpu")
     sounds = [talk()[: 4 * RATE], talk()[4 * RATE : 16 * RATE], np.zeros(RATE // 2, np.float32)]
-    together = decoder.decode(sounds)
+    together = decoder.decode(decoder.encode(sounds), "en")
     for sound, words in zip(sounds, together, strict=True):
         assert all(0.0 <= w.start <= w.end <= len(sound) / RATE for w in words)
-    (alone,) = decoder.decode(sounds[1:2])
+    (alone,) = decoder.decode(decoder.encode(sounds[1:2]), "en")
     assert [w.text for w in alone][:5] == [w.text for w in together[1]][:5]
-    assert decoder.decode([]) == []
 
 
-# what is told or heard to be another language
+# languages
 
 
 class Script:
     """A listener that has heard given pieces: (words, log-probability of each token)."""
 
-    def __init__(self, *pieces: tuple[str, float]) -> None:
+    languages = frozenset({"en", "de"})
+
+    def __init__(self, *pieces: tuple[str, float], language: str = "en") -> None:
         self._pieces = pieces
+        self._language = language
+
+    def find_language(
+        self, waveform: Waveform, turns: Sequence[Turn], allowed: Collection[str] = ()
+    ) -> str:
+        return self._language
 
     def listen(
-        self, waveform: Waveform, turns: Sequence[Turn], hot_words: Sequence[str] = ()
+        self,
+        waveform: Waveform,
+        turns: Sequence[Turn],
+        language: str,
+        hot_words: Sequence[str] = (),
+        *,
+        changing: Collection[str] | None = None,
     ) -> Iterator[Heard]:
         for number, (text, chance) in enumerate(self._pieces):
             at, words = 100.0 * number, text.split()
@@ -219,17 +240,18 @@ class Script:
             decoded = [
                 DecodedWord(word, float(n), n + 0.8, (chance,)) for n, word in enumerate(words)
             ]
-            yield Heard(Splice(spans), decoded, list(spans))
+            spoken = "de" if changing is not None and number % 2 else language
+            yield Heard(Splice(spans), decoded, list(spans), spoken)
 
 
 def scripted(
     checkpoint: Path, folder: Path, *pieces: tuple[str, float], **confidence: object
-) -> EmbeddedTranscriber:
+) -> WhisperTranscriber:
     """An engine whose words are scripted; `confidence` changes its calibration."""
     shutil.copytree(checkpoint, folder, dirs_exist_ok=True)
     content = {**CONFIDENCE, "bias": 0.0, **confidence}
     (folder / "confidence.json").write_text(json.dumps(content))
-    made = EmbeddedTranscriber(settings(folder))
+    made = opened(folder)
     made._listener = Script(*pieces)  # type: ignore[assignment]
     return made
 
@@ -247,44 +269,62 @@ def test_names_that_were_nearly_heard_are_put_right(checkpoint: Path, tmp_path: 
 
 
 def test_a_told_language_that_is_not_english_is_not_listened_to(
-    engine: EmbeddedTranscriber,
+    engine: WhisperTranscriber,
 ) -> None:
     sound = Recording({0.0: talk()}, 30.0)
     found = engine.transcribe(sound, everywhere(sound), "de-CH")
     assert (found.words, found.language, sound.reads) == ((), "de-CH", [])
     assert found.reason == (
-        "The embedded recogniser knows English only, and the language is 'de-CH': put captions "
-        "MEETING.vtt beside the recording, or use the standard profile."
+        "The recogniser knows English only, and the language is 'de-CH': put captions MEETING.vtt "
+        "beside the recording, or name another recogniser in weights.transcriber."
     )
 
 
-def test_what_is_hardly_english_has_no_words_and_a_sentence(
+def test_where_the_language_changes_every_stretch_has_its_own(
     checkpoint: Path, tmp_path: Path
 ) -> None:
-    # scores are 1 / (1 + e^2) = 0.12 and 1 / 2
-    pieces = [("was ist das denn", -2.0), ("ja gut", 0.0)] * 9  # 54 words
-    found = scripted(checkpoint, tmp_path, *pieces, foreign_below=0.3).transcribe(
-        Recording({}, 200.0), [], None
-    )
-    assert (found.words, found.language) == ((), None)
-    assert found.reason is not None
-    assert "hardly English" in found.reason
-    assert "25% sure" in found.reason
-    assert "MEETING.vtt" in found.reason
+    engine = scripted(checkpoint, tmp_path, ("all is well", 0.0), ("das ist gut", 0.0))
+    one = engine.transcribe(Recording({}, 200.0), [], None)
+    assert (one.language, one.languages) == ("en", ())
+    both = engine.transcribe(Recording({}, 200.0), [], None, language_changes=True)
+    assert both.language == "en"
+    assert [(part.start, part.language) for part in both.languages] == [(0.0, "en"), (100.0, "de")]
 
 
-@pytest.mark.parametrize(
-    ("limit", "language", "times"), [(0.2, None, 9), (0.3, "en", 9), (0.3, None, 8)]
-)
-def test_words_stay_over_the_limit_where_english_is_told_and_where_there_are_few(
-    limit: float, language: str | None, times: int, checkpoint: Path, tmp_path: Path
+def test_what_is_in_no_lexicon_is_unsure_however_sure_the_decoder_is(
+    checkpoint: Path, tmp_path: Path
 ) -> None:
-    pieces = [("was ist das denn", -2.0), ("ja gut", 0.0)] * times
-    found = scripted(checkpoint, tmp_path, *pieces, foreign_below=limit).transcribe(
-        Recording({}, 200.0), [], language
-    )
-    assert [w.word for w in found.words] == ["was", "ist", "das", "denn", "ja", "gut"] * times
-    assert found.language == "en"
+    engine = scripted(checkpoint, tmp_path, ("a crockedile and turbulants near Larkspur", 3.0))
+    found = engine.transcribe(Recording({}, 200.0), [], "en", hot_words=("Dana Larkspur",))
+    unsure = [w.word for w in found.words if (w.score or 0.0) < 0.3]
+    assert unsure == ["crockedile", "turbulants"]
+    german = engine.transcribe(Recording({}, 200.0), [], "de")
+    assert "near" in [w.word for w in german.words if (w.score or 0.0) < 0.3]
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+@pytest.mark.skipif(not is_there("whisper-base", WeightSettings()), reason="weights not fetched")
+@pytest.mark.parametrize(
+    ("corpus", "file", "language", "words"),
+    [
+        ("emodb", "03a02Nc.opus", "de", {"mittwoch", "abgeben"}),
+        ("ravdess", "03-01-01-01-01-01-01.opus", "en", {"kids", "door"}),
+    ],
+)
+def test_the_language_of_a_clip_is_found_and_its_words_are(
+    corpus: str, file: str, language: str, words: set[str], shared: Path
+) -> None:
+    with tarfile.open(shared / "data" / "speech" / f"{corpus}.tar") as archive:
+        member = next(m for m in archive.getmembers() if Path(m.name).name == file)
+        coded = archive.extractfile(member)
+        assert coded is not None
+        samples = decode_audio(io.BytesIO(coded.read()), sampling_rate=RATE)
+    sound = Recording({0.0: samples}, len(samples) / RATE)
+    engine = load_engine("transcriber", "embedded", WeightSettings(device="cpu"))
+    found = engine.transcribe(sound, everywhere(sound), None)
+    assert found.language == language
+    assert words <= {word.word.strip(".,?!").lower() for word in found.words}
 
 
 def test_a_piece_without_a_word_that_may_be_right_has_none(
@@ -315,38 +355,36 @@ def test_a_loop_is_said_once_and_unsurely(checkpoint: Path, tmp_path: Path) -> N
 # what ships, what is given, what is broken
 
 
-def test_without_a_recogniser_the_profile_has_no_words_and_says_so(
+def test_without_its_network_the_profile_has_no_words_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "SHIPPED_WORDS", tmp_path / "words")
-    none = embedded.open_recogniser(WeightSettings())
-    assert none.transcribe(Recording({}, 1.0), [], "en").reason == REASON
+    monkeypatch.setattr("models.network_store.places", lambda *_: [])
+    none = whisper.open_embedded(WeightSettings())
+    reason = none.transcribe(Recording({}, 1.0), [], "en").reason
+    assert reason is not None
+    assert "run 'tonescribe weights fetch whisper-base'" in reason
 
 
-def test_what_ships_is_used_unless_a_folder_is_named(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shipped = tmp_path / "words"
-    shutil.copytree(checkpoint, shipped)
-    content = {**CONFIDENCE, "bias": 1.0}
-    (shipped / "confidence.json").write_text(json.dumps(content))
-    monkeypatch.setattr(embedded, "SHIPPED_WORDS", shipped)
-    default = embedded.open_recogniser(WeightSettings(device="cpu"))
-    named = embedded.open_recogniser(settings(checkpoint))
-    assert default.digest == embedded.open_recogniser(settings(shipped)).digest != named.digest
+def test_any_folder_and_any_calibration_in_it_serve(checkpoint: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "other"
+    shutil.copytree(checkpoint, copy)
+    (copy / "confidence.json").write_text(json.dumps({**CONFIDENCE, "bias": 1.0}))
+    made = [whisper.open_embedded(settings(folder)) for folder in (checkpoint, copy)]
+    made.append(whisper.open_standard(settings(checkpoint)))
+    assert made[0].digest == made[2].digest != made[1].digest
 
 
 def test_a_path_that_is_no_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"There is no folder .*nowhere: weights\.transcriber"):
-        embedded.open_recogniser(WeightSettings(transcriber=str(tmp_path / "nowhere")))
+        whisper.open_embedded(WeightSettings(transcriber=str(tmp_path / "nowhere")))
 
 
-@pytest.mark.parametrize("name", ["model.bin", "tokenizer.json", "confidence.json"])
+@pytest.mark.parametrize("name", ["model.bin", "tokenizer.json", "config.json"])
 def test_a_missing_file_is_one_sentence(name: str, checkpoint: Path, tmp_path: Path) -> None:
     shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
     (tmp_path / name).unlink()
-    with pytest.raises(WeightsError, match=f"lacks {name}; train it anew or reinstall"):
-        EmbeddedTranscriber(settings(tmp_path))
+    with pytest.raises(WeightsError, match=f"lacks {name}"):
+        opened(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["model.bin", "tokenizer.json", "confidence.json"])
@@ -354,7 +392,7 @@ def test_a_broken_file_is_one_sentence(name: str, checkpoint: Path, tmp_path: Pa
     shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
     (tmp_path / name).write_text("{")
     with pytest.raises(WeightsError, match=r"cannot be loaded|no calibration of words") as caught:
-        EmbeddedTranscriber(settings(tmp_path))
+        opened(tmp_path)
     assert "\n" not in caught.value.sentence
 
 
@@ -362,8 +400,8 @@ def test_a_recogniser_with_other_tokens_is_one_sentence(checkpoint: Path, tmp_pa
     shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "tokenizer.json"
     path.write_text(path.read_text().replace("<|startofprev|>", "<|before|>"))
-    with pytest.raises(WeightsError, match="none of English alone"):
-        EmbeddedTranscriber(settings(tmp_path))
+    with pytest.raises(WeightsError, match="is no Whisper: its tokenizer lacks"):
+        opened(tmp_path)
 
 
 def test_the_identity_follows_every_file_of_the_folder(checkpoint: Path, tmp_path: Path) -> None:
@@ -371,15 +409,3 @@ def test_the_identity_follows_every_file_of_the_folder(checkpoint: Path, tmp_pat
     before = identify("transcriber", "embedded", settings(tmp_path))
     (tmp_path / "confidence.json").write_text(json.dumps({**CONFIDENCE, "bias": 11.5}))
     assert identify("transcriber", "embedded", settings(tmp_path)) != before
-
-
-def test_the_identity_follows_what_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from models import registry
-
-    monkeypatch.setitem(registry._SHIPPED_FOLDERS, "transcriber", tmp_path / "words")
-    seen = {identify("transcriber", "embedded", WeightSettings())}
-    (tmp_path / "words").mkdir()
-    for name in ("model.bin", "vocabulary.json"):
-        (tmp_path / "words" / name).write_text(name)
-        seen.add(identify("transcriber", "embedded", WeightSettings()))
-    assert len(seen) == 3

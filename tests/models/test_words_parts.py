@@ -1,4 +1,4 @@
-"""The parts of the embedded recogniser: splices, loops, confidence, language."""
+"""The parts of the recogniser: splices, loops, confidence."""
 
 import itertools
 import json
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from models.words.confidence import FEATURES, read_confidence, word_features
 from models.words.decoder import DecodedWord, Decoder
-from models.words.english import is_english
 from models.words.heard import PAD, Splice, heard_spans, splice, within
 from models.words.loops import Loop, find_loops, has_loop, shorten
 from schemas.errors import WeightsError
@@ -41,7 +40,7 @@ def test_stretches_are_padded_and_set_end_to_end() -> None:
     sound = np.arange(10.1 * 16_000, dtype=np.float32)
     samples = made.samples(sound, origin=0.0)
     assert len(samples) == pytest.approx(made.duration * 16_000, abs=3)
-    assert samples[0] == round(0.7 * 16_000)
+    assert samples[0] == round((1.0 - PAD) * 16_000)
     assert samples[-1] == len(sound) - 1
 
 
@@ -145,7 +144,6 @@ def test_a_score_is_the_logistic_function_of_the_named_features(tmp_path: Path) 
         "weights": [-1.0, 2.0],
         "bias": 1.5,
         "threshold": 0.3,
-        "foreign_below": 0.2,
         "ece": 0.04,
         "n_words": 700,
     }
@@ -173,14 +171,6 @@ def test_a_calibration_that_does_not_fit_is_one_sentence(
         read_confidence(path)
 
 
-@pytest.mark.parametrize(
-    ("language", "known"),
-    [(None, True), ("en", True), ("en-GB", True), ("EN", True), ("de", False), ("enm", False)],
-)
-def test_english_is_known_by_its_tag(language: str | None, known: bool) -> None:
-    assert is_english(language) is known
-
-
 def test_a_text_has_a_loop_where_a_phrase_or_letters_go_round() -> None:
     assert has_loop(("I think so " * 3).split())
     assert has_loop(["ehastrrrrrrrr"])
@@ -198,10 +188,10 @@ def test_a_piece_that_loops_is_written_again_without(monkeypatch: pytest.MonkeyP
     texts = {(1,): "round and round and round and round and round", (2, 2): "a b", (3,): "fine"}
     decoder._tokens = SimpleNamespace(decode=lambda ids: texts[tuple(ids)])
     monkeypatch.setattr(decoder, "_search", search)
-    assert decoder._write(None, [], 16_000) == [[2, 2], [3]]
+    assert decoder._write(None, [], 1.0) == [[2, 2], [3]]
     assert searched == [{}, {"no_repeat_ngram_size": 3}]
     texts[(1,)] = "once"
-    assert decoder._write(None, [], 16_000) == [[1], [3]]
+    assert decoder._write(None, [], 1.0) == [[1], [3]]
     assert len(searched) == 3
 
 
@@ -212,5 +202,5 @@ def test_okay_is_written_one_way() -> None:
         decode=lambda ids: texts[ids[0]], id_to_token=lambda number: f"Ġ{number}"
     )
     found = SimpleNamespace(alignments=[(0, 0), (1, 5), (2, 9)], text_token_probs=[0.5, 0.5, 0.5])
-    words = list(decoder._words([1, 2, 3], found, 1.0))
+    words = list(decoder._words([1, 2, 3], found, 1.0, "en"))
     assert [word.text for word in words] == ["Okay.", "okay", "oklahoma"]
