@@ -83,10 +83,16 @@ def test_what_is_wrong_is_said_in_one_sentence(recordings: Path) -> None:
     assert "--robustness is not for this branch" in str(refused.exception)
 
 
-def test_another_language_is_refused(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TONESCRIBE_LANGUAGE", "de")
-    with pytest.raises(SettingsError, match="English alone, and the language is 'de'"):
-        measure_words(recordings / "set.stm", recordings)
+def test_words_are_compared_by_the_rules_of_their_language(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (recordings / "set.stm").write_text("talk 1 A 0.5 2.5 twenty one colours\n")
+    told = {}
+    for language in ("en", "de"):
+        monkeypatch.setenv("TONESCRIBE_LANGUAGE", language)
+        found = measure_words(recordings / "set.stm", recordings)
+        told[language] = found["all"]["n_words"], found["languages"]
+    assert told == {"en": (2, {"talk": "en"}), "de": (3, {"talk": "de"})}
 
 
 def test_a_reader_is_warned_of_silence_and_of_a_reference_that_overruns(
