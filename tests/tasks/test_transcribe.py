@@ -101,10 +101,10 @@ def test_without_a_recogniser_a_sentence_says_what_to_do(tmp_path: Path) -> None
 def test_a_missing_recogniser_is_one_sentence(tmp_path: Path) -> None:
     made = recording(tmp_path)
     missing = Settings(
-        engines=EngineSettings(transcriber="whisperx"),
+        engines=EngineSettings(transcriber="whisper"),
         weights=WeightSettings(transcriber=str(tmp_path / "nowhere")),
     )
-    with pytest.raises(WeightsError, match=r"neither a folder nor in the hub cache"):
+    with pytest.raises(WeightsError, match=r"There is no folder .*nowhere: weights\.transcriber"):
         transcribe(made, WavFile(made.path), NOBODY, missing)
 
 
