@@ -14,7 +14,7 @@ from schemas.values import Seconds, gaps_in, merged_spans, to_grid
 from tasks.captions import read_captions
 from tasks.ingest import caption_language
 
-STAGE_VERSION = 4
+STAGE_VERSION = 5
 
 
 def transcribe(

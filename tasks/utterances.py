@@ -22,7 +22,7 @@ from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
 from schemas.values import Seconds, gaps_in, merged_spans, to_grid
 from tasks.unsure import Doubts
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 
 _GRID: Seconds = 0.001
 _MOSTLY = 0.8
