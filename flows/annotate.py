@@ -5,6 +5,7 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.client.schemas.objects import State, StateType
+from prefect.futures import as_completed
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
@@ -24,7 +25,9 @@ from flows.batch import (
     run_job,
     sweep,
 )
+from flows.ending import end_with_parent
 from flows.parameters import settings_from
+from schemas.errors import QuarantinedError
 from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import load_settings
@@ -71,8 +74,8 @@ def annotate(
 
     `source` is a path or any fsspec URL, `out` the dataset, both by default those of the settings;
     the other parameters are those of `tonescribe annotate`. A recording that cannot be read is
-    quarantined and the batch goes on: the run then ends as "Quarantined", and as failed where all
-    failed. Raises `SettingsError`, `PolicyError` or `WeightsError` before any work is started.
+    quarantined and the batch goes on: the run then ends as "Quarantined" and returns its report;
+    where all failed it ends as failed and raises `QuarantinedError`. Raises `SettingsError`, `PolicyError` or `WeightsError` before any work is started.
     """
     options: dict[str, Any] = {
         "profile": profile,
@@ -101,7 +104,7 @@ def batch_state(report: BatchReport) -> State[BatchReport]:
         return Completed(message=report.sentence, data=report)
     first = f"{report.sentence}; first: {failed[0].sentence}"
     if len(failed) == len(report.recordings):
-        return Failed(message=first, data=report)
+        return Failed(message=first, data=QuarantinedError(first, report))
     return State(type=StateType.COMPLETED, name=QUARANTINED, message=first, data=report)
 
 
@@ -112,13 +115,14 @@ def _runs(batch: Batch) -> Iterator[RecordingReport]:
         return
     from prefect.task_runners import ProcessPoolTaskRunner
 
-    with ProcessPoolTaskRunner(max_workers=batch.settings.workers) as runner:
+    workers = batch.settings.workers
+    with ProcessPoolTaskRunner(max_workers=workers, initializer=end_with_parent) as runner:
         parameters = [
             {"job": job.model_dump(mode="json"), "out": out, "options": options}
             for job in batch.jobs
         ]
         futures = [runner.submit(annotate_in_process, each) for each in parameters]
-        for future in futures:
+        for future in as_completed(futures):
             yield RecordingReport.model_validate(future.result())
 
 
@@ -132,11 +136,18 @@ def _run_as_flow(job: Job, out: str, options: Mapping[str, Any]) -> RecordingRep
     """Annotate one recording as a flow run of its own; a defect of ours is raised."""
     with handing_job(job):
         state = annotate_recording(job.item.uri, out, **options, return_state=True)
+    report: RecordingReport = report_of(state)
+    return report
+
+
+def report_of(state: State[Any]) -> Any:
+    """Return the report of a run that has ended, failed or not; a defect of ours is raised."""
     result: Any = state.result(raise_on_failure=False)
+    if isinstance(result, QuarantinedError):
+        return result.report
     if isinstance(result, BaseException):
         raise result
-    report: RecordingReport = result
-    return report
+    return result
 
 
 @flow(
@@ -161,8 +172,8 @@ def annotate_recording(
 ) -> State[Any]:
     """Annotate one recording and publish its rows, page and manifest.
 
-    Ends as failed, with the sentence that stands in its quarantine file, where the recording
-    cannot be read.
+    Returns its report. Where the recording cannot be read it ends as failed and raises
+    `QuarantinedError` with the sentence that stands in its quarantine file.
     """
     settings = settings_from(
         source=source,
@@ -184,5 +195,7 @@ def annotate_recording(
     dataset.prepare()
     sweep(dataset)
     report = run_job(job, dataset, settings)
-    end = Failed if report.outcome == "quarantined" else Completed
-    return end(message=report.sentence or report.outcome, data=report)
+    sentence = report.sentence or report.outcome
+    if report.outcome == "quarantined":
+        return Failed(message=sentence, data=QuarantinedError(sentence, report))
+    return Completed(message=sentence, data=report)

@@ -3,7 +3,7 @@
 import functools
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from flows.artifacts import BatchProgress
+from flows.ending import end_with_parent
 from flows.parameters import settings_from
 from flows.progress import at_place, emit
 from flows.recording import annotate_item
@@ -211,10 +212,12 @@ def run_job(job: Job, dataset: Dataset, settings: Settings) -> RecordingReport:
 
 def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(batch.settings.workers, mp_context=spawn) as pool:
+    workers = batch.settings.workers
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
         run = functools.partial(_in_process, batch.dataset.location, batch.given_options)
-        for made in pool.map(run, [job.model_dump(mode="json") for job in batch.jobs]):
-            yield RecordingReport.model_validate(made)
+        futures = [pool.submit(run, job.model_dump(mode="json")) for job in batch.jobs]
+        for future in as_completed(futures):
+            yield RecordingReport.model_validate(future.result())
 
 
 def _in_process(out: str, options: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:

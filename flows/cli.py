@@ -1,9 +1,7 @@
 """The command line: thin wrappers over functions that a program may call itself."""
 
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 
 from flows.cli_models import evaluate_command, train_command
 from flows.cli_weights import weights_app
+from flows.ending import end_now, end_when_asked, was_asked_to_end
 from schemas.errors import TonescribeError
 
 app = typer.Typer(
@@ -188,31 +187,15 @@ app.command("evaluate")(evaluate_command)
 app.add_typer(weights_app, name="weights")
 
 
-class _Terminated(BaseException):
-    """Somebody asked this process to end (SIGTERM)."""
-
-
-_was_terminated = threading.Event()
-
-
-def _terminate(_signal: int, _frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends at once
-    _was_terminated.set()
-    raise _Terminated
-
-
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and an exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    end_when_asked()
     try:
         _run()
     except BaseException:
-        if not _was_terminated.is_set():
-            raise
-        # whatever failed on the way out failed because of it
-        sys.stderr.write("tonescribe: terminated; what was published is whole.\n")
-        sys.stderr.flush()
-        os._exit(128 + signal.SIGTERM)  # no library may hold the end up
+        if was_asked_to_end():
+            end_now()
+        raise
 
 
 def _run() -> None:
@@ -230,7 +213,7 @@ def _run() -> None:
         # The reader (head, less) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if "--debug" in sys.argv or _was_terminated.is_set():
+        if "--debug" in sys.argv or was_asked_to_end():
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
         sys.stderr.write(f"tonescribe: failed ({what}); 'tonescribe --debug …' shows where.\n")

@@ -112,16 +112,13 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 def _run_flow(batch: Batch) -> BatchReport:
-    from flows.annotate import annotate
+    from flows.annotate import annotate, report_of
 
     with handing_on(batch):
         state = annotate(
             batch.settings.source, batch.dataset.location, **batch.given_options, return_state=True
         )
-    result: Any = state.result(raise_on_failure=False)
-    if isinstance(result, BaseException):
-        raise result
-    report: BatchReport = result
+    report: BatchReport = report_of(state)
     return report
 
 

@@ -7,11 +7,12 @@
     |- WeightsError      a network's weights are missing or not what they should be
     |- SettingsError     wrong usage or settings: stop before any work
     |- PolicyError       refused by the policy gate
+    |- QuarantinedError  nothing of a run could be annotated; its report says why
     `- ResourceError     time, memory or disk ran out: try again, smaller or later
        `- UnavailableError   a storage does not answer: tried again by itself
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class TonescribeError(Exception):
@@ -45,6 +46,16 @@ class PolicyError(TonescribeError):
     """The policy gate refuses this work."""
 
     exit_code = 4
+
+
+class QuarantinedError(TonescribeError):
+    """No recording of a run could be annotated; `report` tells why of each."""
+
+    exit_code = 3
+
+    def __init__(self, sentence: str, report: Any = None) -> None:
+        super().__init__(sentence)
+        self.report = report
 
 
 class ResourceError(TonescribeError):

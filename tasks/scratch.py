@@ -57,8 +57,9 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def sweep_scratch() -> None:
-    """Remove the scratch folders of runs that were killed."""
+def sweep_scratch(*, with_own: bool = False) -> None:
+    """Remove the scratch folders of runs that were killed, and `with_own` those of this process."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if is_abandoned(folder.name) and folder.stat().st_uid == os.getuid():
+        is_own = with_own and owner() in folder.name
+        if (is_own or is_abandoned(folder.name)) and folder.stat().st_uid == os.getuid():
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.annotate import annotate
+from flows.annotate import annotate, report_of
 from schemas.dataset import open_dataset
 from schemas.errors import PolicyError, SettingsError
 from schemas.reports import BatchReport
@@ -37,7 +37,7 @@ def rows(dataset: Path) -> list[dict[str, object]]:
 
 def run(source: Path, dataset: Path, **options: object) -> BatchReport:
     state = annotate(str(source), str(dataset), **options, return_state=True)  # type: ignore[call-overload]
-    report = state.result(raise_on_failure=False)
+    report = report_of(state)
     if isinstance(report, Exception):
         raise report
     assert isinstance(report, BatchReport)

@@ -11,9 +11,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, Fl
 from prefect.client.schemas.objects import State
 
 import tasks.ingest
-from flows.annotate import annotate
+from flows.annotate import annotate, annotate_recording, report_of
 from flows.batch import plan_batch, run_batch, run_plainly
-from schemas.errors import SettingsError, UnavailableError
+from schemas.errors import QuarantinedError, SettingsError, UnavailableError
 from schemas.reports import BatchReport
 from tests.material import broken
 from tests.material.meetings import make_meeting
@@ -74,8 +74,20 @@ def test_a_batch_of_which_all_fail_is_failed(meetings: Path, synthetic: Path) ->
     state = run(meetings, synthetic / "dataset")
     assert state.type.value == "FAILED"
     assert "0 annotated, 0 already done, 1 in quarantine" in str(state.message)
-    report: BatchReport = state.result(raise_on_failure=False)
+    report: BatchReport = report_of(state)
     assert [r.outcome for r in report.recordings] == ["quarantined"]
+
+
+@pytest.mark.parametrize("flow", [annotate, annotate_recording])
+def test_a_program_that_calls_a_flow_reads_why_all_failed(
+    meetings: Path, synthetic: Path, flow: Any
+) -> None:
+    (meetings / "weekly.wav").unlink()
+    broken.empty(meetings / "empty.mp4")
+    with pytest.raises(QuarantinedError, match="empty") as failed:
+        flow(str(meetings / "empty.mp4"), str(synthetic / "dataset"))
+    assert "0 bytes" in failed.value.sentence
+    assert failed.value.report is not None
 
 
 def test_source_and_dataset_of_a_deployment_come_from_the_settings(

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -189,26 +190,84 @@ def test_a_server_that_does_not_answer_is_one_sentence(
     assert "--no-server" in done.stderr
 
 
+def scratch_folders(folder: Path) -> list[Path]:
+    return list((folder / "tmp").glob("tonescribe-*"))
+
+
+def annotation_at_work(folder: Path, options: tuple[str, ...]) -> subprocess.Popen[str]:
+    """Start to annotate two recordings; return when somebody works on each that can be."""
+    (folder / "tmp").mkdir()
+    (folder / "meetings").mkdir()
+    for name in ("monday", "weekend"):
+        make_meeting(folder / "meetings" / f"{name}.mp4", duration=len(name) * 2)
+    command = [*COMMAND, "annotate", "meetings", "--out", "dataset", "--purpose", "demo", *options]
+    own = environment(folder) | {"TMPDIR": str(folder / "tmp")}
+    with (folder / "stderr.txt").open("w") as errors:
+        run = subprocess.Popen(command, cwd=folder, env=own, stderr=errors, text=True)
+    at_once = 2 if options else 1
+    while len(scratch_folders(folder)) < at_once:
+        assert run.poll() is None, (folder / "stderr.txt").read_text()
+        time.sleep(0.02)
+    return run
+
+
+WORKERS = [(), ("--workers", "2"), ("--workers", "2", "--no-server")]
+
+
 @pytest.mark.slow
-def test_whoever_is_terminated_says_so_and_leaves_no_server(tmp_path: Path) -> None:
-    make_meeting(tmp_path / "weekly.mp4")
-    command = [*COMMAND, "annotate", "weekly.mp4", "--out", "dataset", "--purpose", "demo"]
-    run = subprocess.Popen(
-        command, cwd=tmp_path, env=environment(tmp_path), stderr=subprocess.PIPE, text=True
-    )
-    assert run.stderr is not None
-    for line in run.stderr:
-        if "diarize" in line:
-            break
+@pytest.mark.parametrize("options", WORKERS)
+def test_whoever_is_terminated_says_so_and_leaves_nothing(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    run = annotation_at_work(tmp_path, options)
     children = psutil.Process(run.pid).children(recursive=True)
     assert children
     run.terminate()
-    assert run.wait(timeout=60) == 143
-    last = run.stderr.read().splitlines()[-1]
+    assert run.wait(timeout=30) == 143
+    last = (tmp_path / "stderr.txt").read_text().splitlines()[-1]
     assert last == "tonescribe: terminated; what was published is whole."
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
+    assert not scratch_folders(tmp_path)
     assert not list((tmp_path / "dataset").rglob("*.parquet"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", WORKERS[1:])
+def test_workers_end_with_a_run_that_is_killed(tmp_path: Path, options: tuple[str, ...]) -> None:
+    run = annotation_at_work(tmp_path, options)
+    children = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+
+
+STUCK = """
+import threading
+from flows.ending import end_when_asked
+import flows.ending
+flows.ending._GRACE_SECONDS = 0.5
+end_when_asked()
+print("ready", flush=True)
+while True:
+    try:
+        threading.Event().wait(60)
+    except BaseException:
+        pass  # what a callback of a library does to an exception
+"""
+
+
+def test_a_program_that_cannot_be_interrupted_ends_nevertheless() -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", STUCK], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert run.stdout is not None
+    run.stdout.readline()
+    run.terminate()
+    _, errors = run.communicate(timeout=20)
+    assert run.returncode == 143
+    assert errors == b"tonescribe: terminated; what was published is whole.\n"
 
 
 def test_trainings_and_reading_import_no_prefect() -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 
-from flows.annotate import annotate
+from flows.annotate import annotate, report_of
 from schemas.dataset import open_dataset
 from schemas.reports import BatchReport
 from tasks.export import EXPORTERS
@@ -31,7 +31,7 @@ CAPTIONS = f"""WEBVTT
 
 def run(source: Path, dataset: Path, **options: object) -> BatchReport:
     state = annotate(str(source), str(dataset), **options, return_state=True)  # type: ignore[call-overload]
-    report: BatchReport = state.result(raise_on_failure=False)
+    report: BatchReport = report_of(state)
     return report
 
 

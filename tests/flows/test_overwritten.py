@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.annotate import annotate
+from flows.annotate import annotate, report_of
 from schemas.dataset import Dataset, open_dataset
 from schemas.reports import BatchReport
 from tasks.publish import all_manifests, write_manifest
@@ -23,7 +23,7 @@ def meetings(synthetic: Path) -> Path:
 
 def run(source: Path, dataset: Path) -> BatchReport:
     state = annotate(str(source), str(dataset), return_state=True)  # type: ignore[call-overload]
-    report = state.result(raise_on_failure=False)
+    report = report_of(state)
     assert isinstance(report, BatchReport)
     return report
 
