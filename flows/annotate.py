@@ -75,7 +75,8 @@ def annotate(
     `source` is a path or any fsspec URL, `out` the dataset, both by default those of the settings;
     the other parameters are those of `tonescribe annotate`. A recording that cannot be read is
     quarantined and the batch goes on: the run then ends as "Quarantined" and returns its report;
-    where all failed it ends as failed and raises `QuarantinedError`. Raises `SettingsError`, `PolicyError` or `WeightsError` before any work is started.
+    where all failed it ends as failed and raises `QuarantinedError`. Raises `SettingsError`,
+    `PolicyError` or `WeightsError` before any work is started.
     """
     options: dict[str, Any] = {
         "profile": profile,

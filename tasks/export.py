@@ -90,11 +90,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def safe_cell(value: Any) -> Any:
     """Return a cell that no spreadsheet takes for a formula: such texts get an apostrophe.
 
-    After OWASP, "CSV injection". Numbers stay numbers.
+    After OWASP, "CSV injection". Numbers stay numbers. A carriage return becomes a line feed:
+    the writer quotes no other line break than its own, and the row would be cut there.
     """
-    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    mark = "'" if value.lstrip().startswith(_FORMULA) else ""
+    return mark + value.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def printable(text: str) -> str:

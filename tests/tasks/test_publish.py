@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
+import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,6 +23,7 @@ from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance, Utterance, Word
 from tasks.export import EXPORTERS, to_csv, to_srt, to_vtt
+from tasks.media import ffmpeg_program
 from tasks.publish import (
     add_source,
     all_quarantined,
@@ -225,3 +229,29 @@ def test_no_export_lets_a_text_break_out() -> None:
     (line,) = csv.DictReader(io.StringIO(to_csv({}, [row], None)))  # type: ignore[arg-type]
     assert line["speaker_name"] == "'=cmd()"
     assert line["start"] == "1.0"
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r"])
+def test_a_line_break_in_a_cell_cuts_no_row(end: str) -> None:
+    row = {"start": 1.0, "text": f"a{end}b", "emotion": None, "words": []}
+    written = to_csv({}, [row, row], None)  # type: ignore[arg-type]
+    lines = list(csv.DictReader(io.StringIO(written, newline="")))
+    breaks = "\n" * len(end.replace("\r\n", "\n"))
+    assert [line["text"] for line in lines] == [f"a{breaks}b"] * 2
+    table = pyarrow.csv.read_csv(
+        io.BytesIO(written.encode()),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+    )
+    assert table.num_rows == 2
+
+
+def test_another_program_reads_the_cues_of_an_export(tmp_path: Path) -> None:
+    said = "a\n\n00:00:05.000 --> 00:00:06.000\nb <i>c</i> & d"
+    row = {"start": 1.0, "end": 2.0, "speaker": "SPEAKER_00", "speaker_name": "Ana", "text": said}
+    rows = [row | {"emotion": None}, row | {"emotion": "happy", "start": 3.0, "end": 4.5}]
+    for name, export in (("x.vtt", to_vtt), ("x.srt", to_srt)):
+        (tmp_path / name).write_text(export({}, rows, None))  # type: ignore[arg-type]
+        command = [ffmpeg_program(), "-v", "error", "-i", name, "-f", "srt", "-"]
+        read = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        times = [line for line in read.stdout.splitlines() if re.match(r"[\d:,]+ --> ", line)]
+        assert times == ["00:00:01,000 --> 00:00:02,000", "00:00:03,000 --> 00:00:04,500"]
