@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.client.schemas.objects import State, StateType
-from prefect.futures import as_completed
+from prefect.futures import PrefectFuture, as_completed
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
@@ -122,7 +122,9 @@ def _runs(batch: Batch) -> Iterator[RecordingReport]:
             {"job": job.model_dump(mode="json"), "out": out, "options": options}
             for job in batch.jobs
         ]
-        futures = [runner.submit(annotate_in_process, each) for each in parameters]
+        futures: list[PrefectFuture[Any]] = [
+            runner.submit(annotate_in_process, each) for each in parameters
+        ]
         for future in as_completed(futures):
             yield RecordingReport.model_validate(future.result())
 
