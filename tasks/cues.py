@@ -9,11 +9,13 @@ from pathlib import Path
 from schemas.errors import InputError
 from schemas.values import Seconds
 from tasks.source import shown
+from tasks.timed_text import is_ttml, parse_ttml
 
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?"
 _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}")
 INLINE_TIME = re.compile(rf"<{_CLOCK}>")
 _LANGUAGE = re.compile(r"^Language:\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\s*$", re.MULTILINE)
+_SBV_TIMING = re.compile(rf"^\s*({_CLOCK}),({_CLOCK})\s*$", re.MULTILINE)
 _IDENTIFIER = re.compile(r"\d+\s*")
 _NO_CUE = ("NOTE", "STYLE", "REGION")
 _MOST_BYTES = 16 << 20
@@ -44,25 +46,43 @@ class Cues:
 
 
 def read_cues(path: Path) -> Cues:
-    """Read a WebVTT or SubRip file; which one it is, its content says.
+    """Read a WebVTT, SubRip, SBV or TTML file; which one it is, its content says.
 
-    Raises `InputError` where it is neither.
+    Raises `InputError` where it is none of them.
     """
     text = decode(_content(path))
-    if text.count("-->") > _MOST_CUES:
+    if max(text.count(mark) for mark in ("-->", "\n\n", "<p")) > _MOST_CUES:
         raise InputError(f"The captions {shown(str(path))} have over {_MOST_CUES} cues.")
     if sum(c.isprintable() or c.isspace() for c in text) < _LEAST_READABLE * len(text):
         raise InputError(f"The captions {shown(str(path))} are no text; save them as UTF-8.")
+    if is_ttml(text):
+        return _parse_ttml(text)
     if text.lstrip().startswith("WEBVTT"):
         header = text.lstrip().split("\n\n", 1)[0]
         language = _LANGUAGE.search(header)
         return Cues(tuple(_parse_webvtt(text)), language[1] if language else None)
-    cues = tuple(_parse_subrip(text))
+    cues = tuple(_parse_sbv(text) or _parse_subrip(text))
     if not cues and text.strip():
         raise InputError(
-            f"The captions {shown(str(path))} hold no times; they must be WebVTT or SubRip."
+            f"The captions {shown(str(path))} hold no times; "
+            "they must be WebVTT, SubRip, SBV or TTML."
         )
     return Cues(cues)
+
+
+def _parse_ttml(text: str) -> Cues:
+    lines, language = parse_ttml(text)
+    cues = (Cue(float(a), float(b), tuple(_cut(said.split("\n")))) for a, b, said in lines)
+    return Cues(tuple(cues), language)
+
+
+def _parse_sbv(text: str) -> tuple[Cue, ...]:
+    """Parse YouTube's SBV: as WebVTT but for a comma between the times and `[br]` in a text."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    if not _SBV_TIMING.fullmatch(first):
+        return ()
+    as_webvtt = _SBV_TIMING.sub(lambda match: f"{match[1]} --> {match[6]}", text)
+    return tuple(_parse_webvtt(as_webvtt.replace("[br]", "\n")))
 
 
 def _content(path: Path) -> bytes:

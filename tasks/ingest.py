@@ -17,7 +17,15 @@ from schemas.policy import strictest
 from schemas.sidecar import Sidecar
 from schemas.values import base_language
 from tasks.kinds import MEDIA_SUFFIXES, only_recordings
-from tasks.names import exact_first, is_exact, is_undecided, place_of, reading
+from tasks.names import (
+    CAPTION_SUFFIXES,
+    SIBLING_SUFFIXES,
+    exact_first,
+    is_exact,
+    is_undecided,
+    place_of,
+    reading,
+)
 from tasks.sidecars import MOST_BYTES, parse_sidecar
 from tasks.source import (
     Object,
@@ -32,15 +40,11 @@ from tasks.source import (
 
 STAGE_VERSION = 1
 
-CAPTION_SUFFIXES = (".vtt", ".srt")
-"""In order of preference."""
-
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _KINDS = frozenset({"cc", "sdh", "sub", "subs", "cap", "caps", "captions", "transcript", "forced"})
 """Endings of caption files that tell their kind, not their language."""
 _ID_DIGITS = 16
 _CHUNK_BYTES = 1 << 20
-_SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
 
 
 @dataclass(frozen=True)
@@ -67,14 +71,14 @@ def find_all(source: str, dataset: str | None = None) -> Found:
     beside = _Beside(listing.objects)
     if listing.single:
         return Found((beside.item(listing.single),))
-    recordings = only_recordings(listing.objects, _SIBLING_SUFFIXES)
+    recordings = only_recordings(listing.objects, SIBLING_SUFFIXES)
     items = sorted((beside.item(each) for each in recordings), key=lambda item: item.uri)
     places, taken = {place_of(o) for o in recordings}, {o.uri for o in recordings}
     rest = [o for o in listing.objects if o.uri not in taken]
-    siblings = [o for o in rest if o.suffix in _SIBLING_SUFFIXES]
+    siblings = [o for o in rest if o.suffix in SIBLING_SUFFIXES]
     return Found(
         tuple(items),
-        tuple(shown(o.uri) for o in rest if o.suffix not in _SIBLING_SUFFIXES),
+        tuple(shown(o.uri) for o in rest if o.suffix not in SIBLING_SUFFIXES),
         tuple(shown(o.uri) for o in siblings if places.isdisjoint(_places(o))),
     )
 
@@ -130,7 +134,7 @@ class _Beside:
         self._owned = {(o.folder, o.stem) for o in objects if o.suffix in MEDIA_SUFFIXES}
         self._siblings: defaultdict[tuple[tuple[str, str], str], list[Object]] = defaultdict(list)
         for each in objects:
-            if each.suffix in _SIBLING_SUFFIXES:
+            if each.suffix in SIBLING_SUFFIXES:
                 self._siblings[place_of(each), each.suffix].append(each)
         places = {place_of(o) for o in objects if o.suffix in MEDIA_SUFFIXES}
         self._captions: defaultdict[tuple[str, str], list[Object]] = defaultdict(list)
@@ -255,7 +259,7 @@ def _bring_captions(item: SourceItem, sidecar: Sidecar, scratch: Path) -> str | 
     fitting = (uri for uri in uris if wanted and languages[uri] == wanted)
     uri = next(fitting, item.captions_uri)
     language = caption_language(uri, item.uri)
-    kind = ".srt" if uri.lower().endswith(".srt") else ".vtt"
+    kind = Path(uri).suffix.lower()
     name = f"captions.{language}{kind}" if language else f"captions{kind}"
     return str(_bring(uri, scratch / name)[0])
 

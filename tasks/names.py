@@ -4,6 +4,12 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+CAPTION_SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".sbv")
+"""Of captions, in order of preference."""
+
+SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
+"""Of what belongs to the recording beside it: captions, turns, the sidecar."""
+
 if TYPE_CHECKING:
     from tasks.source import Object
 

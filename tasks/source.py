@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from schemas.errors import ResourceError, SettingsError, UnavailableError
-from tasks.names import reading
+from tasks.names import SIBLING_SUFFIXES, reading
 
 Result = TypeVar("Result")
 
@@ -267,7 +267,7 @@ def _moment(value: Any) -> datetime | None:
 def _neighbours(files: Any, single: Object) -> Iterator[Object]:
     """The objects of a single recording's folder whose names begin as its name does.
 
-    Where a storage cannot list (a web server), the four names that may lie beside it are tried.
+    Where a storage cannot list (a web server), the names that may lie beside it are tried.
     """
     try:
         listed = {facts["name"]: facts for facts in files.ls(single.folder, detail=True)}
@@ -275,8 +275,7 @@ def _neighbours(files: Any, single: Object) -> Iterator[Object]:
         stems = dict.fromkeys(
             (single.stem, *(unicodedata.normalize(form, single.stem) for form in ("NFC", "NFD")))
         )
-        suffixes = (".vtt", ".srt", ".rttm", ".toml")
-        names = [f"{single.folder}/{stem}{suffix}" for stem in stems for suffix in suffixes]
+        names = [f"{single.folder}/{stem}{suffix}" for stem in stems for suffix in SIBLING_SUFFIXES]
         listed = {name: files.info(name) for name in names if files.exists(name)}
     stem = reading(single.stem)
     for name, facts in sorted(listed.items()):

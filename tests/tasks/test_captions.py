@@ -384,3 +384,66 @@ def test_captions_in_other_encodings_are_read(tmp_path: Path, encoding: str) -> 
 def test_one_bad_byte_costs_one_letter(tmp_path: Path) -> None:
     text = vtt((0, 1, "Grüße an Zoë und José"), (1, 2, "bad")).encode().replace(b"bad", b"b\xffd")
     assert texts(read(tmp_path, text)) == ["Grüße", "an", "Zoë", "und", "José", "b\ufffdd"]
+
+
+def ttml(body: str, namespace: str = "http://www.w3.org/ns/ttml", more: str = "") -> str:
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<tt xmlns="{namespace}" xml:lang="de" {more} '
+        f'xmlns:ttp="http://www.w3.org/ns/ttml#parameter"><body><div>{body}</div></body></tt>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "start", "end"),
+    [
+        ('begin="00:00:01.500" end="00:00:02.500"', 1.5, 2.5),
+        ('begin="1.5s" dur="1000ms"', 1.5, 2.5),
+        ('begin="00:00:01:12" end="00:00:02:12"', 1.48, 2.48),
+        ('begin="15t" end="25t"', 1.5, 2.5),
+    ],
+)
+def test_times_of_ttml_are_read_in_all_its_units(
+    tmp_path: Path, times: str, start: float, end: float
+) -> None:
+    text = ttml(f"<p {times}>Ana: R&amp;D</p>", more='ttp:frameRate="25" ttp:tickRate="10"')
+    read_in = read(tmp_path, text, "a.ttml")
+    (word,) = read_in.words
+    assert (word.word, word.name, word.start, word.end) == ("R&D", "Ana", start, end)
+    assert read_in.language == "de"
+
+
+def test_ttml_adds_up_times_and_keeps_those_of_spans_and_lines(tmp_path: Path) -> None:
+    body = (
+        '<p begin="1s" end="2s">- Hi <span>you</span><br/>- Hello</p>'
+        '<p><span begin="3s" end="4s">one</span> <span begin="4s" end="5s">two</span></p>'
+    )
+    text = ttml(body).replace("<body>", '<body begin="10s">')
+    for namespace in ("http://www.w3.org/ns/ttml", "http://www.w3.org/2006/10/ttaf1"):
+        made = read(tmp_path, text.replace('http://www.w3.org/ns/ttml"', f'{namespace}"'))
+        assert texts(made) == ["Hi", "you", "Hello", "one", "two"]
+        assert [word.start for word in made.words][::3] == [11.0, 13.0]
+        assert made.words[4].start == 14.0
+        assert [word.word for word in made.words if word.changes_voice] == ["Hi", "Hello"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ttml("<p begin='1s'>cut"),
+        ttml('<p begin="soon" end="2s">x</p>'),
+        ttml("")[:90],
+        '<!DOCTYPE x [<!ENTITY a "b">]>' + ttml('<p begin="1s" end="2s">&a;</p>'),
+    ],
+)
+def test_ttml_that_cannot_be_read_is_one_sentence(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError) as error:
+        read(tmp_path, text, "a.ttml")
+    assert len(error.value.sentence) < 200
+
+
+def test_sbv_as_youtube_writes_it(tmp_path: Path) -> None:
+    text = "0:00:01.000,0:00:02.000\nhello there[br]you\n\n0:00:03.500,0:00:04.000\n>> Bo: yes\n"
+    made = read(tmp_path, text, "a.sbv")
+    assert named(made)[-1] == ("yes", "Bo")
+    assert texts(made) == ["hello", "there", "you", "yes"]
+    assert (made.words[0].start, made.words[3].start, made.words[3].end) == (1.0, 3.5, 4.0)
