@@ -1,0 +1,225 @@
+"""Compose meetings of 2 to 8 voices whose turns, pauses and overlaps are those of real meetings.
+
+Who speaks when comes from AMI's manual words: a stretch of two minutes of a meeting, its turns
+dealt out among as many voices as wanted. What is said are clips of acted speech. A number makes
+a meeting, always the same one; nothing is kept on disk.
+"""
+
+import csv
+import io
+import tarfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from tasks.robustness.conditions import telephone
+from tasks.robustness.rooms import REVERBERATION, shoebox
+
+Sound = NDArray[np.float32]
+GivenTurn = tuple[float, float, str]
+"""Start, end in seconds, and who speaks."""
+
+RATE = 16_000
+SECONDS = 120.0
+COUNTS = range(2, 9)
+CONDITIONS = ("clean", "telephone", "room")
+
+TUNED_SPEAKERS = {"ravdess": slice(0, 12), "nemo": slice(0, 5), "emovo": slice(0, 3)}
+"""Whom constants may be chosen on, by the order of their names."""
+REPORTED_SPEAKERS = {
+    "ravdess": slice(12, None),
+    "nemo": slice(5, None),
+    "emovo": slice(3, None),
+    "emodb": slice(0, None),
+}
+"""Whom nothing was chosen on, and who are in no background."""
+
+REPORTED_CLIPS = ("ES2003a", "EN2003a", "EN2005a", "EN2009b")
+_TURN_GAP = 0.3
+"""Words of one person closer than this are one turn."""
+_LONG_AGO = 15.0
+_LEAST_SPEECH = 4.0
+"""Seconds that each voice speaks at least: two minutes of meeting with less are not taken."""
+_LOUD = 0.05
+_GAINS_DB = (-6.0, 0.0)
+_NOISE_DB = -38.0
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A composed meeting: mono sound at 16 kHz and the turns in it."""
+
+    name: str
+    samples: Sound
+    turns: tuple[GivenTurn, ...]
+
+    @property
+    def speakers(self) -> int:
+        """How many voices speak."""
+        return len({who for _, _, who in self.turns})
+
+
+def meetings(
+    data: Path, chosen: Mapping[str, slice], seeds: Sequence[int], conditions: Sequence[str]
+) -> Iterator[Meeting]:
+    """Yield a meeting for each count of voices, condition and seed."""
+    voices = _voices(data / "speech", tuple((c, s.start, s.stop) for c, s in chosen.items()))
+    for count in COUNTS:
+        for seed in seeds:
+            for number, condition in enumerate(conditions):
+                random = np.random.default_rng([count, seed, number])
+                name = f"{count} voices, {condition}, {seed}"
+                yield _compose(name, count, condition, voices, data, random)
+
+
+def _compose(
+    name: str,
+    count: int,
+    condition: str,
+    voices: Mapping[str, Mapping[str, Sequence[Sound]]],
+    data: Path,
+    random: np.random.Generator,
+) -> Meeting:
+    able = [corpus for corpus in voices if len(voices[corpus]) >= count]
+    corpora = [str(random.choice(able))]
+    if random.random() < 0.3 or count > max(map(len, voices.values())):
+        corpora = list(voices)
+    people = [(c, who) for c in corpora for who in voices[c]]
+    chosen = [people[k] for k in random.permutation(len(people))[:count]]
+    while True:
+        turns = _deal(_stretch(data, random), count, random)
+        spoken = [sum(e - s for s, e, k in turns if k == each) for each in range(count)]
+        if min(spoken) >= _LEAST_SPEECH:
+            break
+    total = round(SECONDS * RATE)
+    mixed = np.zeros(total + RATE, np.float32)
+    responses = _responses(count, random) if condition == "room" else None
+    given: list[GivenTurn] = []
+    for each, (corpus, who) in enumerate(chosen):
+        track = np.zeros(total + RATE, np.float32)
+        gain = 10 ** (random.uniform(*_GAINS_DB) / 20)
+        for start, end, whose in turns:
+            if whose != each:
+                continue
+            said = _say(voices[corpus][who], end - start, random)
+            first = round(start * RATE)
+            track[first : first + len(said)] += gain * said
+            given.append((start, start + len(said) / RATE, f"{corpus} {who}"))
+        if responses is not None:
+            from scipy.signal import fftconvolve
+
+            track = fftconvolve(track, responses[each])[: len(track)].astype(np.float32)
+        mixed += track
+    noise = random.normal(size=len(mixed)).astype(np.float32)
+    mixed = mixed[:total] + (_LOUD * 10 ** (_NOISE_DB / 20) * noise)[:total]
+    if condition == "telephone":
+        mixed = telephone(mixed, random)
+    mixed *= 0.5 / max(1e-6, float(np.abs(mixed).max()))
+    return Meeting(name, mixed, tuple(sorted(given)))
+
+
+def _deal(
+    stretch: Sequence[tuple[float, float, str]], count: int, random: np.random.Generator
+) -> list[tuple[float, float, int]]:
+    """Deal turns out to voices: who goes on soon stays who they were, nobody overlaps themself."""
+    owner: dict[str, int] = {}
+    last: dict[str, float] = {}
+    busy = np.full(count, -1.0)
+    dealt = []
+    for start, end, agent in stretch:
+        idle = np.flatnonzero(busy < start - 0.05)
+        voice = owner.get(agent)
+        stays = voice in idle and start - last[agent] < _LONG_AGO
+        if not stays:
+            if not len(idle):
+                continue
+            voice = int(random.choice(idle))
+        assert voice is not None
+        owner[agent], last[agent], busy[voice] = voice, end, end
+        dealt.append((start, end, voice))
+    return dealt
+
+
+def _stretch(data: Path, random: np.random.Generator) -> list[tuple[float, float, str]]:
+    """Two minutes of turns of a real meeting, from its first turn there on."""
+    known = _ami_turns(data / "meeting" / "ami_words.parquet")
+    while True:
+        turns = known[sorted(known)[random.integers(len(known))]]
+        begin = random.uniform(0, max(0.0, turns[-1][1] - SECONDS))
+        inside = [(s - begin, min(e - begin, SECONDS), a) for s, e, a in turns if begin <= s]
+        inside = [turn for turn in inside if turn[0] < SECONDS - 0.3 and turn[1] - turn[0] > 0.2]
+        if len(inside) > 10:
+            return inside
+
+
+@cache
+def _ami_turns(path: Path) -> dict[str, list[tuple[float, float, str]]]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path).to_pandas()
+    table = table[~table["punc"] & ~table["meeting"].isin(REPORTED_CLIPS)]
+    turns: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    for (meeting, agent), words in table.groupby(["meeting", "agent"], observed=True):
+        starts, ends = words["start"].to_numpy(), words["end"].to_numpy()
+        first = 0
+        for at in range(1, len(starts) + 1):
+            if at == len(starts) or starts[at] - ends[at - 1] > _TURN_GAP:
+                turns[str(meeting)].append((float(starts[first]), float(ends[at - 1]), str(agent)))
+                first = at
+    return {meeting: sorted(found) for meeting, found in turns.items()}
+
+
+def _say(clips: Sequence[Sound], seconds: float, random: np.random.Generator) -> Sound:
+    """Join clips of one voice to a turn of that length."""
+    wanted = max(1, round(seconds * RATE))
+    parts: list[Sound] = []
+    while sum(map(len, parts)) < wanted:
+        parts.append(clips[int(random.integers(len(clips)))])
+    said = np.concatenate(parts)[:wanted]
+    fade = min(len(said) // 2, RATE // 100)
+    ramp = np.linspace(0, 1, fade, dtype=np.float32)
+    said[:fade] *= ramp
+    said[len(said) - fade :] *= ramp[::-1]
+    return said
+
+
+def _responses(count: int, random: np.random.Generator) -> list[Sound]:
+    room = random.uniform((4.0, 3.5, 2.5), (7.0, 5.5, 3.2))
+    microphone = random.uniform(0.7, room - 0.7)
+    talkers = [random.uniform(0.7, room - 0.7) for _ in range(count)]
+    return [shoebox(room, talker, microphone, REVERBERATION) for talker in talkers]
+
+
+@cache
+def _voices(
+    folder: Path, chosen: tuple[tuple[str, int | None, int | None], ...]
+) -> dict[str, dict[str, list[Sound]]]:
+    """Clips of each chosen speaker by corpus, without silence around, all equally loud."""
+    found: dict[str, dict[str, list[Sound]]] = {}
+    for corpus, first, last in chosen:
+        with (folder / f"{corpus}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        speakers = sorted({row["speaker"] for row in rows})[first:last]
+        files = {Path(row["file"]).stem: row["speaker"] for row in rows}
+        found[corpus] = {who: [] for who in speakers}
+        with tarfile.open(folder / f"{corpus}.tar") as tar:
+            for member in tar:
+                who = files.get(Path(member.name).stem)
+                content = tar.extractfile(member)
+                if who in found[corpus] and content is not None:
+                    found[corpus][who].append(_trimmed(content.read()))
+    return found
+
+
+def _trimmed(content: bytes) -> Sound:
+    sound, _ = soundfile.read(io.BytesIO(content), dtype="float32")
+    power = np.convolve(np.square(sound), np.ones(400) / 400, mode="same")
+    loud = np.flatnonzero(power > power.max() * 1e-3)
+    speech = sound[loud[0] : loud[-1] + 1]
+    return np.asarray(speech * (_LOUD / np.sqrt(np.square(speech).mean())), np.float32)
