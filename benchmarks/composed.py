@@ -29,6 +29,8 @@ RATE = 16_000
 SECONDS = 120.0
 COUNTS = range(2, 9)
 CONDITIONS = ("clean", "telephone", "room")
+CALM = frozenset(("neutral", "calm", "boredom", "sad", "sadness", "happy", "happiness", "joy"))
+"""What people sound like in a meeting; all moods, acted, change with every sentence here."""
 
 TUNED_SPEAKERS = {"ravdess": slice(0, 12), "nemo": slice(0, 5), "emovo": slice(0, 3)}
 """Whom constants may be chosen on, by the order of their names."""
@@ -46,9 +48,9 @@ _TURN_GAP = 0.3
 _LONG_AGO = 15.0
 _LEAST_SPEECH = 4.0
 """Seconds that each voice speaks at least: two minutes of meeting with less are not taken."""
-_LOUD = 0.05
+LOUD = 0.05
 _GAINS_DB = (-6.0, 0.0)
-_NOISE_DB = -38.0
+NOISE_DB = -38.0
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,17 @@ class Meeting:
 
 
 def meetings(
-    data: Path, chosen: Mapping[str, slice], seeds: Sequence[int], conditions: Sequence[str]
+    data: Path,
+    chosen: Mapping[str, slice],
+    seeds: Sequence[int],
+    *,
+    calm: bool = True,
+    counts: Sequence[int] = COUNTS,
+    conditions: Sequence[str] = CONDITIONS,
 ) -> Iterator[Meeting]:
     """Yield a meeting for each count of voices, condition and seed."""
-    voices = _voices(data / "speech", tuple((c, s.start, s.stop) for c, s in chosen.items()))
-    for count in COUNTS:
+    voices = voices_of(data, chosen, calm=calm)
+    for count in counts:
         for seed in seeds:
             for number, condition in enumerate(conditions):
                 random = np.random.default_rng([count, seed, number])
@@ -117,7 +125,7 @@ def _compose(
             track = fftconvolve(track, responses[each])[: len(track)].astype(np.float32)
         mixed += track
     noise = random.normal(size=len(mixed)).astype(np.float32)
-    mixed = mixed[:total] + (_LOUD * 10 ** (_NOISE_DB / 20) * noise)[:total]
+    mixed = mixed[:total] + (LOUD * 10 ** (NOISE_DB / 20) * noise)[:total]
     if condition == "telephone":
         mixed = telephone(mixed, random)
     mixed *= 0.5 / max(1e-6, float(np.abs(mixed).max()))
@@ -196,17 +204,24 @@ def _responses(count: int, random: np.random.Generator) -> list[Sound]:
     return [shoebox(room, talker, microphone, REVERBERATION) for talker in talkers]
 
 
-@cache
-def _voices(
-    folder: Path, chosen: tuple[tuple[str, int | None, int | None], ...]
+def voices_of(
+    data: Path, chosen: Mapping[str, slice], *, calm: bool
 ) -> dict[str, dict[str, list[Sound]]]:
     """Clips of each chosen speaker by corpus, without silence around, all equally loud."""
+    return _voices(data / "speech", tuple((c, s.start, s.stop) for c, s in chosen.items()), calm)
+
+
+@cache
+def _voices(
+    folder: Path, chosen: tuple[tuple[str, int | None, int | None], ...], calm: bool
+) -> dict[str, dict[str, list[Sound]]]:
     found: dict[str, dict[str, list[Sound]]] = {}
     for corpus, first, last in chosen:
         with (folder / f"{corpus}.csv").open() as file:
             rows = list(csv.DictReader(file))
         speakers = sorted({row["speaker"] for row in rows})[first:last]
-        files = {Path(row["file"]).stem: row["speaker"] for row in rows}
+        said = [row for row in rows if not calm or row["emotion"] in CALM]
+        files = {Path(row["file"]).stem: row["speaker"] for row in said}
         found[corpus] = {who: [] for who in speakers}
         with tarfile.open(folder / f"{corpus}.tar") as tar:
             for member in tar:
@@ -222,4 +237,4 @@ def _trimmed(content: bytes) -> Sound:
     power = np.convolve(np.square(sound), np.ones(400) / 400, mode="same")
     loud = np.flatnonzero(power > power.max() * 1e-3)
     speech = sound[loud[0] : loud[-1] + 1]
-    return np.asarray(speech * (_LOUD / np.sqrt(np.square(speech).mean())), np.float32)
+    return np.asarray(speech * (LOUD / np.sqrt(np.square(speech).mean())), np.float32)

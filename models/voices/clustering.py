@@ -5,7 +5,9 @@ towards each other, a headset apart. What is not brittle is the distance after t
 own channel is taken out (`centred`); see docs/decisions/001.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +31,13 @@ class ClusteringSettings:
     """Share of the recording's mean in what is subtracted, the rest being the background. More
     of it parts a single voice into its moods; none leaves the room's sound in every voice."""
 
-    threshold: float = 0.68
+    threshold: float = 0.72
     """Mean distance over which two clusters stay two speakers, after centring."""
 
     min_clean: Seconds = 0.8
     """Speech alone in its chunk that a local speaker needs to help in finding the speakers."""
 
-    min_share: float = 0.04
+    min_share: float = 0.02
     min_least: Seconds = 0.5
     min_most: Seconds = 4.0
     """A cluster is a speaker from this share of all speech on, within these bounds; the upper one
@@ -45,8 +47,8 @@ class ClusteringSettings:
     refinements: int = 2
     """Times that local speakers move to the nearest centroid and centroids follow."""
 
-    margin_slope: float = 2.8
-    margin_offset: float = -0.08
+    margin_slope: float = 4.7
+    margin_offset: float = 0.1
     """Logistic curve from the margin of similarities to the chance of being right."""
 
 
@@ -72,57 +74,88 @@ class Speakers:
     certainty: NDArray[np.float32]
 
 
+class Heard(Protocol):
+    """What one segmentation network heard (`listening.LocalSpeakers`)."""
+
+    @property
+    def embeddings(self) -> NDArray[np.float16]:
+        """Unit rows, shape (chunks, local speakers, dimension); NaN where nobody speaks."""
+
+    @property
+    def clean(self) -> NDArray[np.float32]:
+        """Seconds in which each speaks alone, shape (chunks, local speakers)."""
+
+    @property
+    def step(self) -> Seconds:
+        """From one chunk to the next."""
+
+    @property
+    def window(self) -> Seconds:
+        """Length of a chunk."""
+
+
 def find_speakers(
-    embeddings: NDArray[np.floating],
-    clean: NDArray[np.float32],
-    step_share: float,
+    heard: Sequence[Heard],
     background: Background,
     hints: SpeakerHints,
     settings: ClusteringSettings,
-) -> Speakers:
-    """Find the speakers of a recording.
-
-    `embeddings` has shape (chunks, local speakers, dimension), NaN where nobody speaks; `clean`
-    the seconds each speaks alone; `step_share` is the step of chunks over their duration, so that
-    their sum counts every second once.
-    """
-    heard = ~np.isnan(embeddings[..., 0])
-    seconds = clean * step_share
-    shape = heard.shape
-    if not heard.any():
-        return Speakers(np.full(shape, -1), np.zeros(shape, np.float32))
-    rows = embeddings[heard].astype(np.float32)
-    weights = np.maximum(seconds[heard], 1e-3)
-    rows = centred(rows, weights, background, settings.own_channel)
-    clear = clean[heard] >= settings.min_clean
+) -> list[Speakers]:
+    """Find the speakers of a recording by what the first network heard; name everybody's voices."""
+    known = [~np.isnan(each.embeddings[..., 0]) for each in heard]
+    leading, spoken = heard[0], known[0]
+    if not spoken.any():
+        nobody = [np.full(each.shape, -1) for each in known]
+        return [Speakers(one, np.zeros(one.shape, np.float32)) for one in nobody]
+    rows = leading.embeddings[spoken].astype(np.float32)
+    # a second is heard by as many chunks as cover it, and counts once
+    seconds = leading.clean[spoken] * (leading.step / leading.window)
+    weights = np.maximum(seconds, 1e-3)
+    common = common_part(rows, weights, background, settings.own_channel)
+    rows = _unit(rows - common)
+    clear = leading.clean[spoken] >= settings.min_clean
     if not clear.any():
         clear = np.ones(len(rows), bool)
-    labels, certainty = _speakers_of(rows, weights, clear, hints, settings)
-    clusters = np.full(shape, -1)
-    sure = np.zeros(shape, np.float32)
-    clusters[heard], sure[heard] = labels, certainty
+    centroids = _centroids(rows, weights, clear, hints, settings)
+    return [
+        _nearest(each, mask, common, centroids, settings)
+        for each, mask in zip(heard, known, strict=True)
+    ]
+
+
+def _nearest(
+    heard: Heard,
+    spoken: NDArray[np.bool_],
+    common: Rows,
+    centroids: Rows,
+    settings: ClusteringSettings,
+) -> Speakers:
+    similar = _unit(heard.embeddings[spoken].astype(np.float32) - common) @ centroids.T
+    clusters = np.full(spoken.shape, -1)
+    sure = np.zeros(spoken.shape, np.float32)
+    if len(similar):
+        clusters[spoken] = similar.argmax(axis=1)
+        sure[spoken] = _certainty(similar, settings)
     return Speakers(clusters, sure)
 
 
-def centred(rows: Rows, weights: Rows, background: Background, own_channel: float) -> Rows:
-    """Take the channel out of unit embeddings and return unit rows.
+def common_part(rows: Rows, weights: Rows, background: Background, own_channel: float) -> Rows:
+    """Return what unit embeddings have in common for their channel, to be subtracted.
 
-    What voices over one channel have in common is the background's mean, moved towards the
-    telephone's as far as this recording lies there, and partly the recording's own mean.
+    It is the background's mean, moved towards the telephone's as far as this recording lies
+    there, and partly the recording's own mean.
     """
     mean = np.average(rows, axis=0, weights=weights).astype(np.float32)
-    common = (1 - own_channel) * background.at(mean) + own_channel * mean
-    return _unit(rows - common)
+    return np.asarray((1 - own_channel) * background.at(mean) + own_channel * mean, np.float32)
 
 
-def _speakers_of(
+def _centroids(
     rows: Rows,
     weights: Rows,
     clear: NDArray[np.bool_],
     hints: SpeakerHints,
     settings: ClusteringSettings,
-) -> tuple[NDArray[np.int64], Rows]:
-    """Label every row with a speaker and its certainty."""
+) -> Rows:
+    """Return a unit centroid for each speaker."""
     least = _least(float(weights.sum()), settings)
     merging = Merging(*_condensed(rows[clear], weights[clear]))
     centroids = merging.centroids(merging.cut(settings.threshold, least, hints), least, hints)
@@ -136,9 +169,7 @@ def _speakers_of(
             for k in range(len(centroids))
         ]
         centroids = _unit(np.stack(moved).astype(np.float32))
-    similar = rows @ centroids.T
-    best = similar.argmax(axis=1)
-    return best, _certainty(similar, settings)
+    return centroids
 
 
 def _least(speech: Seconds, settings: ClusteringSettings) -> Seconds:

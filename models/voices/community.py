@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from models.precision import choose_device
 from models.protocols import SpeakerHints, Waveform
-from models.voices.wheels import device_of
 from schemas.errors import WeightsError
 from schemas.privacy import switch_off_telemetry
 from schemas.settings import WeightSettings
@@ -30,7 +30,7 @@ class CommunityDiarizer:
         folder = _folder(weights)
         self.digest = _digest(folder)
         self._pipeline = _load(folder)
-        self._pipeline.to(device_of(weights.device))
+        self._pipeline.to(choose_device(weights.device))
 
     def diarize(self, waveform: Waveform, hints: SpeakerHints) -> Diarization:
         """Return overlapping and exclusive turns.

@@ -1,47 +1,51 @@
-"""The diarizer that needs nothing from outside: networks out of wheels, our own clustering."""
+"""The diarizer of the profile `embedded`: others' networks, our own clustering and voting."""
 
 import hashlib
-import warnings
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.checkpoint import file_digest, load_weights, shipped
+from models.network_store import find_network
+from models.networks import NETWORKS
+from models.precision import choose_device
 from models.protocols import SpeakerHints, Waveform
 from models.voices.clustering import Background, ClusteringSettings, Speakers, find_speakers
 from models.voices.turns import diarization_of
-from models.voices.wheels import ENCODER_SHA256, SEGMENTATION_SHA256
-from schemas.privacy import switch_off_telemetry
 from schemas.settings import WeightSettings
 from schemas.speech import Diarization, Turn
 
 if TYPE_CHECKING:
-    from models.voices.pipeline import LocalSpeakers
+    from models.voices.listening import LocalSpeakers
+
+SEGMENTATIONS = ("segmentation", "segmentation-3.0")
+"""The networks whose votes are joined; the speakers are found by what the first one heard."""
+
+ENCODER = "campplus"
 
 _LARGEST_BATCH = 16
-"""Chunks of 5 s at once; more is no faster on a processor and costs memory."""
+"""Chunks at once; more is no faster on a processor and costs memory."""
 
 
 class EmbeddedDiarizer:
-    """pyannote's diarization with whisperX's segmentation and Resemblyzer's speaker encoder."""
+    """Segments with two networks of pyannote's, tells voices apart by CAM++."""
 
     name = "embedded"
 
     def __init__(self, weights: WeightSettings, settings: ClusteringSettings | None = None) -> None:
-        switch_off_telemetry()
-        with warnings.catch_warnings():
-            # Sound is always handed over as a tensor: that pyannote cannot decode is no news.
-            warnings.filterwarnings("ignore", message="[\\s\\S]*torchcodec")
-            from models.voices.embedding import WindowedSpeakerEmbedding
-            from models.voices.pipeline import BlockwiseSpeakerDiarization
-        from models.voices.wheels import device_of, load_encoder, load_segmentation
+        from models.voices.campplus import load_campplus
+        from models.voices.listening import STEPS, Listener
+        from models.voices.segmentation import load_segmentation
 
-        device = device_of(weights.device)
+        networks = [
+            (load_segmentation(name, find_network(name, weights) / _file(name)), STEPS[name])
+            for name in SEGMENTATIONS
+        ]
+        encoder = load_campplus(find_network(ENCODER, weights) / _file(ENCODER))
         batch = min(weights.batch_size, _LARGEST_BATCH)
-        embedding = WindowedSpeakerEmbedding(load_encoder(), device)
-        segmentation = load_segmentation().to(device)
-        self._pipeline = BlockwiseSpeakerDiarization(segmentation, embedding, batch)
+        self._listener = Listener(networks, encoder, choose_device(weights.device), batch)
         state, _ = load_weights(shipped("diarizer"))
         self._background = Background(state["wide"].numpy(), state["telephone"].numpy())
         self._settings = settings or ClusteringSettings()
@@ -49,8 +53,9 @@ class EmbeddedDiarizer:
     @property
     def digest(self) -> str:
         """12 hex digits over the pinned weights, the background and the constants."""
-        seen = (SEGMENTATION_SHA256, ENCODER_SHA256, file_digest(shipped("diarizer")))
-        return hashlib.sha256(repr((seen, astuple(self._settings))).encode()).hexdigest()[:12]
+        networks = [NETWORKS[name].digest for name in (*SEGMENTATIONS, ENCODER)]
+        seen = (networks, file_digest(shipped("diarizer")), astuple(self._settings))
+        return hashlib.sha256(repr(seen).encode()).hexdigest()[:12]
 
     def diarize(self, waveform: Waveform, hints: SpeakerHints) -> Diarization:
         """Return overlapping and exclusive turns; memory grows by 4 kB for a second of sound.
@@ -61,19 +66,21 @@ class EmbeddedDiarizer:
             return Diarization()
         return self.decide(self.listen(waveform, hints), waveform.duration, hints)
 
-    def listen(self, waveform: Waveform, hints: SpeakerHints) -> "LocalSpeakers":
+    def listen(self, waveform: Waveform, hints: SpeakerHints) -> "list[LocalSpeakers]":
         """Run the networks over the recording: the part that takes time."""
-        return self._pipeline.listen(waveform, embed=hints.exactly != 1)
+        return self._listener.listen(waveform, embed=hints.exactly != 1)
 
-    def decide(self, local: "LocalSpeakers", duration: float, hints: SpeakerHints) -> Diarization:
+    def decide(
+        self, heard: "Sequence[LocalSpeakers]", duration: float, hints: SpeakerHints
+    ) -> Diarization:
         """Make turns of what was heard: the part that has constants to tune."""
-        from models.voices.pipeline import ONSET
-        from models.voices.reconstruction import FRAME_MIDDLE, FRAME_STEP, reconstruct
+        from models.voices.listening import ONSET
+        from models.voices.reconstruction import Layer, reconstruct
+        from models.voices.segmentation import FRAME_MIDDLE, FRAME_STEP
 
-        speakers = self._speakers(local, hints)
-        activity = reconstruct(
-            local.scores, speakers.clusters, speakers.certainty, local.step, ONSET
-        )
+        named = zip(heard, self._speakers(heard, hints), strict=True)
+        layers = [Layer(h.scores, s.clusters, s.certainty, h.step) for h, s in named]
+        activity = reconstruct(layers, ONSET)
         made = diarization_of(
             activity.active,
             activity.exclusive,
@@ -83,15 +90,19 @@ class EmbeddedDiarizer:
         )
         return _clipped(made, duration)
 
-    def _speakers(self, local: "LocalSpeakers", hints: SpeakerHints) -> Speakers:
-        from models.voices.pipeline import ONSET, STEP_RATIO
+    def _speakers(self, heard: "Sequence[LocalSpeakers]", hints: SpeakerHints) -> list[Speakers]:
+        from models.voices.listening import ONSET
 
         if hints.exactly == 1:
-            active = local.scores.max(axis=1) > ONSET * 255
-            return Speakers(np.where(active, 0, -1), active.astype(np.float32))
-        return find_speakers(
-            local.embeddings, local.clean, STEP_RATIO, self._background, hints, self._settings
-        )
+            active = [each.scores.max(axis=1) > ONSET * 255 for each in heard]
+            return [Speakers(np.where(a, 0, -1), a.astype(np.float32)) for a in active]
+        return find_speakers(heard, self._background, hints, self._settings)
+
+
+def _file(name: str) -> str:
+    """The one file of a network."""
+    (file,) = NETWORKS[name].files
+    return file.name
 
 
 def _clipped(diarization: Diarization, duration: float) -> Diarization:

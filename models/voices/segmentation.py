@@ -72,9 +72,7 @@ class BandPasses(nn.Module):
     def taps(self) -> Tensor:
         """The impulse responses, shape (80, 1, 251)."""
         low = _LOWEST_HERTZ + self.low_hz_.abs()
-        high = (low + _NARROWEST_HERTZ + self.band_hz_.abs()).clamp(
-            _LOWEST_HERTZ, SAMPLE_RATE / 2
-        )
+        high = (low + _NARROWEST_HERTZ + self.band_hz_.abs()).clamp(_LOWEST_HERTZ, SAMPLE_RATE / 2)
         half = torch.arange(-(_TAPS // 2), 0, device=low.device)
         time = 2 * torch.pi * half / SAMPLE_RATE
         window = torch.hamming_window(_TAPS, periodic=False, device=low.device)[: len(half)]
@@ -90,23 +88,33 @@ class BandPasses(nn.Module):
         return torch.cat(banks)[:, None]
 
 
+class _Bank(nn.Module):
+    """Gives the filters their name in the checkpoint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filterbank = BandPasses()
+
+
 class SincNet(nn.Module):
     """Raw sound to 60 channels, a frame per 270 samples."""
 
     def __init__(self) -> None:
         super().__init__()
         self.wav_norm1d = nn.InstanceNorm1d(1, affine=True)
-        bank = nn.Module()
-        bank.filterbank = BandPasses()
         first, second, third = _CHANNELS
-        self.conv1d = nn.ModuleList([bank, nn.Conv1d(first, second, 5), nn.Conv1d(second, third, 5)])
+        self.conv1d = nn.ModuleList(
+            [_Bank(), nn.Conv1d(first, second, 5), nn.Conv1d(second, third, 5)]
+        )
         self.norm1d = nn.ModuleList(nn.InstanceNorm1d(n, affine=True) for n in _CHANNELS)
         self._taps: Tensor | None = None
 
     def forward(self, sound: Tensor) -> Tensor:
         """Sound of shape (batch, 1, samples) to features of shape (batch, 60, frames)."""
         if self._taps is None:  # they cost as much as a window and never change
-            self._taps = self.conv1d[0].filterbank.taps()
+            bank = self.conv1d[0]
+            assert isinstance(bank, _Bank)
+            self._taps = bank.filterbank.taps()
         features = functional.conv1d(self.wav_norm1d(sound), self._taps, stride=_STRIDE).abs()
         for layer, norm in enumerate(self.norm1d):
             if layer:
@@ -117,6 +125,8 @@ class SincNet(nn.Module):
 
 class SegmentationNetwork(nn.Module):
     """Sound of shape (batch, samples) to probabilities of shape (batch, frames, 3)."""
+
+    _members: Tensor
 
     def __init__(self, kind: Kind) -> None:
         super().__init__()
@@ -143,7 +153,8 @@ class SegmentationNetwork(nn.Module):
         answers = self.classifier(hidden)
         if self.kind.overlap is None:
             return torch.sigmoid(answers)
-        return answers.softmax(dim=-1) @ self._members
+        probabilities: Tensor = answers.softmax(dim=-1) @ self._members
+        return probabilities
 
 
 class _Description:

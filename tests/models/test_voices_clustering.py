@@ -1,5 +1,7 @@
 """Clustering of embeddings: counts, hints, long recordings."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,8 +9,16 @@ from numpy.typing import NDArray
 from models.protocols import SpeakerHints
 from models.voices.clustering import Background, ClusteringSettings, Speakers, find_speakers
 
-DIMENSION = 64
+DIMENSION = 192
 NOBODY = SpeakerHints()
+
+
+@dataclass(frozen=True)
+class Heard:
+    embeddings: NDArray[np.float16]
+    clean: NDArray[np.float32]
+    step: float = 1.0
+    window: float = 5.0
 
 
 def voices(counts: list[int], seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -27,7 +37,10 @@ def found(embeddings: NDArray[np.float32], hints: SpeakerHints = NOBODY) -> Spea
     even = np.full(DIMENSION, DIMENSION**-0.5, np.float32)
     background = Background(even, even + 0.01 * np.arange(DIMENSION, dtype=np.float32))
     clean = np.where(np.isnan(embeddings[..., 0]), 0, 4.0).astype(np.float32)
-    return find_speakers(embeddings, clean, 0.2, background, hints, ClusteringSettings())
+    heard = Heard(embeddings.astype(np.float16), clean)
+    leading, other = find_speakers([heard, heard], background, hints, ClusteringSettings())
+    np.testing.assert_array_equal(leading.clusters, other.clusters)
+    return leading
 
 
 def agreement(speakers: Speakers, who: NDArray[np.int64]) -> float:

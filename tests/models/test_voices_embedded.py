@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from models.network_store import find_network
 from models.protocols import SpeakerHints
-from models.voices import wheels
-from models.voices.embedded import EmbeddedDiarizer
+from models.voices.campplus import load_campplus, log_mels
+from models.voices.embedded import SEGMENTATIONS, EmbeddedDiarizer, _file
+from models.voices.segmentation import load_segmentation
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 from schemas.speech import Diarization, Turn
@@ -133,15 +136,27 @@ def test_loudness_does_not_matter(
 def test_blocks_give_what_one_pass_gives_and_little_is_read_at_once(
     engine: EmbeddedDiarizer, talk: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = engine.listen(Sound(talk), SpeakerHints())
-    monkeypatch.setattr("models.voices.pipeline.BLOCK_CHUNKS", 7)
-    sound = Sound(talk)
+    longer = np.concatenate([talk, talk[:100_000]])
+    whole = engine.listen(Sound(longer), SpeakerHints())
+    for bound in ("_SHORTEST_BLOCK", "_LONGEST_BLOCK"):
+        monkeypatch.setattr(f"models.voices.listening.{bound}", 10.0)
+    sound = Sound(longer)
     blocks = engine.listen(sound, SpeakerHints())
-    assert sound.longest_read <= 11.0
-    np.testing.assert_allclose(
-        blocks.scores.astype(int), whole.scores.astype(int), atol=1, err_msg="scores"
-    )
-    np.testing.assert_allclose(blocks.embeddings, whole.embeddings, atol=0.01, equal_nan=True)
+    assert sound.longest_read <= 20.0
+    for one, parts in zip(whole, blocks, strict=True):
+        np.testing.assert_allclose(
+            parts.scores.astype(int), one.scores.astype(int), atol=1, err_msg="scores"
+        )
+        np.testing.assert_allclose(parts.embeddings, one.embeddings, atol=0.01, equal_nan=True)
+
+
+@pytest.mark.parametrize("duration", [0.3, 4.9, 5.0, 5.1, 9.99, 10.0, 61.5, 120.0, 121.3])
+def test_every_second_of_a_recording_is_heard(engine: EmbeddedDiarizer, duration: float) -> None:
+    silence = Sound(np.zeros(round(duration * 16_000), np.float32))
+    for heard in engine.listen(silence, SpeakerHints(exactly=1)):
+        reach = (len(heard.scores) - 1) * heard.step + heard.window
+        assert reach >= duration
+        assert reach - heard.step < duration or len(heard.scores) == 1
 
 
 def test_the_same_sound_gives_the_same_turns(
@@ -174,18 +189,70 @@ def test_a_missing_network_is_one_clear_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.prefix", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"pretrained\.pt are missing; .*make install"):
-        wheels.load_encoder()
+    with pytest.raises(WeightsError, match=r"segmentation-3\.0 .* missing; .*weights fetch"):
+        EmbeddedDiarizer(WeightSettings())
 
 
-def test_a_changed_network_is_refused_before_it_is_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", SEGMENTATIONS)
+def test_segmentation_is_what_pyannote_computes(name: str, talk: NDArray[np.float32]) -> None:
+    """The same checkpoint in pyannote's own code is the reference."""
+    import torch
+    from pyannote.audio.core.task import Specifications
+    from pyannote.audio.models.segmentation import PyanNet
+    from pyannote.audio.utils.powerset import Powerset
+
+    path = find_network(name, WeightSettings()) / "pytorch_model.bin"
+    ours = load_segmentation(name, path)
+    state = torch.load(path, map_location="cpu", weights_only=False)
+    theirs = PyanNet(
+        sincnet={"stride": 10},
+        lstm={"hidden_size": 128, "num_layers": 4, "bidirectional": True, "monolithic": True},
+        linear={"hidden_size": 128, "num_layers": 2},
+    )
+    specifications: Specifications = state["pyannote.audio"]["specifications"]
+    theirs.specifications = specifications
+    theirs.build()
+    theirs.load_state_dict(state["state_dict"])
+    theirs.eval()
+    length = round(specifications.duration * 16_000)
+    windows = torch.from_numpy(talk[: 2 * length]).reshape(2, length)
+    with torch.inference_mode():
+        expected = theirs(windows[:, None])
+        if specifications.powerset:
+            expected = expected.exp() @ Powerset(3, 2).mapping
+        np.testing.assert_allclose(ours(windows), expected, atol=0.02)
+
+
+def test_a_checkpoint_makes_no_object_of_anybody(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {tmp_path}/evil",)
+
+    import torch
+
+    torch.save({"state_dict": {}, "x": Evil()}, tmp_path / "x.bin")
+    with pytest.raises(pickle.UnpicklingError):
+        load_segmentation("segmentation", tmp_path / "x.bin")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_voice_is_nearer_to_itself_than_to_another(
+    engine: EmbeddedDiarizer, talk: NDArray[np.float32], made: Diarization
 ) -> None:
-    path = tmp_path / "share/tonescribe/resemblyzer/pretrained.pt"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"cos\nsystem\n(S'touch evil'\ntR.")
-    monkeypatch.setattr("sys.prefix", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(WeightsError, match="not the ones that tonescribe knows"):
-        wheels.load_encoder()
-    assert not os.path.exists("evil")  # noqa: PTH110
+    import torch
+
+    encoder = load_campplus(find_network("campplus", WeightSettings()) / _file("campplus"))
+    rows, who = [], []
+    for turn in made.exclusive:
+        if turn.duration > 1.0:
+            said = talk[round(turn.start * 16_000) : round(turn.end * 16_000)]
+            mels = log_mels(torch.from_numpy(said))
+            with torch.inference_mode():
+                rows.append(encoder((mels - mels.mean(0))[None])[0])
+            who.append(turn.speaker)
+    unit = torch.nn.functional.normalize(torch.stack(rows), dim=1)
+    alike = (unit @ unit.T).numpy()
+    same = np.equal.outer(who, who)
+    assert unit.shape[1] == 192
+    apart = ~np.eye(len(who), dtype=bool)
+    assert alike[same & apart].mean() > alike[~same].mean() + 0.15
