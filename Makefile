@@ -32,7 +32,7 @@ demo: install  ## annotate a small sample meeting and show what comes out
 	@$(BIN)/python -m flows.demo $(DEMO)/dataset
 
 test: install  ## run the tests
-	@$(BIN)/python -m pytest -q
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: install  ## lint, types, floors, dependencies
 	@$(BIN)/ruff check .

@@ -76,11 +76,7 @@ def _annotate(batch: Batch) -> BatchReport:
     if batch.settings.server == "none":
         return run_batch(batch, run_plainly)
     batch.dataset.prepare()
-    from prefect.settings import (
-        PREFECT_API_URL,
-        PREFECT_LOGGING_TO_API_ENABLED,
-        temporary_settings,
-    )
+    from prefect.settings import PREFECT_API_URL
 
     if url := PREFECT_API_URL.value():
         if not is_alive(url):
@@ -90,25 +86,33 @@ def _annotate(batch: Batch) -> BatchReport:
             )
         return _run_flow(batch)
     try:
-        with temporary_server(meanwhile=lambda: check_engines(batch.settings)) as url:
+        with (
+            temporary_server(meanwhile=lambda: check_engines(batch.settings)) as url,
             # nobody reads the log of a server that ends with the run
-            own = {PREFECT_API_URL: url, PREFECT_LOGGING_TO_API_ENABLED: False}
-            with temporary_settings(own), _environment(PREFECT_API_URL=url):
-                return _run_flow(batch)
+            prefect_environment(PREFECT_API_URL=url, PREFECT_LOGGING_TO_API_ENABLED="false"),
+        ):
+            return _run_flow(batch)
     except NoServerError:
         _say("No Prefect server could be started; the stages run without one.")
         return run_batch(batch, run_plainly)
 
 
 @contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """Set variables for the processes of several workers."""
+def prefect_environment(**variables: str) -> Iterator[None]:
+    """Set variables for Prefect, also in its other threads and in the processes of workers.
+
+    Settings that hold in this thread alone would let it start a second server for the others.
+    """
+    from prefect.context import refresh_global_settings_context
+
     os.environ.update(variables)
+    refresh_global_settings_context()
     try:
         yield
     finally:
         for name in variables:
             os.environ.pop(name, None)
+        refresh_global_settings_context()
 
 
 def _run_flow(batch: Batch) -> BatchReport:

@@ -6,20 +6,19 @@ is lost. So a thread of its own listens, too: it says so at once, ends the worke
 ends the program if it has not ended itself after a few seconds.
 """
 
-import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
-from schemas.values import Seconds
-from tasks.scratch import sweep_scratch
+if TYPE_CHECKING:
+    from schemas.values import Seconds
 
 TERMINATED = 128 + signal.SIGTERM
 """Exit code of a program that was asked to end."""
 
-_GRACE_SECONDS: Seconds = 5.0
+_GRACE_SECONDS: "Seconds" = 5.0
 """How long the main thread may take to tell a server and to remove its scratch."""
 
 _asked = threading.Event()
@@ -48,6 +47,8 @@ def was_asked_to_end() -> bool:
 
 def end_now() -> None:
     """End; what the worker processes left is removed, but no library may hold the end up."""
+    from tasks.scratch import sweep_scratch
+
     _said.wait(_GRACE_SECONDS)
     sweep_scratch(with_own=True)
     os._exit(TERMINATED)
@@ -55,6 +56,8 @@ def end_now() -> None:
 
 def end_with_parent() -> None:
     """Tie the life of a worker process to that of the process that started it."""
+    import multiprocessing.connection
+
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -74,6 +77,10 @@ def _raise(_signal: int, _frame: object) -> None:
 
 
 def _end(reader: int) -> None:
+    import multiprocessing
+
+    from tasks.scratch import sweep_scratch
+
     while signal.SIGTERM not in os.read(reader, 64):
         pass
     _asked.set()

@@ -27,7 +27,19 @@ from schemas.speech import (
     Transcript,
     Utterance,
 )
-from tasks import branches, diarize, faces, fuse, media, transcribe, utterances
+from schemas.tables import SCHEMA_VERSION
+from tasks import (
+    branches,
+    diarize,
+    faces,
+    fuse,
+    ingest,
+    media,
+    publish,
+    report,
+    transcribe,
+    utterances,
+)
 from tasks import probe as probing
 
 
@@ -200,7 +212,7 @@ def _content(path: str | None) -> str | None:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("probe", _probe, media.STAGE_VERSION, TypeAdapter(MediaInfo), sections=("limits",)),
+    Stage("probe", _probe, probing.STAGE_VERSION, TypeAdapter(MediaInfo), sections=("limits",)),
     Stage(
         "split",
         _split,
@@ -327,6 +339,8 @@ def fingerprint(settings: Settings) -> str:
     """Digest of everything but the recordings that published rows depend on."""
     parts: dict[str, Any] = {stage.name: own_part(stage, settings) for stage in STAGES}
     parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
+    # no stage of the conveyor, but what they write stands in the dataset all the same
+    parts["around"] = [SCHEMA_VERSION, *(m.STAGE_VERSION for m in (ingest, publish, report))]
     return _digest(parts)
 
 

@@ -79,8 +79,7 @@ def identify(job: str, name: str, weights: WeightSettings) -> str:
     The digest covers the weights that ship with tonescribe, the pinned networks of the table and
     whether they are there, or the file or folder that the settings name.
     """
-    spec = ENGINES[job].get(name, name)
-    seen = hashlib.sha256(spec.encode())
+    seen = hashlib.sha256(f"{job} {name}".encode())
     path = _SHIPPED_FILES.get(job, shipped(job))
     if name in ("embedded", "auto", "yunet") and path.is_file():
         seen.update(f"{path.name} {file_digest(path)}".encode())

@@ -14,7 +14,7 @@ from schemas.speech import Diarization, Turn
 from schemas.values import Seconds, to_grid
 from tasks.rttm import read_rttm
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 _NO_NAME = re.compile(
     r"(speaker|spkr|spk|unknown|unk|participant|person|voice|user|guest|male|female|none|null|s)?"

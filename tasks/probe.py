@@ -16,6 +16,8 @@ from schemas.values import clock, to_grid
 from tasks import demux
 from tasks.programs import run_program
 
+STAGE_VERSION = 2
+
 _KNOWN = (
     "mp4, mkv, webm, mov, 3gp, mpg, ts, avi, wmv, flv, m4a, mp3, wav, ogg, opus, flac, aac, aiff, "
     "au, amr, caf and wma"

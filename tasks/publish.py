@@ -17,6 +17,8 @@ from schemas.tables import TABLES, with_version
 from schemas.values import to_grid
 from tasks.store import remove, write_whole
 
+STAGE_VERSION = 1
+
 ROW_GROUP = 65_536
 
 

@@ -15,6 +15,8 @@ from tasks.publish import shown_title
 if TYPE_CHECKING:
     from jinja2 import Template
 
+STAGE_VERSION = 1
+
 COLOURS: dict[Emotion, str] = {
     "neutral": "#8a94a6",
     "happy": "#e3a008",

@@ -44,6 +44,10 @@ class ClusteringSettings:
     holds for `FEW_MINUTES` of speech and grows with the square root of more: the longer a
     recording, the longer a noise, a laugh or a mood can last without being a person."""
 
+    rivalry: float = 0.2
+    """Similarity that a speaker loses for the second voice in a chunk: two voices that speak in
+    the same seconds are rarely one person, but the segmentation does split one at times."""
+
     refinements: int = 2
     """Times that local speakers move to the nearest centroid and centroids follow."""
 
@@ -129,13 +133,32 @@ def _nearest(
     centroids: Rows,
     settings: ClusteringSettings,
 ) -> Speakers:
-    similar = _unit(heard.embeddings[spoken].astype(np.float32) - common) @ centroids.T
+    similar = np.full((*spoken.shape, len(centroids)), -np.inf, np.float32)
+    rows = _unit(heard.embeddings[spoken].astype(np.float32) - common)
+    similar[spoken] = rows @ centroids.T
+    if len(centroids) > 1:
+        _let_compete(similar, heard.clean, spoken, settings.rivalry)
     clusters = np.full(spoken.shape, -1)
     sure = np.zeros(spoken.shape, np.float32)
-    if len(similar):
-        clusters[spoken] = similar.argmax(axis=1)
-        sure[spoken] = _certainty(similar, settings)
+    if spoken.any():
+        clusters[spoken] = similar[spoken].argmax(axis=1)
+        sure[spoken] = _certainty(similar[spoken], settings)
     return Speakers(clusters, sure)
+
+
+def _let_compete(
+    similar: Rows, clean: NDArray[np.float32], spoken: NDArray[np.bool_], rivalry: float
+) -> None:
+    """Lower, in place, the similarity to a speaker whom a clearer voice of the chunk is nearer to.
+
+    `similar` has shape (chunks, local speakers, speakers).
+    """
+    for chunk in np.flatnonzero(spoken.sum(axis=1) > 1):
+        there = np.flatnonzero(spoken[chunk])
+        taken: set[int] = set()
+        for local in there[np.argsort(-clean[chunk, there], kind="stable")]:
+            similar[chunk, local, list(taken)] -= rivalry
+            taken.add(int(similar[chunk, local].argmax()))
 
 
 def common_part(rows: Rows, weights: Rows, background: Background, own_channel: float) -> Rows:

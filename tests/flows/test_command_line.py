@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.cli_annotate import prefect_environment
 from tests.flows.conftest import SYNTHETIC
 from tests.material import broken
 from tests.material.meetings import make_meeting
@@ -244,17 +246,13 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path: Path, options: tuple[st
 
 
 STUCK = """
-import threading
-from flows.ending import end_when_asked
+import signal, threading
 import flows.ending
 flows.ending._GRACE_SECONDS = 0.5
-end_when_asked()
+flows.ending.end_when_asked()
+signal.signal(signal.SIGTERM, lambda *_: None)  # as a library's callback that drops exceptions
 print("ready", flush=True)
-while True:
-    try:
-        threading.Event().wait(60)
-    except BaseException:
-        pass  # what a callback of a library does to an exception
+threading.Event().wait(60)
 """
 
 
@@ -268,6 +266,19 @@ def test_a_program_that_cannot_be_interrupted_ends_nevertheless() -> None:
     _, errors = run.communicate(timeout=20)
     assert run.returncode == 143
     assert errors == b"tonescribe: terminated; what was published is whole.\n"
+
+
+def test_prefect_knows_the_server_in_its_other_threads_too() -> None:
+    """Else it starts a second one there, which outlives a run that is killed."""
+    from prefect.settings import PREFECT_API_URL
+
+    with (
+        prefect_environment(PREFECT_API_URL="http://127.0.0.1:9/api"),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert pool.submit(PREFECT_API_URL.value).result() == "http://127.0.0.1:9/api"
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(PREFECT_API_URL.value).result() != "http://127.0.0.1:9/api"
 
 
 def test_trainings_and_reading_import_no_prefect() -> None:
