@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.checkpoint import file_digest, load_weights, shipped
-from models.network_store import find_network
+from models.network_store import find_network, is_there
 from models.networks import NETWORKS
 from models.precision import choose_device
 from models.protocols import SpeakerHints, Waveform
@@ -30,7 +30,11 @@ _LARGEST_BATCH = 16
 
 
 class EmbeddedDiarizer:
-    """Segments with two networks of pyannote's, tells voices apart by CAM++."""
+    """Segments with two networks of pyannote's, tells voices apart by CAM++.
+
+    Where CAM++ was not to be had all voices are one speaker, at confidence 0; where only
+    segmentation 3.0 is missing the first network decides alone.
+    """
 
     name = "embedded"
 
@@ -39,11 +43,16 @@ class EmbeddedDiarizer:
         from models.voices.listening import STEPS, Listener
         from models.voices.segmentation import load_segmentation
 
+        leading, *others = SEGMENTATIONS
+        names = [leading, *(name for name in others if is_there(name, weights))]
         networks = [
             (load_segmentation(name, find_network(name, weights) / _file(name)), STEPS[name])
-            for name in SEGMENTATIONS
+            for name in names
         ]
-        encoder = load_campplus(find_network(ENCODER, weights) / _file(ENCODER))
+        encoder = None
+        if is_there(ENCODER, weights):
+            encoder = load_campplus(find_network(ENCODER, weights) / _file(ENCODER))
+        self._tells_voices_apart = encoder is not None
         batch = min(weights.batch_size, _LARGEST_BATCH)
         self._listener = Listener(networks, encoder, choose_device(weights.device), batch)
         state, _ = load_weights(shipped("diarizer"))
@@ -68,7 +77,8 @@ class EmbeddedDiarizer:
 
     def listen(self, waveform: Waveform, hints: SpeakerHints) -> "list[LocalSpeakers]":
         """Run the networks over the recording: the part that takes time."""
-        return self._listener.listen(waveform, embed=hints.exactly != 1)
+        embed = self._tells_voices_apart and hints.exactly != 1
+        return self._listener.listen(waveform, embed=embed)
 
     def decide(
         self, heard: "Sequence[LocalSpeakers]", duration: float, hints: SpeakerHints
@@ -93,9 +103,10 @@ class EmbeddedDiarizer:
     def _speakers(self, heard: "Sequence[LocalSpeakers]", hints: SpeakerHints) -> list[Speakers]:
         from models.voices.listening import ONSET
 
-        if hints.exactly == 1:
+        if hints.exactly == 1 or not self._tells_voices_apart:
+            sure = float(hints.exactly == 1)
             active = [each.scores.max(axis=1) > ONSET * 255 for each in heard]
-            return [Speakers(np.where(a, 0, -1), a.astype(np.float32)) for a in active]
+            return [Speakers(np.where(a, 0, -1), sure * a.astype(np.float32)) for a in active]
         return find_speakers(heard, self._background, hints, self._settings)
 
 

@@ -72,13 +72,16 @@ class Listener:
     def __init__(
         self,
         segmentations: Sequence[tuple[SegmentationNetwork, Seconds]],
-        encoder: CampPlus,
+        encoder: CampPlus | None,
         device: torch.device,
         batch: int,
     ) -> None:
-        """Take segmentation networks with their steps, the first one being the leading one."""
+        """Take segmentation networks with their steps, the first one being the leading one.
+
+        Without an encoder nobody can be told apart: only `listen(embed=False)` works.
+        """
         self._segmentations = [(network.to(device), step) for network, step in segmentations]
-        self._encoder = encoder.to(device)
+        self._encoder = None if encoder is None else encoder.to(device)
         self._device = device
         self._batch = batch
 
@@ -149,6 +152,7 @@ class Listener:
 
     def _features(self, waveform: Waveform, start: Seconds, seconds: Seconds) -> Tensor:
         """What the encoder's layers make of a block, shape (frames, 512)."""
+        assert self._encoder is not None
         kept: list[Tensor] = []
         for at in np.arange(0.0, seconds, _HOP):
             before = min(_MARGIN, start + at)
@@ -181,7 +185,7 @@ class Listener:
                 said = own[weights[:, speaker] > 0]
                 pooled.append(torch.cat([said.mean(0), said.std(0)]))
                 rows.append((chunk, speaker))
-        if not rows:
+        if not rows or self._encoder is None:
             return
         with torch.inference_mode():
             made = torch.nn.functional.normalize(self._encoder.embed(torch.stack(pooled)), dim=1)

@@ -197,7 +197,7 @@ def scratch_folders(folder: Path) -> list[Path]:
 
 
 def annotation_at_work(folder: Path, options: tuple[str, ...]) -> subprocess.Popen[str]:
-    """Start to annotate two recordings; return when somebody works on each that can be."""
+    """Start to annotate two recordings; return as soon as somebody works on one."""
     (folder / "tmp").mkdir()
     (folder / "meetings").mkdir()
     for name in ("monday", "weekend"):
@@ -206,8 +206,7 @@ def annotation_at_work(folder: Path, options: tuple[str, ...]) -> subprocess.Pop
     own = environment(folder) | {"TMPDIR": str(folder / "tmp")}
     with (folder / "stderr.txt").open("w") as errors:
         run = subprocess.Popen(command, cwd=folder, env=own, stderr=errors, text=True)
-    at_once = 2 if options else 1
-    while len(scratch_folders(folder)) < at_once:
+    while not scratch_folders(folder):
         assert run.poll() is None, (folder / "stderr.txt").read_text()
         time.sleep(0.02)
     return run

@@ -185,12 +185,30 @@ def test_error_on_meetings_not_tuned_on(engine: EmbeddedDiarizer, shared: Path, 
     assert DiarizationErrorRate()(reference, hypothesis, uem=whole) < 0.35
 
 
-def test_a_missing_network_is_one_clear_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_the_speaker_encoder_there_are_turns_of_a_speaker_who_is_not_sure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talk: NDArray[np.float32]
 ) -> None:
     monkeypatch.setattr("sys.prefix", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"segmentation-3\.0 .* missing; .*weights fetch"):
+    engine = EmbeddedDiarizer(WeightSettings())
+    for hints in (SpeakerHints(), SpeakerHints(exactly=2)):
+        made = engine.diarize(Sound(talk), hints)
+        assert made.speakers == ("SPEAKER_00",)
+        assert {turn.confidence for turn in made.turns} == {0.0}
+    alone = engine.diarize(Sound(talk), SpeakerHints(exactly=1))
+    assert min(turn.confidence for turn in alone.turns) > 0.3
+
+
+def test_a_changed_network_is_refused_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "share/tonescribe/campplus" / _file("campplus")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"cos\nsystem\n(S'touch evil'\ntR.")
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WeightsError, match=r"not the pinned ones of campplus"):
         EmbeddedDiarizer(WeightSettings())
+    assert not (tmp_path / "evil").exists()
 
 
 @pytest.mark.parametrize("name", SEGMENTATIONS)
