@@ -11,6 +11,7 @@ from flows.batch import Batch, check_engines, handing_on, plan_batch, run_batch,
 from flows.parameters import quiet_prefect
 from flows.progress import Event, Progress, listening
 from flows.server import NoServerError, is_alive, temporary_server
+from flows.weights import absent_networks
 from schemas.errors import ResourceError
 from schemas.reports import BatchReport, Outcome, RecordingReport
 from tasks.plan import Plan
@@ -34,6 +35,8 @@ def run_annotate(
             print(f"Nothing to do: {batch.plan.sentence}.")  # noqa: T201
         _print_rest(batch.plan, as_json=as_json)
         return 3 if batch.plan.quarantined else 0
+    for sentence in absent_networks(batch.settings):
+        _say(sentence)
     if not debug:
         quiet_prefect()
     with _progress(as_json=as_json):

@@ -40,7 +40,7 @@ def run_doctor(dataset: str | None) -> int:
     failed = False
     for finding in _findings(settings_from(), dataset):
         verdict = (f"{finding.verdict:<5}", STYLES[finding.verdict])
-        line = Text.assemble(verdict, (f"{finding.what:<16}", "bold"), finding.text)
+        line = Text.assemble(verdict, (f"{finding.what:<17}", "bold"), finding.text)
         console.print(line, soft_wrap=True)
         failed = failed or finding.verdict == "fail"
     return 1 if failed else 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
-from models.network_store import fetch, network, networks_of, remedy, state_of
+from models.network_store import fetch, is_there, network, networks_of, remedy, state_of
 from models.networks import NETWORKS, Network
 from models.registry import ENGINES
 from schemas.errors import WeightsError
@@ -50,6 +50,15 @@ def missing_networks(settings: Settings) -> Iterable[tuple[Network, str]]:
         if state != "ready":
             where = f" in {folder}" if folder else ""
             yield one, f"{state}{where} ({one.purpose}); {remedy(one)}"
+
+
+def absent_networks(settings: Settings) -> list[str]:
+    """A sentence for each network that the settings need and that is nowhere; no file is opened."""
+    return [
+        f"The network {one.name} ({one.purpose}) is missing; {remedy(one)}."
+        for one in needed_networks(settings)
+        if not is_there(one.name, settings.weights)
+    ]
 
 
 def _facts(one: Network, settings: Settings) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.cli_annotate import prefect_environment
+from flows.weights import absent_networks
+from schemas.settings import EngineSettings, Settings
 from tests.flows.conftest import SYNTHETIC
 from tests.material import broken
 from tests.material.meetings import make_meeting
@@ -265,6 +267,14 @@ def test_a_program_that_cannot_be_interrupted_ends_nevertheless() -> None:
     _, errors = run.communicate(timeout=20)
     assert run.returncode == 143
     assert errors == b"tonescribe: terminated; what was published is whole.\n"
+
+
+def test_a_missing_network_is_said_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.weights.is_there", lambda name, _: name != "campplus")
+    (sentence,) = absent_networks(Settings())
+    assert sentence.startswith("The network campplus (speaker embedding) is missing; run ")
+    synthetic = Settings(engines=EngineSettings(diarizer="synthetic"))
+    assert absent_networks(synthetic) == []
 
 
 def test_prefect_knows_the_server_in_its_other_threads_too() -> None:
