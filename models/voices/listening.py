@@ -212,8 +212,9 @@ def _joined(parts: Sequence[LocalSpeakers]) -> LocalSpeakers:
 
 
 def _block_of(duration: Seconds) -> Seconds:
-    """Return the length of blocks: one for each core, a multiple of every step and of `_HOP`."""
-    share = math.ceil(duration / _workers() / _HOP) * _HOP
+    """Return the length of blocks: as many for each core, a multiple of steps and of `_HOP`."""
+    rounds = max(1, math.ceil(duration / _LONGEST_BLOCK / _workers()))
+    share = math.ceil(duration / rounds / _workers() / _HOP) * _HOP
     return min(_LONGEST_BLOCK, max(_SHORTEST_BLOCK, share))
 
 
