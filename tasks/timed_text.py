@@ -15,6 +15,7 @@ TimedLine = tuple[Fraction, Fraction, str]
 
 _DRAFTS = re.compile(r"http://www\.w3\.org/2006/(?:04|10)/ttaf1")
 _NAMESPACE = "http://www.w3.org/ns/ttml"
+_LONGEST_FAULT = 100
 
 
 def is_ttml(text: str) -> bool:
@@ -40,13 +41,16 @@ def parse_ttml(text: str) -> tuple[list[TimedLine], str | None]:
         root = ElementTree.fromstring(text)  # noqa: S314 - it declares no entities
     except ElementTree.ParseError as error:
         raise InputError(f"The TTML captions are no well-formed XML ({error}).") from error
-    with _faults() as faults:
-        model = reader.to_model(ElementTree.ElementTree(root))
-    if faults:
-        raise InputError(f"The TTML captions are wrong: {faults[0]}.")
-    if model is None or model.get_body() is None:
-        return [], None
-    return list(_paragraphs(model.get_body(), Fraction(0), None)), model.get_lang() or None
+    try:
+        with _faults() as faults:
+            model = reader.to_model(ElementTree.ElementTree(root))
+        if faults:
+            raise InputError(f"The TTML captions are wrong: {faults[0][:_LONGEST_FAULT]}.")
+        if model is None or model.get_body() is None:
+            return [], None
+        return list(_paragraphs(model.get_body(), Fraction(0), None)), model.get_lang() or None
+    except RecursionError as error:
+        raise InputError("The TTML captions are nested too deeply.") from error
 
 
 @contextmanager

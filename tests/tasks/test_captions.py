@@ -432,6 +432,8 @@ def test_ttml_adds_up_times_and_keeps_those_of_spans_and_lines(tmp_path: Path) -
         ttml("<p begin='1s'>cut"),
         ttml('<p begin="soon" end="2s">x</p>'),
         ttml("")[:90],
+        ttml('<p begin="1s" end="2s">' + "<span>" * 20_000 + "x" + "</span>" * 20_000 + "</p>"),
+        ttml(f'<p begin="{"1" * 200_000}s" end="2s">x</p>'),
         '<!DOCTYPE x [<!ENTITY a "b">]>' + ttml('<p begin="1s" end="2s">&a;</p>'),
     ],
 )
