@@ -436,6 +436,7 @@ def test_ttml_adds_up_times_and_keeps_those_of_spans_and_lines(tmp_path: Path) -
         ttml(f'<p begin="{"1" * 200_000}s" end="2s">x</p>'),
         '<!DOCTYPE x [<!ENTITY a "b">]>' + ttml('<p begin="1s" end="2s">&a;</p>'),
     ],
+    ids=["cut", "wrong time", "half a head", "deep", "endless time", "entities"],
 )
 def test_ttml_that_cannot_be_read_is_one_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError) as error:
