@@ -17,6 +17,7 @@ from flows.progress import at_place, emit
 from flows.recording import annotate_item
 from flows.running import log
 from flows.stages import fingerprint
+from flows.weights import absent_networks
 from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
 from schemas.errors import SettingsError
@@ -169,6 +170,8 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
     if batch.jobs:
         batch.dataset.prepare()
         check_engines(batch.settings)
+        for sentence in absent_networks(batch.settings):
+            log("%s", sentence)
     progress = BatchProgress(len(batch.jobs))
     reports: list[RecordingReport] = []
     for report in runs(batch):
@@ -216,8 +219,12 @@ def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
     with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
         run = functools.partial(_in_process, batch.dataset.location, batch.given_options)
         futures = [pool.submit(run, job.model_dump(mode="json")) for job in batch.jobs]
-        for future in as_completed(futures):
-            yield RecordingReport.model_validate(future.result())
+        try:
+            for future in as_completed(futures):
+                yield RecordingReport.model_validate(future.result())
+        finally:  # whoever stops listening stops the batch, not after its last recording
+            for future in futures:
+                future.cancel()
 
 
 def _in_process(out: str, options: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:

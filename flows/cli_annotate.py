@@ -108,6 +108,7 @@ def prefect_environment(**variables: str) -> Iterator[None]:
     """
     from prefect.context import refresh_global_settings_context
 
+    before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)
     refresh_global_settings_context()
     try:
@@ -115,6 +116,7 @@ def prefect_environment(**variables: str) -> Iterator[None]:
     finally:
         for name in variables:
             os.environ.pop(name, None)
+        os.environ.update(before)
         refresh_global_settings_context()
 
 

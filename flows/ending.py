@@ -6,6 +6,7 @@ is lost. So a thread of its own listens, too: it says so at once, ends the worke
 ends the program if it has not ended itself after a few seconds.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -84,9 +85,10 @@ def _end(reader: int) -> None:
     while signal.SIGTERM not in os.read(reader, 64):
         pass
     _asked.set()
-    sys.stderr.write("tonescribe: terminated; what was published is whole.\n")
-    sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries would say more
+    with contextlib.suppress(OSError, ValueError):  # nobody may be there to read it
+        sys.stderr.write("tonescribe: terminated; what was published is whole.\n")
+        sys.stderr.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries would say more
     for worker in multiprocessing.active_children():
         worker.kill()
     _said.set()

@@ -15,9 +15,8 @@ from schemas.values import SAMPLE_RATE
 
 DIMENSION = 192
 N_MELS = 80
-FRAME_RATE = 100
-"""Mel frames a second."""
-
+_WINDOW = SAMPLE_RATE // 40
+"""Samples that a mel frame is made of: 25 ms."""
 _PLANES = 32
 _GROWTH = 32
 _BOTTLENECK = 128
@@ -28,9 +27,14 @@ _SEGMENT = 100
 
 
 def log_mels(samples: Tensor) -> Tensor:
-    """Log mel energies of samples of shape (n,), as Kaldi makes them: shape (frames, 80)."""
+    """Log mel energies of samples of shape (n,), as Kaldi makes them: shape (frames, 80).
+
+    There is no frame in less than 25 ms.
+    """
     from torchaudio.compliance.kaldi import fbank
 
+    if len(samples) < _WINDOW:
+        return torch.zeros(0, N_MELS)
     mels: Tensor = fbank(
         samples[None], num_mel_bins=N_MELS, sample_frequency=SAMPLE_RATE, dither=0.0
     )

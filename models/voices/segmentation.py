@@ -62,8 +62,6 @@ KINDS = {
 class BandPasses(nn.Module):
     """Even and odd band-pass filters, given by their lowest frequency and bandwidth in Hz."""
 
-    filters: Tensor
-
     def __init__(self) -> None:
         super().__init__()
         self.low_hz_ = nn.Parameter(torch.zeros(_FILTERS, 1))

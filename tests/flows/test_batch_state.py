@@ -169,3 +169,16 @@ def test_the_cause_of_a_failure_says_what_an_operator_can_do(
     assert [(r.stage, r.cause, r.sentence) for r in report.failed] == [
         ("ingest", cause, str(error))
     ]
+
+
+def test_whoever_stops_listening_stops_the_batch(meetings: Path, synthetic: Path) -> None:
+    """Not only after all recordings that wait for a worker, which may be thousands."""
+    for seconds in range(11, 19):
+        make_meeting(meetings / f"{seconds}.wav", duration=seconds)
+    batch = plan_batch(str(meetings), str(synthetic / "d"), {}, workers=2)
+    batch.dataset.prepare()
+    runs = run_plainly(batch)
+    next(runs)
+    runs.close()  # type: ignore[attr-defined]
+    done = list((synthetic / "d" / "manifests").iterdir())
+    assert 0 < len(done) < len(batch.jobs) == 9

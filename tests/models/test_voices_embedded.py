@@ -150,6 +150,15 @@ def test_blocks_give_what_one_pass_gives_and_little_is_read_at_once(
         np.testing.assert_allclose(parts.embeddings, one.embeddings, atol=0.01, equal_nan=True)
 
 
+@pytest.mark.parametrize("duration", [0.005, 0.024, 0.025, 0.1])
+def test_a_moment_of_sound_is_no_voice(
+    engine: EmbeddedDiarizer, talk: NDArray[np.float32], duration: float
+) -> None:
+    first = round(22.0 * 16_000)
+    sound = Sound(talk[first : first + round(duration * 16_000)])
+    assert engine.diarize(sound, SpeakerHints()) == Diarization()
+
+
 @pytest.mark.parametrize("duration", [0.3, 4.9, 5.0, 5.1, 9.99, 10.0, 61.5, 120.0, 121.3])
 def test_every_second_of_a_recording_is_heard(engine: EmbeddedDiarizer, duration: float) -> None:
     silence = Sound(np.zeros(round(duration * 16_000), np.float32))
