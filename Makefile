@@ -29,7 +29,7 @@ demo: install  ## annotate a small sample meeting and show what comes out
 	@$(BIN)/python -m tasks.sample $(DEMO)/bucket > /dev/null
 	@TONESCRIBE_CACHE=$(DEMO)/cache $(BIN)/tonescribe annotate $(DEMO)/bucket --out $(DEMO)/dataset --purpose demo
 	@$(BIN)/tonescribe show $(DEMO)/dataset
-	@$(BIN)/python -m flows.demo $(DEMO)/dataset
+	@$(BIN)/python -m flows.cli.demo $(DEMO)/dataset
 
 test: install  ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile

@@ -25,13 +25,13 @@ import soundfile
 from composed import CONDITIONS, COUNTS, REPORTED_SPEAKERS, meetings
 from numpy.typing import NDArray
 
+from models.diarization.clustering import ClusteringSettings
+from models.diarization.embedded import EmbeddedDiarizer
 from models.protocols import SpeakerHints
-from models.voices.attribution import attribute
-from models.voices.clustering import ClusteringSettings
-from models.voices.embedded import EmbeddedDiarizer
 from schemas.settings import WeightSettings
 from schemas.speech import Diarization, Word
 from schemas.values import SAMPLE_RATE
+from tasks.transcript.attribution import attribute
 
 TUNED = ("trn00_EN2001a", "trn03_EN2001e", "trn05_EN2004a", "trn07_EN2006a")
 REPORTED = ("dev00_ES2003a", "trn04_EN2003a", "trn06_EN2005a", "trn09_EN2009b")

@@ -23,9 +23,9 @@ _ROUNDS = 3
 def samples_of(folder: Path, count: int, settings: Any) -> dict[str, list[Any]]:
     """`count` utterances for each branch, from the sample meeting repeated."""
     from models.protocols import FaceSequence, TextSample
-    from tasks.ingest import fetch, find_recordings
-    from tasks.media import WavFile, split
-    from tasks.probe import probe
+    from tasks.ingest.fetch import fetch, find_recordings
+    from tasks.media.probe import probe
+    from tasks.media.split import WavFile, split
     from tasks.sample import make_sample
 
     item = fetch(find_recordings(str(make_sample(folder)))[0], folder / "fetched")

@@ -18,8 +18,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.robustness.conditions import telephone
-from tasks.robustness.rooms import REVERBERATION, shoebox
+from lab.acoustics.conditions import telephone
+from lab.acoustics.rooms import REVERBERATION, shoebox
 
 Sound = NDArray[np.float32]
 GivenTurn = tuple[float, float, str]

@@ -22,11 +22,11 @@ def naive(recording: Path, settings: Any) -> int:
 
     from models.protocols import FaceSequence, SpeakerHints, TextSample
     from schemas.sidecar import Sidecar
-    from tasks.ingest import fetch, find_recordings
-    from tasks.media import WavFile, split
-    from tasks.probe import probe
-    from tasks.transcribe import transcribe
-    from tasks.utterances import make_utterances
+    from tasks.ingest.fetch import fetch, find_recordings
+    from tasks.media.probe import probe
+    from tasks.media.split import WavFile, split
+    from tasks.transcript.transcribe import transcribe
+    from tasks.transcript.utterances import make_utterances
 
     with tempfile.TemporaryDirectory() as scratch:
         item = fetch(find_recordings(str(recording))[0], Path(scratch))
@@ -76,7 +76,7 @@ def ours(recordings: list[Path], settings: Any) -> int:
     """Run the same recordings through the stages of tonescribe."""
     from flows.stages import STAGES, Work
     from schemas.policy import Policy
-    from tasks.ingest import fetch, find_recordings
+    from tasks.ingest.fetch import fetch, find_recordings
 
     judged = 0
     for recording in recordings:

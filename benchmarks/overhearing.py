@@ -1,8 +1,8 @@
 """Measure what tells bleed from another voice: `python benchmarks/overhearing.py DATA`.
 
-Prints the correlation of windows at their best delay, as `models/voices/overhearing.py` computes
-it: of two voices, and of a voice with its copy 100 to 300 ms later and 14 dB softer, plain,
-through a room, with noise, and under the other participant's own voice.
+Prints the correlation of windows at their best delay, as `models/diarization/overhearing.py`
+computes it: of two voices, and of a voice with its copy 100 to 300 ms later and 14 dB softer,
+plain, through a room, with noise, and under the other participant's own voice.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from composed import REPORTED_SPEAKERS, Sound, voices_of
 
-from models.voices.overhearing import correlation, lowered
-from tasks.robustness.rooms import in_a_room
+from lab.acoustics.rooms import in_a_room
+from models.diarization.overhearing import correlation, lowered
 
 RATE = 16_000
 SECONDS = 8

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tasks.media import ffmpeg_program
+from tasks.media.split import ffmpeg_program
 from tasks.sample import make_sample
 
 

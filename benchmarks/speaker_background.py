@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from composed import LOUD, NOISE_DB, TUNED_SPEAKERS, Sound, voices_of
 
+from lab.acoustics.conditions import telephone
 from models.checkpoint import save_weights, shipped
+from models.diarization.campplus import CampPlus, load_campplus, log_mels
 from models.network_store import find_network
-from models.voices.campplus import CampPlus, load_campplus, log_mels
 from schemas.settings import WeightSettings
-from tasks.robustness.conditions import telephone
 
 CLIPS = 24
 PIECE = 40_000

@@ -19,18 +19,18 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from lab.acoustics.no_voice import no_voice_sounds
+from lab.wer.alignment import Judged
+from lab.wer.figures import word_calibration_error, word_reliability
+from lab.wer.normalise import in_order, normalise, normalising
+from lab.wer.stm import find_audio, read_stm
 from models.network_store import find_network
-from models.words.confidence import word_features
-from models.words.listening import Listener
-from models.words.names import common_words
-from models.words.whisper import mark_known
+from models.recognition.confidence import word_features
+from models.recognition.name_correction import common_words
+from models.recognition.pipeline import Listener
+from models.recognition.whisper import mark_known
 from schemas.settings import WeightSettings
 from schemas.speech import Turn
-from tasks.evaluation.recognition import word_calibration_error, word_reliability
-from tasks.evaluation.recognition_alignment import Judged
-from tasks.evaluation.recognition_stm import find_audio, read_stm
-from tasks.evaluation.recognition_text import in_order, normalise, normalising
-from tasks.robustness.no_voice import no_voice_sounds
 
 THRESHOLD = 0.3
 FITTED = (

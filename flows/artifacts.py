@@ -11,7 +11,7 @@ from schemas.manifest import Manifest
 from schemas.reports import BatchReport
 from schemas.speech import AnnotatedUtterance
 from schemas.values import clock
-from tasks.source import shown
+from tasks.ingest.listing import shown
 
 SHOWN_FAILURES = 200
 SHOWN_UTTERANCES = 200

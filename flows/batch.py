@@ -12,12 +12,12 @@ from typing import Any
 
 from flows.artifacts import BatchProgress
 from flows.ending import end_with_parent
+from flows.networks import absent_networks
 from flows.parameters import settings_from
 from flows.progress import at_place, emit
 from flows.recording import annotate_item
 from flows.running import log
 from flows.stages import fingerprint
-from flows.weights import absent_networks
 from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
 from schemas.errors import SettingsError
@@ -26,11 +26,11 @@ from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import Settings
 from schemas.values import Value
-from tasks.ingest import find_recordings
-from tasks.plan import Plan, plan
-from tasks.publish import clear_obsolete, read_manifest, supersede
+from tasks.dataset.publish import clear_obsolete, read_manifest, supersede
+from tasks.dataset.store import sweep_unfinished
+from tasks.ingest.fetch import find_recordings
+from tasks.ingest.plan import Plan, plan
 from tasks.scratch import scratch_folder, sweep_scratch
-from tasks.store import sweep_unfinished
 
 Options = Mapping[str, Any]
 """The options of one recording as the command line has them; None is "not given"."""

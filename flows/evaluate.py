@@ -9,6 +9,19 @@ from typing import Any, cast
 import numpy as np
 
 from flows.train import load_from
+from lab.acoustics import drops, measure_abstention, measure_conditions
+from lab.corpora.labelled_csv import read_labelled_csv
+from lab.corpora.labelled_folder import read_labelled_folder
+from lab.corpora.samples import read_voice, warn_of_damaged
+from lab.corpora.speech import read_speech
+from lab.measures import Measures, measure
+from lab.measures.judge import judge, judge_together
+from lab.measures.leakage import warn_of_trained_speakers
+from lab.reports.curves import read_curves
+from lab.reports.emotion import Evaluation, write_report
+from lab.reports.exploration import ByClass, explore
+from lab.reports.terminal import to_text
+from lab.training.options import TrainingOptions
 from models.checkpoint import shipped
 from models.protocols import Scores
 from models.registry import load_engine
@@ -16,26 +29,13 @@ from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings, load_settings
-from tasks.corpora.labelled_csv import read_labelled_csv
-from tasks.corpora.labelled_folder import read_labelled_folder
-from tasks.corpora.samples import read_voice, warn_of_damaged
-from tasks.corpora.speech import read_speech
-from tasks.evaluation import Measures, measure
-from tasks.evaluation.curves import read_curves
-from tasks.evaluation.exploration import ByClass, explore
-from tasks.evaluation.heard import warn_of_trained_speakers
-from tasks.evaluation.lines import to_text
-from tasks.evaluation.report import Evaluation, write_report
-from tasks.fuse import BRANCHES
-from tasks.judging import judge, judge_together
-from tasks.robustness import drops, measure_abstention, measure_conditions
-from tasks.training.options import TrainingOptions
+from tasks.emotion.fuse import BRANCHES
 
 MEASURERS = {
-    "audio": "tasks.training.voice_measures:measure_audio",
-    "video": "tasks.training.video:measure_video",
-    "text": "tasks.training.text:measure_text",
-    "fusion": "tasks.training.fusion:measure_fusion",
+    "audio": "lab.audio.measure:measure_audio",
+    "video": "lab.video.train:measure_video",
+    "text": "lab.text.train:measure_text",
+    "fusion": "lab.fusion.train:measure_fusion",
 }
 """Branch -> `measure_x(branch, data, options) -> dict[str, Measures]` on the card's corpora."""
 

@@ -22,9 +22,9 @@ from schemas.reports import RecordingReport
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance
-from tasks.ingest import fetch, sidecar_of
-from tasks.publish import add_source, publish, quarantine, read_manifest, release
-from tasks.report import render_page
+from tasks.dataset.page import render_page
+from tasks.dataset.publish import add_source, publish, quarantine, read_manifest, release
+from tasks.ingest.fetch import fetch, sidecar_of
 
 
 def annotate_item(

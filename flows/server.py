@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from schemas.values import Seconds
-from tasks.programs import bound
+from tasks.media.programs import bound
 
 STARTUP_SECONDS: Seconds = 180.0
 """How long a server may take to start; on an idle machine it takes about five."""

@@ -28,19 +28,12 @@ from schemas.speech import (
     Utterance,
 )
 from schemas.tables import SCHEMA_VERSION
-from tasks import (
-    branches,
-    diarize,
-    faces,
-    fuse,
-    ingest,
-    media,
-    publish,
-    report,
-    transcribe,
-    utterances,
-)
-from tasks import probe as probing
+from tasks.dataset import page, publish
+from tasks.emotion import branches, faces, fuse
+from tasks.ingest import fetch
+from tasks.media import probe as probing
+from tasks.media import split as splitting
+from tasks.transcript import diarize, transcribe, utterances
 
 
 @dataclass
@@ -54,15 +47,15 @@ class Work:
     results: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def waveform(self) -> media.WavFile | None:
+    def waveform(self) -> splitting.WavFile | None:
         """The sound, where the recording has any."""
         path = self.results["split"].audio_path
-        return media.WavFile(path) if path else None
+        return splitting.WavFile(path) if path else None
 
     @property
-    def tracks(self) -> list[tuple[str | None, media.WavFile]]:
+    def tracks(self) -> list[tuple[str | None, splitting.WavFile]]:
         """The sound of each participant, where each has a track."""
-        return [(t.name, media.WavFile(t.path)) for t in self.results["split"].tracks]
+        return [(t.name, splitting.WavFile(t.path)) for t in self.results["split"].tracks]
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ def _probe(work: Work) -> Any:
 
 
 def _split(work: Work) -> Any:
-    return media.split(work.recording, work.results["probe"], work.settings, work.scratch)
+    return splitting.split(work.recording, work.results["probe"], work.settings, work.scratch)
 
 
 def _diarize(work: Work) -> Any:
@@ -216,7 +209,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "split",
         _split,
-        media.STAGE_VERSION,
+        splitting.STAGE_VERSION,
         TypeAdapter(SplitMedia),
         after=("probe",),
         cached=False,
@@ -340,7 +333,7 @@ def fingerprint(settings: Settings) -> str:
     parts: dict[str, Any] = {stage.name: own_part(stage, settings) for stage in STAGES}
     parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
     # no stage of the conveyor, but what they write stands in the dataset all the same
-    parts["around"] = [SCHEMA_VERSION, *(m.STAGE_VERSION for m in (ingest, publish, report))]
+    parts["around"] = [SCHEMA_VERSION, *(m.STAGE_VERSION for m in (fetch, publish, page))]
     return _digest(parts)
 
 

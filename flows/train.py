@@ -7,24 +7,24 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from lab.training.options import TrainingOptions, TrainingReport
 from schemas.errors import SettingsError
 from schemas.settings import describe_validation
-from tasks.training.options import TrainingOptions, TrainingReport
 
 TRAINERS = {
-    "audio": "tasks.training.audio:train_audio",
-    "video": "tasks.training.video:train_video",
-    "text": "tasks.training.text:train_text",
-    "fusion": "tasks.training.fusion:train_fusion",
+    "audio": "lab.audio.train:train_audio",
+    "video": "lab.video.train:train_video",
+    "text": "lab.text.train:train_text",
+    "fusion": "lab.fusion.train:train_fusion",
 }
 """Branch -> `train_x(data, out, options) -> TrainingReport`."""
 
 
 ARCHITECTURE_TRAINERS = {
-    "audio": "tasks.training.architecture:train_architecture",
-    "video": "tasks.training.architecture:train_architecture",
-    "text": "tasks.training.architecture:train_architecture",
-    "fusion": "tasks.training.fusion_architecture:train_fusion_network",
+    "audio": "lab.training.architecture:train_architecture",
+    "video": "lab.training.architecture:train_architecture",
+    "text": "lab.training.architecture:train_architecture",
+    "fusion": "lab.fusion.architecture:train_fusion_network",
 }
 """Branch -> `train_x(branch, data, out, options) -> TrainingReport` for a named architecture."""
 
@@ -50,7 +50,7 @@ def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     """Train `audio`, `video`, `text` or `fusion` from the corpora under `data`.
 
     With the option `architecture` another network of that branch is trained instead of the one
-    that ships (`models/architectures.py`), and `parameters` are its choices.
+    that ships (`models/architectures/table.py`), and `parameters` are its choices.
 
     `data` holds `speech/`, `face/` and `text/`. `out` receives `BRANCH.safetensors`, the report
     `training.json`, checkpoints and curves; `options` are those of `TrainingOptions`. Raises

@@ -19,15 +19,15 @@ from schemas.settings import WeightSettings
 
 ENGINES: dict[str, dict[str, str]] = {
     "diarizer": {
-        "embedded": "models.voices.embedded:EmbeddedDiarizer",
-        "community-1": "models.voices.community:CommunityDiarizer",
-        "synthetic": "models.voices.synthetic:ToneDiarizer",
+        "embedded": "models.diarization.embedded:EmbeddedDiarizer",
+        "community-1": "models.diarization.community:CommunityDiarizer",
+        "synthetic": "models.diarization.synthetic:ToneDiarizer",
     },
     "transcriber": {
-        "none": "models.words.none:NoTranscriber",
-        "embedded": "models.words.whisper:open_embedded",
-        "whisper": "models.words.whisper:open_standard",
-        "synthetic": "models.words.synthetic:ToneTranscriber",
+        "none": "models.recognition.no_recogniser:NoTranscriber",
+        "embedded": "models.recognition.whisper:open_embedded",
+        "whisper": "models.recognition.whisper:open_standard",
+        "synthetic": "models.recognition.synthetic:ToneTranscriber",
     },
     "face_detector": {
         "auto": "models.faces.detectors:YuNetDetector",
@@ -35,21 +35,21 @@ ENGINES: dict[str, dict[str, str]] = {
         "synthetic": "models.faces.synthetic:DrawnFaceDetector",
     },
     "audio": {
-        "embedded": "models.trained:open_audio",
+        "embedded": "models.architectures.branch:open_audio",
         "wav2vec2": "models.audio.wav2vec2:Wav2Vec2Branch",
         "synthetic": "models.audio.synthetic:LoudnessBranch",
     },
     "video": {
-        "embedded": "models.trained:open_video",
+        "embedded": "models.architectures.branch:open_video",
         "synthetic": "models.video.synthetic:BrightnessBranch",
     },
     "text": {
-        "embedded": "models.trained:open_text",
+        "embedded": "models.architectures.branch:open_text",
         "transformer": "models.text.transformer:TransformerTextBranch",
         "synthetic": "models.text.synthetic:KeywordBranch",
     },
     "fusion": {
-        "embedded": "models.fusion.trained:open_fusion",
+        "embedded": "models.architectures.fusion:open_fusion",
         "mean": "models.fusion.mean:MeanFusion",
     },
 }

@@ -14,15 +14,15 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.cli_annotate import prefect_environment
-from flows.weights import absent_networks
+from flows.cli.annotate import prefect_environment
+from flows.cli.app import app
+from flows.networks import absent_networks
 from schemas.settings import EngineSettings, Settings
 from tests.flows.conftest import SYNTHETIC
 from tests.material import broken
 from tests.material.meetings import make_meeting
 
-COMMAND = [sys.executable, "-m", "flows.cli"]
+COMMAND = [sys.executable, "-m", "flows.cli.app"]
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -51,7 +51,7 @@ def tonescribe(folder: Path, *arguments: str, **more: str) -> subprocess.Complet
 
 
 def test_help_loads_nothing_heavy() -> None:
-    script = "import sys, flows.cli; print(sorted(m for m in sys.modules if '.' not in m))"
+    script = "import sys, flows.cli.app; print(sorted(m for m in sys.modules if '.' not in m))"
     run = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT
     )
@@ -270,7 +270,7 @@ def test_a_program_that_cannot_be_interrupted_ends_nevertheless() -> None:
 
 
 def test_a_missing_network_is_said_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.weights.is_there", lambda name, _: name != "campplus")
+    monkeypatch.setattr("flows.networks.is_there", lambda name, _: name != "campplus")
     (sentence,) = absent_networks(Settings())
     assert sentence.startswith("The network campplus (speaker embedding) is missing; run ")
     synthetic = Settings(engines=EngineSettings(diarizer="synthetic"))
@@ -291,7 +291,7 @@ def test_prefect_knows_the_server_in_its_other_threads_too() -> None:
 
 
 def test_trainings_and_reading_import_no_prefect() -> None:
-    script = "import sys, flows.train, flows.evaluate, flows.cli_read, flows.batch; "
+    script = "import sys, flows.train, flows.evaluate, flows.cli.read, flows.batch; "
     script += "print('prefect' in sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT

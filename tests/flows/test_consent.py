@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from flows.annotate import annotate, report_of
 from schemas.dataset import open_dataset
 from schemas.reports import BatchReport
-from tasks.export import EXPORTERS
+from tasks.dataset.export import EXPORTERS
 from tests.material.meetings import make_meeting
 
 SECRET = "heffalump"

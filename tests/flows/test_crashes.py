@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-import tasks.publish
-import tasks.store
+import tasks.dataset.publish
+import tasks.dataset.store
 from flows.batch import plan_batch, run_batch, run_plainly
 from schemas.dataset import open_dataset
 from schemas.reports import BatchReport
@@ -96,7 +96,7 @@ def test_whoever_dies_while_a_recording_moves_doubles_no_row(
 
     with monkeypatch.context() as patch:
         for name in STEPS:
-            patch.setattr(tasks.publish, name, dying(getattr(tasks.publish, name)))
+            patch.setattr(tasks.dataset.publish, name, dying(getattr(tasks.dataset.publish, name)))
         try:
             run(synthetic)
             died = False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.doctor import run_doctor
+from flows.cli.doctor import run_doctor
 
 
 def test_all_is_well_with_engines_that_need_nothing(

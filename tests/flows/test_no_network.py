@@ -62,7 +62,7 @@ class Cage:
         )
 
     def tonescribe(self, *arguments: str) -> Run:
-        return self.run("-m", "flows.cli", *arguments)
+        return self.run("-m", "flows.cli.app", *arguments)
 
     @property
     def tries(self) -> str:

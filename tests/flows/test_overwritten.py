@@ -8,7 +8,7 @@ import pytest
 from flows.annotate import annotate, report_of
 from schemas.dataset import Dataset, open_dataset
 from schemas.reports import BatchReport
-from tasks.publish import all_manifests, write_manifest
+from tasks.dataset.publish import all_manifests, write_manifest
 from tests.material.meetings import Track, make_meeting
 from tests.material.sounds import CONVERSATION
 
@@ -108,7 +108,7 @@ def test_content_that_cannot_be_read_removes_nothing(meetings: Path, synthetic: 
 def test_what_is_no_recording_is_said(
     meetings: Path, synthetic: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from flows.cli_annotate import run_annotate
+    from flows.cli.annotate import run_annotate
 
     (meetings / "notes.txt").write_text("minutes")
     run(meetings, synthetic / "dataset")

@@ -40,7 +40,7 @@ def test_moving_an_engine_to_another_module_annotates_nothing_again(
 
 def test_the_probe_has_a_version_of_its_own() -> None:
     script = (
-        "import tasks.probe; tasks.probe.STAGE_VERSION = 99\n"
+        "import tasks.media.probe; tasks.media.probe.STAGE_VERSION = 99\n"
         "from flows.stages import STAGES; print([s.name for s in STAGES if s.version == 99])"
     )
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

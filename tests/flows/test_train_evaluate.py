@@ -9,10 +9,10 @@ import pytest
 
 from flows.evaluate import evaluate, evaluate_branch
 from flows.train import TRAINERS, load_from, train
+from lab.acoustics import CONDITIONS
+from lab.corpora.samples import read_voice
+from lab.corpora.speech import read_corpus, stem
 from schemas.errors import SettingsError
-from tasks.corpora.samples import read_voice
-from tasks.corpora.speech import read_corpus, stem
-from tasks.robustness import CONDITIONS
 from tests.material.checkpoints import random_fusion
 
 

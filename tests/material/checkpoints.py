@@ -191,7 +191,7 @@ def random_fusion(folder: Path, **header: Any) -> Path:
     """Write a fusion network of random weights, its header changed by `header`; return the file."""
     import torch
 
-    from models.architectures import construct
+    from models.architectures.table import construct
     from models.checkpoint import save_weights
     from models.fusion.embedded import BRANCHES
     from schemas.emotions import EMOTIONS

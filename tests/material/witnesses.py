@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lab.fusion.judgements import Judgements
 from models.fusion.embedded import BRANCHES
-from tasks.training.fusion_judgements import Judgements
 
 
 def witnesses(count: int, *, alike: bool, seed: int = 0) -> Judgements:

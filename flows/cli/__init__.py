@@ -1,0 +1,1 @@
+"""The command line: thin wrappers over functions that a program may call itself."""

@@ -1,0 +1,92 @@
+"""How good the voice branch is on the corpora of its card, and on nobody it has heard."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.audio.folds import (
+    FoldScores,
+    corpus_splits,
+    other_sentence_splits,
+    probe_fit,
+    run_folds,
+    unseen_corpus,
+)
+from lab.audio.material import gather
+from lab.audio.sounds import classes_of
+from lab.audio.train import limited, meeting_recordings, new_network, starting_encoder
+from lab.corpora.samples import read_voice
+from lab.corpora.speech import read_speech
+from lab.corpora.splits import FOLDS, trainable
+from lab.measures import Measures, measure
+from lab.training.options import TrainingOptions
+from models.audio.embedded import EmbeddedAudioBranch
+from models.precision import choose_device
+from schemas.corpus import LabelledClip
+from schemas.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def measure_audio(
+    branch: EmbeddedAudioBranch, data: Path, options: TrainingOptions
+) -> dict[str, Measures]:
+    """Measure the branch on the speakers that it was not trained on, from `data/speech`.
+
+    They set its temperature: their calibration error is a little too good, the rest is not
+    touched by it. The folds of the card are run anew, with heads on the encoder as it came: out of
+    the weights where training left it so, else from the folder `options.start`.
+    """
+    clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
+    unseen = [c for c in clips if f"{c.corpus}/{c.speaker}" in branch.unseen_speakers]
+    if not unseen:
+        raise SettingsError(f"None of the speakers in {data} is unseen by these weights.")
+    found = {"speakers not trained on": _measure_clips(branch, trainable(unseen))}
+    encoder = branch.untouched_encoder()
+    if options.start is not None:
+        encoder = starting_encoder(options.start)
+    if encoder is not None:
+        folds = frozen_folds(encoder, clips, meeting_recordings(data, options.limit), options)
+        found |= {name: scores.measures() for name, scores in folds.items()}
+    return found
+
+
+def _measure_clips(branch: EmbeddedAudioBranch, clips: Sequence[LabelledClip]) -> Measures:
+    scores = branch.score([read_voice(clip) for clip in clips])
+    return measure(classes_of(clips), scores, [f"{c.corpus}/{c.speaker}" for c in clips])
+
+
+def frozen_folds(
+    encoder: dict[str, "Tensor"],
+    clips: Sequence[LabelledClip],
+    meetings: Sequence[Path],
+    options: TrainingOptions,
+) -> dict[str, FoldScores]:
+    """Cross-validate heads on an encoder that no speaker here trained, by speaker and by corpus.
+
+    Clips are pooled once for all folds. Protocol -> scores; a corpus that is not among the
+    clips, or that nobody has cut in folds, has none. Raises `InputError` for a damaged clip.
+    """
+    network = new_network(encoder)
+    judged = trainable(clips)
+    material = gather(network, judged, meetings, choose_device(options.device), options.seed)
+    if material.warnings:
+        raise InputError(f"The card's figures are of whole corpora. {material.warnings[0]}")
+    fit = probe_fit(network, material)
+    found: dict[str, FoldScores] = {}
+    corpora = sorted({clip.corpus for clip in judged})
+    for corpus in corpora:
+        if corpus in FOLDS:
+            splits = corpus_splits(judged, corpus, seed=options.seed)
+            folds = run_folds(splits, fit)
+            found[f"{corpus}, its folds, head alone"] = folds.seven()
+            if corpus == "ravdess":
+                found["ravdess, eight classes, head alone"] = folds.eight()
+                if splits := other_sentence_splits(judged, corpus, options.seed):
+                    other = run_folds(splits, fit).seven()
+                    found["ravdess, the other sentence, head alone"] = other
+        if len(corpora) > 1:
+            split = unseen_corpus(judged, corpus, options.seed)
+            found[f"{corpus}, never trained on, head alone"] = run_folds([split], fit).seven()
+    return found

@@ -1,0 +1,1 @@
+"""Readers of labelled corpora: one table, one value type."""

@@ -1,0 +1,92 @@
+"""What the file names of corpora say in codes: emotion, intensity, speaker."""
+
+from lab.corpora.labels import LABELS
+
+NAME_CODES: dict[str, dict[str, str]] = {
+    "ravdess": {
+        "01": "neutral",
+        "02": "calm",
+        "03": "happy",
+        "04": "sad",
+        "05": "angry",
+        "06": "fearful",
+        "07": "disgust",
+        "08": "surprised",
+    },
+    # Wut, Langeweile, Ekel, Angst, Freude, Trauer, neutral
+    "emodb": {
+        "W": "anger",
+        "L": "boredom",
+        "E": "disgust",
+        "A": "fear",
+        "F": "happiness",
+        "T": "sadness",
+        "N": "neutral",
+    },
+    "emovo": {
+        "neu": "neutral",
+        "gio": "joy",
+        "tri": "sadness",
+        "rab": "anger",
+        "pau": "fear",
+        "dis": "disgust",
+        "sor": "surprise",
+    },
+    "nemo": {name: name for name in LABELS["nemo"]},
+    "savee": {
+        "n": "neutral",
+        "h": "happiness",
+        "sa": "sadness",
+        "a": "anger",
+        "f": "fear",
+        "d": "disgust",
+        "su": "surprise",
+    },
+    "crema-d": {
+        "NEU": "neutral",
+        "HAP": "happy",
+        "SAD": "sad",
+        "ANG": "anger",
+        "FEA": "fear",
+        "DIS": "disgust",
+    },
+    "tess": {
+        **{name: name for name in LABELS["tess"] if name != "pleasant surprise"},
+        "ps": "pleasant surprise",
+    },
+    # codes of the evaluation files
+    "iemocap": {
+        "neu": "neutral",
+        "hap": "happiness",
+        "exc": "excitement",
+        "sad": "sadness",
+        "ang": "anger",
+        "fea": "fear",
+        "dis": "disgust",
+        "sur": "surprise",
+        "fru": "frustration",
+        "oth": "other",
+        "xxx": "no agreement",
+    },
+}
+"""Corpus -> the code of an emotion in its file names -> its label."""
+
+VOTE_CODES: dict[str, str] = {
+    "N": "neutral",
+    "H": "happy",
+    "S": "sad",
+    "A": "anger",
+    "F": "fear",
+    "D": "disgust",
+}
+"""CREMA-D's code of what its raters chose -> its label."""
+
+INTENSITIES: dict[str, dict[str, str]] = {
+    "ravdess": {"01": "normal", "02": "strong"},
+    # XX: not said
+    "crema-d": {"LO": "low", "MD": "medium", "HI": "high"},
+}
+"""Corpus -> the code of how strongly it was acted -> a word."""
+
+SPEAKER_NAMES: dict[str, dict[str, str]] = {"tess": {"OA": "OAF"}}
+"""Corpus -> a speaker's name that is wrong in some file -> the right one."""

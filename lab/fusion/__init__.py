@@ -1,0 +1,1 @@
+"""Train the fusion of the branches and measure it."""

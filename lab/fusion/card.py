@@ -1,0 +1,113 @@
+"""The fusion's model card: what it is, what it was fitted to, and what was measured."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.fusion.comparison import FIVE, SIX
+from lab.measures import FoldedMeasures, Measures
+from models.fusion.embedded import BRANCHES
+
+_SAID = {"audio": "voice", "video": "face", "text": "words"}
+
+_WHAT = """# Model card: fusion (`fusion.safetensors`)
+
+What it is: a log-linear pool of the branches' probabilities, each to the power of a weight. A
+branch's weight is one, discounted by what the others know: w = 1 / (1 + sum of discount x
+evidence of each other branch), the evidence being one minus its normalised entropy. Six numbers.
+A branch alone has weight one; an absent branch is masked; an undecided one changes nothing; none
+can veto a class.
+
+| discount of ... | by voice | by face | by words |
+|---|---|---|---|
+"""
+
+_DATA = """
+**Data and licence.** RAVDESS (CC BY-NC-SA 4.0): performances of 24 actors. Voice: the voice
+network's recipe, out of its six folds. Face: models of the means of OpenFace's action units
+(published by Luna-Jimenez et al. 2022, MIT; RAVDESS as above) in the same folds, calibrated
+inside the training side. **That is not the face network that ships**, which judges pictures: the
+discounts hold for it as far as its calibration is right. Words: RAVDESS has two sentences, so
+each performance was given a line of MELD's development split with the same label, judged by the
+shipped word network, which was not trained on it, at most calibrated. **Non-commercial use
+only.**
+
+**Fitted** by likelihood, every class alike, on every performance once for each set of two
+branches or more, the others masked: modality dropout with all draws taken. All scores are of
+people whom the branch had not seen.
+
+**Figures.** The fusion of a fold is fitted to the others' people. ± is the deviation over folds,
+"half" the accuracy of the more confident half.
+"""
+
+_READ = """
+"S0's perceptron" is 32 hidden units on the probabilities, "concatenation" a dense layer on action
+units and scores side by side; both keep an eighth of the people to stop the training and set a
+temperature. Under "any may be absent" each way is one fusion for all sets, trained with modality
+dropout.
+
+"Action units" pools three kinds of model, kept of six that were compared with these folds in
+view: all six have .606. Likewise *relative to its person's mean* is the best of twelve forms,
+.685 to .728 with a single model; read both with that in mind. The two pools are the same within
+what was tried.
+
+*Relative to its person's mean*: action units less the mean of all that person's performances,
+over their deviation. It uses no label, but needs a person's other performances, evenly spread
+over the emotions as RAVDESS's are; others report each performance judged by itself. Compare those
+lines with nobody.
+
+The published outputs: only those of each fold's test actors, since those of its training actors
+come from models that had seen them; weights for a fold are fitted on the test actors of the other
+four. Those four models had been trained on the fold's own actors, which may move these few
+numbers but tells no label.
+
+What words add is what it would be if words were independent of voice and face given the emotion,
+which in life they are less.
+
+**Limits.** Acted emotions, two sentences, faces in full view before a plain wall. On meetings the
+discounts are believed, not measured. The pool is as calibrated as its branches are on the
+material.
+
+**Not to be used** to judge people at work, in schools or in hiring, nor wherever a wrong reading
+harms someone.
+
+Made by `tonescribe train fusion --data CORPORA --start FOLDER-OF-A-VOICE-TRAINING --out FOLDER`;
+measured anew by `tonescribe evaluate fusion --corpora CORPORA --start
+FOLDER-OF-A-VOICE-TRAINING`.
+"""
+
+
+def to_card(discounts: NDArray[np.float64], found: Mapping[str, Measures]) -> str:
+    """The card of discounts (branches, branches) with the figures of all protocols."""
+    rows = [
+        f"| {_SAID[branch]} | "
+        + " | ".join("" if i == k else f"{discounts[i, k]:.2f}" for k in range(len(BRANCHES)))
+        + " |\n"
+        for i, branch in enumerate(BRANCHES)
+    ]
+    return _WHAT + "".join(rows) + _DATA + _figures(found) + _READ
+
+
+def _figures(found: Mapping[str, Measures]) -> str:
+    lines: list[str] = []
+    for protocol in (FIVE, SIX):
+        own = {name: measures for name, measures in found.items() if name.startswith(protocol)}
+        if own:
+            lines += [f"\n{protocol}:\n", "| | accuracy | UAR | calibration error | half |"]
+            lines += ["|---|---|---|---|---|", *(_row(name, own[name], protocol) for name in own)]
+    return "\n".join([*lines, ""])
+
+
+def _row(name: str, measures: Measures, protocol: str) -> str:
+    spread = measures.deviation if isinstance(measures, FoldedMeasures) else {}
+    mean = measures.mean if isinstance(measures, FoldedMeasures) else {}
+    said = name.removeprefix(protocol).lstrip(":, ")
+    for branch, word in _SAID.items():
+        said = said.replace(branch, word)
+    accuracy = f"{mean.get('accuracy', measures.accuracy):.3f}"
+    deviation = f" ± {spread['accuracy']:.3f}" if spread else ""
+    return (
+        f"| {said} | {accuracy}{deviation} | {measures.uar:.3f} | {measures.ece:.3f} "
+        f"| {measures.accuracy_at_half_coverage:.3f} |"
+    )

@@ -1,0 +1,130 @@
+"""What the branches say of the same performances, read from the folds of a voice training.
+
+Sound and face are of the same performance (RAVDESS): the voice branch's scores out of its folds,
+and models of the face's action units in the same folds. Nobody's words vary with the emotion
+there, so each performance is given a text of the same emotion that the word branch was not
+trained on: that makes words independent of voice and face given the emotion, which in life they
+are less. The card says so.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.corpora.actions import FaceActions, performance, read_face_actions
+from lab.fusion.action_units import judge_actions
+from lab.fusion.judgements import Judgements
+from lab.training.options import TrainingOptions
+from models.fusion.embedded import BRANCHES
+from models.protocols import TextSample
+from models.registry import load_engine
+from schemas.emotions import EMOTIONS
+from schemas.errors import SettingsError
+from schemas.settings import WeightSettings
+
+
+def read_three_branches(data: Path, options: TrainingOptions) -> Judgements:
+    """Bring together what the three branches say of each performance of RAVDESS, by six folds."""
+    voice = read_voice(voice_folds(options.start, "ravdess"), EMOTIONS)
+    both = with_faces(voice, read_face_actions(data), options.seed)
+    text = judge_paired_texts(data / "text", both.labels, options.seed)
+    nothing_else = np.zeros((len(text), 0))
+    return replace(
+        both,
+        branches=BRANCHES,
+        scores=np.concatenate([both.scores, text[None]]),
+        representations=(*both.representations, nothing_else),
+    )
+
+
+def voice_folds(start: Path | None, protocol: str) -> Path:
+    """Where a voice training keeps what it said of unseen people by a protocol's folds."""
+    return (start or Path()) / "folds" / f"{protocol}.npz"
+
+
+def read_voice(path: Path, classes: tuple[str, ...]) -> Judgements:
+    """Read the voice branch's out-of-fold scores, their columns put in the order of `classes`."""
+    if not path.is_file():
+        raise SettingsError(
+            f"The fusion needs the folds of a voice training, and {path} is not there: run "
+            "tonescribe train audio first and name its output folder with --start."
+        )
+    with np.load(path) as voice:
+        stored = [str(name) for name in voice["classes"]]
+        if sorted(stored) != sorted(classes):
+            raise SettingsError(f"{path} has scores of {', '.join(stored)}; train audio anew.")
+        columns = [stored.index(name) for name in classes]
+        labels = [classes.index(stored[label]) for label in voice["label"]]
+        scores = voice["scores"].astype(np.float64)[:, columns]
+        return Judgements(
+            branches=("audio",),
+            stems=tuple(str(stem) for stem in voice["stem"]),
+            labels=np.array(labels, dtype=np.int64),
+            speakers=voice["speaker"].astype(np.str_),
+            folds=voice["fold"].astype(np.int64),
+            scores=scores[None],
+            classes=classes,
+        )
+
+
+def with_faces(voice: Judgements, actions: FaceActions, seed: int) -> Judgements:
+    """Join to each performance's voice what its face is judged to be, in the same folds.
+
+    Raises `SettingsError` where the performances are too few to learn faces from.
+    """
+    own = actions.of(voice.stems)._replace(labels=voice.labels)
+    try:
+        scores = judge_actions(own, voice.folds, len(voice.classes), seed)
+    except np.linalg.LinAlgError as error:
+        raise SettingsError(
+            f"{len(own.names)} performances are too few to learn faces from: some emotion has "
+            f"fewer than {own.units.shape[1]} of them. Train audio without --limit."
+        ) from error
+    faces = replace(
+        voice,
+        branches=("video",),
+        stems=own.names,
+        scores=scores[None],
+        representations=(own.units,),
+    )
+    return beside(voice, faces)
+
+
+def beside(voice: Judgements, faces: Judgements) -> Judgements:
+    """Voices and the faces of the same performances, in the order of the voices."""
+    row_of = {name: row for row, name in enumerate(faces.stems)}
+    rows = [row_of[performance(stem)] for stem in voice.stems]
+    if not np.array_equal(voice.folds, faces.folds[rows]):
+        raise SettingsError("The voice was cut into other folds than the faces; train audio anew.")
+    return replace(
+        voice,
+        branches=("audio", "video"),
+        scores=np.concatenate([voice.scores, faces.scores[:, rows]]),
+        representations=(np.zeros((len(rows), 0)), faces.representations[0][rows]),
+    )
+
+
+def judge_paired_texts(folder: Path, labels: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+    """Scores (n, 7) of the shipped word branch for unseen texts with the same labels.
+
+    The texts are the development split of MELD: spoken lines, as in meetings.
+    """
+    from lab.corpora.texts import TEXT_CORPORA, read_texts
+
+    (corpus,) = (corpus for corpus in TEXT_CORPORA if corpus.name == "meld")
+    clips = read_texts(folder, corpus, "dev")
+    random = np.random.default_rng(seed)
+    drawn = [
+        random.choice([row for row, clip in enumerate(clips) if clip.emotion == EMOTIONS[label]])
+        for label in labels
+    ]
+    branch = load_engine("text", "embedded", WeightSettings())
+    chosen = sorted(set(drawn))
+    said = branch.score(
+        [TextSample(clips[row].text or "", "en", clips[row].context) for row in chosen]
+    )
+    place = {row: i for i, row in enumerate(chosen)}
+    scores: NDArray[np.float64] = said[[place[row] for row in drawn]].astype(np.float64)
+    return np.where(np.isfinite(scores), scores, 1 / len(EMOTIONS))

@@ -1,0 +1,121 @@
+"""Train the fusion: a few discounts between branches, on people whom no branch was trained on."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.corpora.actions import CLASSES
+from lab.fusion.architecture import measure_network
+from lab.fusion.card import to_card
+from lab.fusion.comparison import (
+    COMPANIES,
+    FIVE,
+    OWN_MEAN,
+    RELATIVE,
+    SIX,
+    Figures,
+    judge_faces,
+    measure_missing,
+    measure_published,
+    measure_together,
+    summarise,
+    ways_to_join,
+    ways_to_miss,
+)
+from lab.fusion.judgements import Judgements
+from lab.fusion.material import beside, read_three_branches, read_voice, voice_folds
+from lab.fusion.networks import recipe_of
+from lab.fusion.pool import fit_discounts
+from lab.measures import Measures
+from lab.reports.tables import to_markdown
+from lab.training.options import TrainingOptions, TrainingReport
+from models.architectures.fusion import TrainedFusion
+from models.checkpoint import save_weights
+from models.fusion.embedded import BRANCHES
+from models.protocols import Fusion
+
+
+def train_fusion(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
+    """Fit the discounts; write `fusion.{safetensors,md}` and `comparison.{json,md}` to `out`.
+
+    `options.start` is the folder of a voice training with its folds (`folds/ravdess.npz`, and
+    for the comparison `folds/ravdess-five.npz`); `data` holds `face/` and `text/`. Raises
+    `SettingsError` where they are missing and `WeightsError` where the word branch is.
+    """
+    import torch
+
+    began = time.perf_counter()
+    judged = read_three_branches(data, options)
+    discounts = fit_discounts(judged)
+    path = out / "fusion.safetensors"
+    config = {"branches": BRANCHES, "n_train": len(judged.labels), "seed": options.seed}
+    save_weights(path, {"discounts": torch.from_numpy(discounts).float()}, config)
+    found = _all_figures(data, options, judged) if options.folds else {}
+    card = write_comparison(out, found, discounts) if found else None
+    return TrainingReport(
+        branch="fusion",
+        weights=path,
+        card=card,
+        n_train=len(judged.labels),
+        seconds=time.perf_counter() - began,
+        measures={name: summarise(measures) for name, measures in found.items()},
+    )
+
+
+def measure_fusion(branch: Fusion, data: Path, options: TrainingOptions) -> dict[str, Measures]:
+    """Measure how branches are joined: every fold by what was fitted to the people of the others.
+
+    A network of the table is measured beside the pool, the pool beside all that it was compared
+    with. `data` holds `face/` and `text/`; lines with our own voice need the folder of a voice
+    training with its folds in `options.start`. Raises `SettingsError` where a table is missing.
+    """
+    # the branch itself was fitted to all of these people: the folds fit anew
+    if isinstance(branch, TrainedFusion):
+        return measure_network(data, options, recipe_of(branch.config))
+    if options.start is None:
+        return _without_voice(data, options)
+    return _all_figures(data, options, read_three_branches(data, options))
+
+
+def _without_voice(data: Path, options: TrainingOptions) -> Figures:
+    return _five_folds(data, options) | measure_published(data, options.seed)
+
+
+def _all_figures(data: Path, options: TrainingOptions, judged: Judgements) -> Figures:
+    found = _without_voice(data, options)
+    for company in (("audio", "video"), BRANCHES):
+        found |= measure_together(judged.of(company), SIX, ways_to_join(options.seed))
+    return found | measure_missing(judged, ways_to_miss(options.seed), COMPANIES)
+
+
+def _five_folds(data: Path, options: TrainingOptions) -> Figures:
+    """Action units alone, and with our voice where its five folds are there.
+
+    Each face by itself, and relative to its person's mean.
+    """
+    path = voice_folds(options.start, "ravdess-five")
+    found: Figures = {}
+    for relative, name, note in ((False, FIVE, ""), (True, f"{FIVE}, {OWN_MEAN}", RELATIVE)):
+        faces = judge_faces(data, options.seed, relative=relative)
+        found[f"{name}: action units"] = faces.measures(faces.scores[0], note)
+        if path.is_file():
+            both = beside(read_voice(path, CLASSES), faces)
+            found |= measure_together(both, name, ways_to_join(options.seed), note)
+    return found
+
+
+def write_comparison(
+    out: Path, found: Mapping[str, Measures], discounts: NDArray[np.float64]
+) -> Path:
+    """Write all figures to `comparison.{json,md}`, and the model card `fusion.md`; its path."""
+    figures = {name: measures.model_dump() for name, measures in found.items()}
+    (out / "comparison.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    page = to_markdown("Ways to join voice, face and words", found)
+    (out / "comparison.md").write_text(page, encoding="utf-8")
+    card = out / "fusion.md"
+    card.write_text(to_card(discounts, found), encoding="utf-8")
+    return card

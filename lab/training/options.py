@@ -1,0 +1,53 @@
+"""What a trainer is told and what it reports."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
+from schemas.values import Value
+
+
+class TrainingOptions(Value):
+    """Options of every trainer; None leaves the trainer's own default.
+
+    `start` is the folder of starting weights; `limit` keeps that many samples per corpus, for
+    trials; `resume` goes on from the last checkpoint under the output folder; `corpora` names
+    the corpora to train on; `folds` says whether unseen speakers are measured by
+    cross-validation before the final training; `accumulation` batches make one step.
+
+    `architecture` names a row of `models/architectures/table.py` to train instead of the network
+    that ships, and `parameters` its choices.
+    """
+
+    start: Path | None = None
+    epochs: NonNegativeFloat | None = None
+    batch_size: PositiveInt | None = None
+    learning_rate: PositiveFloat | None = None
+    weight_decay: NonNegativeFloat | None = None
+    seed: int = 0
+    limit: PositiveInt | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: PositiveInt | None = None
+    resume: bool = False
+    folds: bool = True
+    corpora: tuple[str, ...] = ()
+    accumulation: PositiveInt | None = None
+    architecture: str | None = None
+    parameters: dict[str, str | int | float | bool] = {}
+
+
+class TrainingReport(Value):
+    """What a training made: the weights, their card, and the figures on unseen speakers.
+
+    `measures` maps a protocol ("ravdess six folds") to its figures; `warnings` are sentences on
+    what was left out; `seconds` is the time of all of it, folds included.
+    """
+
+    branch: str
+    weights: Path
+    card: Path | None = None
+    n_train: int
+    seconds: float
+    measures: dict[str, dict[str, Any]] = {}
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Word error rates of a recogniser on recordings with reference transcripts."""

@@ -1,0 +1,274 @@
+"""What one recording's words count: sums, so that recordings add up to a set.
+
+Rates are made of sums at the end; a mean of rates would let a recording of two words weigh as
+much as one of two thousand.
+"""
+
+import bisect
+import dataclasses
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+from lab.wer.alignment import Heard, Judged, judge
+from lab.wer.normalise import in_order, normalise, placed
+from lab.wer.stm import Reference
+from schemas.errors import InputError
+from schemas.values import Seconds
+
+LEAST_SILENCE: Seconds = 1.0
+"""A shorter stretch in which nobody speaks is a pause, and its edges are not certain."""
+
+
+COLLAR: Seconds = 5.0
+"""How far a word may be from where it was said: meeteval's own choice for meetings."""
+
+_INSTANT: Seconds = 0.01
+
+_SECTION: tuple[Seconds, Seconds] = (20.0, 40.0)
+"""The least and the most of a section that MIMO-WER is measured on; its time grows faster than the
+length. Sections part at the widest gap between words."""
+
+_MOST_ORDERS = 5e6
+"""Interleavings of nearby words, summed over the words heard, that are tried in a section."""
+
+Row = dict[str, Any]
+"""A segment as meeteval takes it."""
+
+
+class _Sum:
+    """Dataclasses whose fields add up one by one."""
+
+    def __add__(self, other: Self) -> Self:
+        fields = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in fields))
+
+
+@dataclass(frozen=True)
+class Errors(_Sum):
+    """Edits that make the reference of what was heard, and the reference's length."""
+
+    substitutions: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    length: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """Edits per word (or letter) of the reference; None where it has none."""
+        edits = self.substitutions + self.insertions + self.deletions
+        return edits / self.length if self.length else None
+
+
+@dataclass(frozen=True)
+class Tally(_Sum):
+    """The sums of one recording or of a set.
+
+    `words` and `characters` ignore who speaks, `speakers` is of cpWER, `any_order` of MIMO-WER,
+    `kept` as `words` with the sure words alone; `silent_words` are those heard where nobody
+    speaks, for `silence` seconds. `audio` and `wall` are seconds of sound and of recognition.
+    """
+
+    words: Errors = Errors()
+    characters: Errors = Errors()
+    speakers: Errors = Errors()
+    any_order: Errors = Errors()
+    kept: Errors = Errors()
+    judged: tuple[Judged, ...] = ()
+    silence: Seconds = 0.0
+    silent_words: int = 0
+    silent_kept: int = 0
+    audio: Seconds = 0.0
+    wall: Seconds = 0.0
+
+
+def count(
+    reference: Reference,
+    heard: Sequence[Heard],
+    audio: Seconds,
+    wall: Seconds,
+    threshold: float = 0.0,
+) -> Tally:
+    """Count what was heard (ordered by time) in `audio` seconds of sound against a reference.
+
+    WER and CER compare all speakers' words in one row, ordered by time; a reference word's time
+    is its share of its segment by letters, so that a "yeah" inside a long segment stands inside
+    it. Where people speak at once that order is a guess and costs errors: MIMO-WER (meeteval's,
+    time-constrained) takes the words of several speakers in whatever order has the least, each
+    one's own in order and no word further off than `COLLAR`. Long recordings are measured in
+    sections; one in which four or more talk at once all the time has too many orders, and the
+    order by time stands for them, which is never better. cpWER also asks who spoke: each
+    speaker's words in a row, speakers matched to
+    have the least errors. `threshold` is the least score of a word that is kept.
+    """
+    told = in_order(reference.segments)
+    kept = [h for h in heard if h.is_kept(threshold)]
+    said = _whole(heard)
+    silences = silent_stretches(reference, audio)
+    silent = [h for h in heard if any(start <= h.middle < end for start, end in silences)]
+    return Tally(
+        words=compare(told, said),
+        characters=compare(" ".join(told), " ".join(said)),
+        speakers=_by_speakers(reference, heard),
+        any_order=_in_any_order(reference, heard),
+        kept=compare(told, _whole(kept)),
+        judged=tuple(judge(reference, heard, threshold)),
+        silence=sum(end - start for start, end in silences),
+        silent_words=len(silent),
+        silent_kept=sum(h.is_kept(threshold) for h in silent),
+        audio=audio,
+        wall=wall,
+    )
+
+
+def compare(reference: Sequence[str], hypothesis: Sequence[str]) -> Errors:
+    """The fewest edits between two rows of words, or of letters (Levenshtein)."""
+    from rapidfuzz.distance import Levenshtein
+
+    kinds = [edit.tag for edit in Levenshtein.editops(reference, hypothesis)]
+    return Errors(
+        kinds.count("replace"), kinds.count("insert"), kinds.count("delete"), len(reference)
+    )
+
+
+def silent_stretches(reference: Reference, duration: Seconds) -> list[tuple[Seconds, Seconds]]:
+    """Stretches of a second or more of the recording in which nobody speaks and all counts."""
+    busy = [(s.start, s.end) for s in reference.segments] + list(reference.ignored)
+    stretches = []
+    reached = 0.0
+    for start, end in sorted([*busy, (duration, duration)]):
+        until = min(start, duration)
+        if until - reached >= LEAST_SILENCE:
+            stretches.append((reached, until))
+        reached = max(reached, end)
+    return stretches
+
+
+def _whole(heard: Sequence[Heard]) -> list[str]:
+    """All the words of a row, each run of one utterance normalised as a whole."""
+    runs = itertools.groupby(heard, key=lambda h: h.utterance)
+    texts = (" ".join(h.word.word for h in run) for _, run in runs)
+    return [word for text in texts for word in normalise(text)]
+
+
+def _by_speakers(reference: Reference, heard: Sequence[Heard]) -> Errors:
+    from meeteval.wer import cp_word_error_rate
+
+    told = [_row(s.speaker, s.start, s.end, normalise(s.text)) for s in reference.segments]
+    runs = _runs(heard)
+    said = [_row(h[0].speaker, h[0].word.start, h[-1].word.end, _whole(h)) for h in runs]
+    return _measure(cp_word_error_rate, told, said)
+
+
+def _in_any_order(reference: Reference, heard: Sequence[Heard]) -> Errors:
+    """Errors where each word is a segment of its own, and what was heard one stream."""
+    told = [
+        _row(s.speaker, at, at + _INSTANT, [word])
+        for s in reference.segments
+        for word, at in _placed(normalise(s.text), s.start, s.end)
+    ]
+    said = [
+        _row("", at, at + _INSTANT, [word])
+        for h in _runs(heard)
+        for word, at in _placed(_whole(h), h[0].word.start, h[-1].word.end)
+    ]
+    told, said = sorted(told, key=_time), sorted(said, key=_time)
+    total = Errors()
+    for start, end in _sections([_time(row) for row in told]):
+        own, theirs = ([r for r in rows if start <= _time(r) < end] for rows in (told, said))
+        total += _section_in_any_order(own, theirs)
+    return total
+
+
+def _section_in_any_order(told: Sequence[Row], said: Sequence[Row]) -> Errors:
+    from meeteval.wer.wer.time_constrained_mimo import time_constrained_mimo_word_error_rate
+
+    if _orders(told, said) > _MOST_ORDERS:
+        return compare([row["words"] for row in told], [row["words"] for row in said])
+    measure = partial(
+        time_constrained_mimo_word_error_rate,
+        collar=COLLAR,
+        reference_sort="segment",
+        hypothesis_sort="segment",
+        reference_pseudo_word_level_timing="none",
+        hypothesis_pseudo_word_level_timing="none",
+    )
+    return _measure(measure, told, said)
+
+
+def _sections(times: Sequence[Seconds]) -> Iterable[tuple[Seconds, Seconds]]:
+    """Sections of all time, cut in the widest gaps between the times of words, in order."""
+    least, most = _SECTION
+    start, first = -math.inf, 0
+    while first < len(times) and times[-1] - times[first] > most:
+        gaps = [
+            (after - before, (before + after) / 2)
+            for before, after in itertools.pairwise(times[first:])
+            if least <= after - times[first] and before - times[first] <= most
+        ]
+        _, end = max(gaps)
+        yield start, end
+        start, first = end, bisect.bisect_left(times, end)
+    yield start, math.inf
+
+
+def _orders(told: Sequence[Row], said: Sequence[Row]) -> float:
+    """Over the words heard, the sum of the ways to stop among each speaker's nearby words."""
+    by_speaker: dict[str, list[Seconds]] = defaultdict(list)
+    for row in told:
+        by_speaker[row["speaker"]].append(_time(row))
+    return sum(
+        math.prod(
+            1 + bisect.bisect(times, at + COLLAR) - bisect.bisect_left(times, at - COLLAR)
+            for times in by_speaker.values()
+        )
+        for at in map(_time, said)
+    )
+
+
+def _time(row: Row) -> Seconds:
+    return float(row["start_time"])
+
+
+def _measure(measure: Any, told: Sequence[Row], said: Sequence[Row]) -> Errors:
+    """Errors by a measure of meeteval; it takes no side without a word."""
+    from meeteval.io import SegLST
+
+    told, said = [row for row in told if row["words"]], [row for row in said if row["words"]]
+    if not told or not said:
+        return Errors(insertions=_length(said), deletions=_length(told), length=_length(told))
+    try:
+        found = measure(SegLST(told), SegLST(said))
+    except RuntimeError as error:
+        raise InputError(f"Who said what cannot be measured: {error}.") from error
+    return Errors(found.substitutions, found.insertions, found.deletions, found.length)
+
+
+def _runs(heard: Sequence[Heard]) -> list[list[Heard]]:
+    """The words of each utterance, which all have one speaker."""
+    runs: dict[int, list[Heard]] = defaultdict(list)
+    for h in heard:
+        runs[h.utterance].append(h)
+    return list(runs.values())
+
+
+def _placed(words: Sequence[str], start: Seconds, end: Seconds) -> Iterable[tuple[str, Seconds]]:
+    return zip(words, placed(words, start, end), strict=True)
+
+
+def _row(speaker: str, start: Seconds, end: Seconds, words: Sequence[str]) -> Row:
+    return {
+        "session_id": "",
+        "speaker": speaker,
+        "start_time": start,
+        "end_time": end,
+        "words": " ".join(words),
+    }
+
+
+def _length(rows: Sequence[Row]) -> int:
+    return sum(len(row["words"].split()) for row in rows)

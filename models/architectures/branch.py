@@ -1,0 +1,180 @@
+"""Any trained architecture of the table as a branch; what ships keeps branches of its own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architectures.table import build
+from models.audio.embedded import LONGEST_WINDOW, EmbeddedAudioBranch, softmax
+from models.audio.sound import has_no_voice, windows
+from models.checkpoint import file_digest, load_weights
+from models.precision import choose_device, half_precision
+from models.protocols import EmotionBranch, Scores
+from models.text.embedded import EmbeddedTextBranch
+from models.video.embedded import EmbeddedVideoBranch
+from schemas.emotions import EMOTIONS
+from schemas.errors import WeightsError
+from schemas.settings import WeightSettings
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from models.architectures.network import TrainableNetwork
+
+
+class TrainedBranch:
+    """Judges by a `.safetensors` file whose header names an architecture of the table.
+
+    Raises `WeightsError` where the file, or what lies beside it, is missing or does not fit.
+    """
+
+    name = "embedded"
+
+    def __init__(self, branch: str, path: Path, weights: WeightSettings) -> None:
+        self._branch = branch
+        self._network, config = load_trained(branch, path)
+        self._temperature = float(config["temperature"])
+        self._device = choose_device(weights.device)
+        self._network.to(self._device)
+        self._batch_size = weights.batch_size
+        self.unseen_speakers = frozenset(config.get("calibration_speakers", ()))
+        self.languages = self._network.languages
+        self.digest = file_digest(path)
+
+    def score(self, samples: Sequence[Any]) -> Scores:
+        """Judge samples of the branch's own kind; long sounds in windows, which are averaged.
+
+        Where nothing can be judged a voice gets even scores, a face and a text NaN.
+        """
+        pieces = [
+            (row, piece)
+            for row, sample in enumerate(samples)
+            for piece in pieces_of(self._branch, sample)
+        ]
+        logits = np.zeros((len(samples), len(EMOTIONS)), dtype=np.float32)
+        if pieces:
+            features = [self._network.prepare(piece) for _, piece in pieces]
+            found = judge(self._network, features, self._device, self._batch_size)
+            owners = np.array([row for row, _ in pieces])
+            np.add.at(logits, owners, found)
+            counts = np.bincount(owners, minlength=len(samples))
+            logits /= np.maximum(counts, 1)[:, None].astype(np.float32)
+            if self._branch != "audio":
+                logits[counts == 0] = np.nan
+        elif self._branch != "audio":
+            logits[:] = np.nan
+        return softmax(logits / np.float32(self._temperature))
+
+    def untouched_encoder(self) -> dict[str, "Tensor"] | None:
+        """None: these weights were trained on the speakers of their corpora."""
+        return None
+
+
+def pieces_of(branch: str, sample: Any) -> list[Any]:
+    """What of a sample can be judged: windows of a voice, a face or text as it is, or nothing."""
+    if branch == "audio":
+        return [piece for piece in windows(sample, LONGEST_WINDOW) if not has_no_voice(piece)]
+    there = len(sample.crops) > 0 if branch == "video" else any(map(str.isalnum, sample.text))
+    return [sample] if there else []
+
+
+def judge(
+    network: "TrainableNetwork",
+    features: Sequence["Tensor"],
+    device: "torch.device",
+    batch_size: int = 16,
+) -> NDArray[np.float32]:
+    """Uncalibrated logits (len(features), classes); samples of like length go together."""
+    import torch
+
+    from models.architectures.network import pad_last
+
+    network.eval()
+    logits = np.zeros((len(features), network.head.out_features), dtype=np.float32)
+    order = sorted(range(len(features)), key=lambda row: features[row].shape[-1])
+    with torch.inference_mode(), half_precision(device):
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            padded, lengths = pad_last([features[row] for row in rows])
+            found = network(padded.to(device), lengths.to(device))
+            logits[rows] = found.float().cpu().numpy()
+    return logits
+
+
+def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", dict[str, Any]]:
+    """Build the network that a file's header names, with its weights, and the header."""
+    state, config = read_trained(branch, path)
+    network = build(
+        branch, config["architecture"], config.get("parameters"), encoder=config.get("encoder")
+    )
+    try:
+        network.take_companions(
+            {
+                suffix: path.with_suffix(suffix).read_text(encoding="utf-8")
+                for suffix in config.get("companions", ())
+            }
+        )
+    except OSError as error:
+        raise WeightsError(f"{error.filename} is missing beside {path}; train it anew.") from error
+    take_state(network, state, path, config["architecture"])
+    return network, config
+
+
+def read_trained(branch: str, path: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]]:
+    """Read the weights of an architecture and the header; `WeightsError` for another branch's."""
+    state, config = load_weights(path)
+    if config.get("branch") != branch or tuple(config.get("classes", ())) != EMOTIONS:
+        raise WeightsError(f"{path} holds no {branch} network of the seven classes; train it anew.")
+    return state, config
+
+
+def take_state(
+    network: "nn.Module", state: Mapping[str, "Tensor"], path: Path, architecture: str
+) -> None:
+    """Give a network its weights, ready to judge; `WeightsError` where they do not fit."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit {architecture}; train it anew.") from error
+    network.eval()
+
+
+def architecture_of(path: Path) -> str | None:
+    """The architecture that a file's header names; None for what ships, and for no such file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            config = json.loads((file.metadata() or {}).get("config", "{}"))
+    except (OSError, SafetensorError, ValueError):
+        return None  # the branch that opens the file says what is wrong with it
+    named = config.get("architecture")
+    return named if isinstance(named, str) else None
+
+
+def _own_file(source: str) -> Path | None:
+    path = Path(source)
+    return path if path.suffix == ".safetensors" and architecture_of(path) else None
+
+
+def open_audio(weights: WeightSettings) -> "EmotionBranch[Any]":
+    """The voice branch of the file that the settings name, else the one that ships."""
+    path = _own_file(weights.audio)
+    return TrainedBranch("audio", path, weights) if path else EmbeddedAudioBranch(weights)
+
+
+def open_video(weights: WeightSettings) -> "EmotionBranch[Any]":
+    """The face branch of the file that the settings name, else the one that ships."""
+    path = _own_file(weights.video)
+    return TrainedBranch("video", path, weights) if path else EmbeddedVideoBranch(weights)
+
+
+def open_text(weights: WeightSettings) -> "EmotionBranch[Any]":
+    """The word branch of the file that the settings name, else the one that ships."""
+    path = _own_file(weights.text)
+    return TrainedBranch("text", path, weights) if path else EmbeddedTextBranch(weights)

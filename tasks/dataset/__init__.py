@@ -1,0 +1,1 @@
+"""Publish, render and export what was annotated."""

@@ -1,0 +1,134 @@
+"""The review page of one recording: self-contained HTML with an inline SVG timeline."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from schemas.emotions import EMOTIONS, Emotion
+from schemas.media import MediaInfo, Recording
+from schemas.speech import AnnotatedUtterance, Flag, Transcript
+from schemas.values import clock
+from tasks.dataset.publish import shown_title
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+STAGE_VERSION = 1
+
+COLOURS: dict[Emotion, str] = {
+    "neutral": "#8a94a6",
+    "happy": "#e3a008",
+    "sad": "#3f6fd1",
+    "angry": "#d03a2f",
+    "fearful": "#7c4dcc",
+    "disgust": "#3d8f4f",
+    "surprised": "#d9569b",
+}
+"""One colour per class; what is unsure is near the paper's colour, in light and in dark."""
+
+REMARKS: dict[Flag, str] = {
+    "asr_suspect": "words doubtful",
+    "captions_suspect": "captions do not fit",
+    "face_unsure": "whose face is unclear",
+    "low_confidence": "signs too weak",
+    "no_consent": "no consent",
+    "no_face": "no face seen",
+    "no_words": "no words",
+    "other_language": "words in a language that is not judged",
+    "overlap": "others speak too",
+    "short": "too short for the voice",
+    "text_only_policy": "judged by words alone",
+}
+"""What a flag means, for whoever reads the page."""
+
+TIMELINE_WIDTH = 1000
+
+
+@functools.cache
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["clock"] = clock
+    environment.filters["remark"] = REMARKS.__getitem__
+    return environment.get_template("page.html.j2")
+
+
+def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any]) -> str:
+    """Return the page as HTML. Everything that comes from a recording is escaped.
+
+    The media is not copied: a local recording is linked where it lies, and any other can be
+    opened in the page from the reader's disk.
+    """
+    annotated: Sequence[AnnotatedUtterance] = results["fuse"]
+    transcript: Transcript = results["transcribe"]
+    speakers = sorted({row.utterance.speaker for row in annotated})
+    common = _common_flags(annotated)
+    notes = [info.damage, transcript.reason, *transcript.faults, _hidden_note(annotated)]
+    notes += [f"Everywhere: {', '.join(REMARKS[flag] for flag in common)}."] if common else []
+    scale = TIMELINE_WIDTH / max(info.duration, 1e-3)
+    return _template().render(
+        title=shown_title(recording),
+        recording_id=recording.recording_id,
+        day=info.meeting_date(recording),
+        duration=info.duration,
+        has_video=info.has_video,
+        media=media_link(recording),
+        notes=[note for note in notes if note],
+        common_flags=common,
+        rows=annotated,
+        lanes=[_lane(speaker, annotated, scale) for speaker in speakers],
+        width=TIMELINE_WIDTH,
+        ticks=[(t, t * scale) for t in _ticks(info.duration)],
+        colours=COLOURS,
+        emotions=EMOTIONS,
+    )
+
+
+def _common_flags(annotated: Sequence[AnnotatedUtterance]) -> list[Flag]:
+    """Return the flags of every row that is shown, where there are several rows."""
+    shown = [set(row.flags) for row in annotated if "no_consent" not in row.flags]
+    return sorted(set.intersection(*shown)) if len(shown) > 1 else []
+
+
+def _hidden_note(annotated: Sequence[AnnotatedUtterance]) -> str | None:
+    """Say that somebody is not shown, and for how long."""
+    hidden = sum(row.utterance.duration for row in annotated if "no_consent" in row.flags)
+    if not hidden:
+        return None
+    return f"Somebody who did not consent is not shown: {clock(hidden)} of what is spoken."
+
+
+def media_link(recording: Recording) -> str | None:
+    """Return a `file:` link to a recording that lies on this machine, else None."""
+    local = recording.uri.removeprefix("file://")
+    return f"file://{quote(local)}" if local.startswith("/") else None
+
+
+def _lane(speaker: str, annotated: Sequence[AnnotatedUtterance], scale: float) -> dict[str, Any]:
+    rows = [row for row in annotated if row.utterance.speaker == speaker]
+    names = [row.utterance.speaker_name for row in rows if row.utterance.speaker_name]
+    return {
+        "label": names[0] if names else speaker,
+        "talk": sum(row.utterance.duration for row in rows),
+        "bars": [
+            {
+                "row": row,
+                "x": row.utterance.start * scale,
+                "width": max(row.utterance.duration * scale, 1.0),
+                "colour": COLOURS[row.emotion] if row.emotion else None,
+                "hidden": "no_consent" in row.flags,
+            }
+            for row in rows
+        ],
+    }
+
+
+def _ticks(duration: float) -> list[float]:
+    steps = (1, 5, 10, 30, 60, 300, 600, 1800, 3600)
+    step = next((s for s in steps if duration / s <= 10), 7200)
+    return [float(t) for t in range(0, int(duration) + 1, step)]

@@ -1,0 +1,1 @@
+"""Faces, the three emotion branches and their fusion."""

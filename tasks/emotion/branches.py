@@ -1,0 +1,125 @@
+"""The three branches: each judges the utterances that give it something to judge."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from models.protocols import EmotionBranch, TextSample, Waveform
+from models.registry import identify, load_engine
+from schemas.emotions import EmotionScores
+from schemas.settings import Settings
+from schemas.speech import BranchScores, Faces, Flag, Utterance
+from schemas.values import Seconds
+from tasks.transcript.doubtful_words import has_enough_words, sure_text
+
+STAGE_VERSION = 3
+
+BLOCK_SECONDS: Seconds = 600.0
+"""Sound that lies in memory at once while the voice is judged."""
+
+CONTEXT_UTTERANCES = 3
+"""Previous utterances that the text branch is shown."""
+
+Sample = TypeVar("Sample")
+
+NEVER_JUDGED: frozenset[Flag] = frozenset({"no_consent"})
+NOT_BY_VOICE: frozenset[Flag] = NEVER_JUDGED | {"short", "overlap"}
+NOT_BY_WORDS: frozenset[Flag] = NEVER_JUDGED | {"no_words", "asr_suspect"}
+
+
+def judge_voice(
+    waveform: Waveform | None, utterances: Sequence[Utterance], settings: Settings
+) -> BranchScores:
+    """Judge by voice every utterance that is long enough and spoken by one person alone."""
+    if waveform is None:
+        return _nothing("audio", utterances, settings)
+    chosen = [u for u in utterances if not NOT_BY_VOICE & set(u.flags)]
+
+    def blocks() -> Iterator[list[tuple[int, np.ndarray]]]:
+        block: list[tuple[int, np.ndarray]] = []
+        seconds = 0.0
+        for utterance in chosen:
+            block.append((utterance.index, waveform.read(utterance.start, utterance.end)))
+            seconds += utterance.duration
+            if seconds >= BLOCK_SECONDS:
+                yield block
+                block, seconds = [], 0.0
+        if block:
+            yield block
+
+    return _judge("audio", blocks, utterances, settings)
+
+
+def judge_face(faces: Faces, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
+    """Judge by face every utterance in which the speaker's face was seen."""
+    from tasks.emotion.faces import face_sequence
+
+    allowed = {u.index for u in utterances if not NEVER_JUDGED & set(u.flags)}
+    tracks = [t for t in faces.tracks if t.rows and t.utterance_index in allowed]
+
+    def blocks() -> Iterator[list[tuple[int, object]]]:
+        for start in range(0, len(tracks), 64):
+            yield [(t.utterance_index, face_sequence(faces, t)) for t in tracks[start : start + 64]]
+
+    return _judge("video", blocks, utterances, settings)
+
+
+def judge_words(utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
+    """Judge by words every utterance that has enough sure ones, in a language of the branch."""
+    branch = _branch("text", settings)
+    chosen = [u for u in utterances if u.text and not NOT_BY_WORDS & set(u.flags)]
+    chosen = [u for u in chosen if has_enough_words(u) and speaks(branch.languages, u.language)]
+
+    def blocks() -> Iterator[list[tuple[int, TextSample]]]:
+        for start in range(0, len(chosen), 256):
+            yield [(u.index, _text_sample(u, utterances)) for u in chosen[start : start + 256]]
+
+    return _judge("text", blocks, utterances, settings)
+
+
+def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> list[int]:
+    """Indices of the utterances in a language that the text branch does not know."""
+    worded = [u for u in utterances if u.text and u.language]
+    if not worded:
+        return []
+    languages = _branch("text", settings).languages
+    return [u.index for u in worded if not speaks(languages, u.language)]
+
+
+def speaks(languages: frozenset[str] | None, language: str | None) -> bool:
+    """Whether a branch knows a BCP 47 language; an unknown language is given the doubt."""
+    return languages is None or language is None or language.split("-")[0].lower() in languages
+
+
+def _text_sample(utterance: Utterance, utterances: Sequence[Utterance]) -> TextSample:
+    before = utterances[max(0, utterance.index - CONTEXT_UTTERANCES) : utterance.index]
+    shown = [u for u in before if u.text and not NEVER_JUDGED & set(u.flags)]
+    context = tuple((u.speaker, text) for u in shown if (text := sure_text(u)))
+    return TextSample(sure_text(utterance), utterance.language, context, utterance.speaker)
+
+
+def _branch(job: str, settings: Settings) -> EmotionBranch[object]:
+    branch: EmotionBranch[object] = load_engine(job, settings.engine(job), settings.weights)
+    return branch
+
+
+def _nothing(job: str, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
+    model = identify(job, settings.engine(job), settings.weights)
+    return BranchScores(model=model, scores=(None,) * len(utterances))
+
+
+def _judge(
+    job: str,
+    blocks: Callable[[], Iterator[Sequence[tuple[int, Sample]]]],
+    utterances: Sequence[Utterance],
+    settings: Settings,
+) -> BranchScores:
+    scores: list[EmotionScores | None] = [None] * len(utterances)
+    for block in blocks():
+        judged = _branch(job, settings).score([sample for _, sample in block])
+        for (index, _), row in zip(block, judged, strict=True):
+            if np.isfinite(row).all():
+                scores[index] = EmotionScores.from_array(row.tolist())
+    model = identify(job, settings.engine(job), settings.weights)
+    return BranchScores(model=model, scores=tuple(scores))

@@ -1,0 +1,57 @@
+"""Compare names of files as people read them: NFC, without case and invisible characters."""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+CAPTION_SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".sbv")
+"""Of captions, in order of preference."""
+
+SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
+"""Of what belongs to the recording beside it: captions, turns, the sidecar."""
+
+if TYPE_CHECKING:
+    from tasks.ingest.listing import Object
+
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+
+
+def reading(name: str) -> str:
+    """Return the form in which names that look alike are equal.
+
+    macOS writes names decomposed (NFD), others composed (NFC); zero-width marks come by copying.
+    """
+    if name.isascii():
+        return " ".join(name.casefold().split())
+    kept = (
+        " " if unicodedata.category(c)[0] == "Z" else c
+        for c in unicodedata.normalize("NFD", name).casefold()
+        if unicodedata.category(c) != "Cf" and ord(c) not in _VARIATION_SELECTORS
+    )
+    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+
+
+def place_of(found: "Object") -> tuple[str, str]:
+    """Folder and stem under which a recording and its siblings meet.
+
+    Folders that differ in case are two folders; those that differ in composition alone are one.
+    """
+    return unicodedata.normalize("NFC", found.folder), reading(found.stem)
+
+
+def is_exact(recording: "Object", sibling: "Object") -> bool:
+    """Whether a sibling has the recording's name to the letter (captions: or with a language)."""
+    same_stem = sibling.stem == recording.stem or sibling.stem.startswith(f"{recording.stem}.")
+    return sibling.folder == recording.folder and same_stem
+
+
+def exact_first(recording: "Object", siblings: "Iterable[Object]") -> "list[Object]":
+    """Order siblings of one suffix: those of the recording's exact name come first."""
+    return sorted(
+        siblings, key=lambda o: (not is_exact(recording, o), o.name != o.stem + o.suffix, o.uri)
+    )
+
+
+def is_undecided(recording: "Object", siblings: "list[Object]") -> bool:
+    """Whether several siblings look like the recording's and none has its exact name."""
+    return len(siblings) > 1 and not is_exact(recording, siblings[0])

@@ -1,0 +1,285 @@
+"""List what a source holds: a file, a folder, or any URL that fsspec knows (`s3://...`)."""
+
+import functools
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from schemas.errors import ResourceError, SettingsError, UnavailableError
+from tasks.ingest.file_names import SIBLING_SUFFIXES, reading
+
+Result = TypeVar("Result")
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_TOKENS = ("ETag", "etag", "md5Hash", "content_md5", "generation")
+_MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "created")
+_ACCESS = ("AWS_", "AZURE_", "FSSPEC_", "GOOGLE_")
+_VERSION_DIGITS = 16
+_MOST_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object of a source: its address, its folder and name, and what tells its version."""
+
+    uri: str
+    folder: str
+    name: str
+    size: int
+    token: str
+    modified: datetime | None = None
+
+    @property
+    def suffix(self) -> str:
+        """The name's suffix in lower case, with its dot."""
+        return os.path.splitext(self.name)[1].lower()  # noqa: PTH122
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix."""
+        return os.path.splitext(self.name)[0]  # noqa: PTH122
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The objects of a source. `single` is the one that the source names, if it names one."""
+
+    objects: tuple[Object, ...]
+    single: Object | None = None
+
+
+def list_source(source: str, excluded: str | None = None) -> Listing:
+    """List a source recursively, without hidden files and without the folder `excluded`.
+
+    Raises `SettingsError` where there is no such file, folder, bucket or scheme, or no access.
+    """
+    if is_local(source):
+        without = local_path(excluded) if excluded and is_local(excluded) else None
+        return _list_local(local_path(source), without)
+    return _list_remote(source, excluded)
+
+
+def is_local(uri: str) -> bool:
+    """Whether an address is a path of this machine."""
+    scheme = _SCHEME.match(uri)
+    return scheme is None or scheme[1].lower() == "file"
+
+
+def local_path(uri: str) -> Path:
+    """The path that a local address names; may hold any character that a file name may."""
+    if _SCHEME.match(uri):
+        return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
+    return Path(uri).expanduser()
+
+
+def shown(uri: str) -> str:
+    """The last part of an address as a message may show it: one line, nothing invisible."""
+    name = uri.rstrip("/").rsplit("/", 1)[-1]
+    visible = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return visible if len(visible) <= _MOST_SHOWN else visible[: _MOST_SHOWN - 1] + "…"
+
+
+def version_of(objects: Iterable[Object]) -> str:
+    """Digest of the versions of a recording and what lies beside it."""
+    facts = "\n".join(f"{o.uri}\t{o.size}\t{o.token}" for o in objects)
+    return hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()[:_VERSION_DIGITS]
+
+
+def filesystem(uri: str) -> tuple[Any, str]:
+    """The fsspec file system of a remote address, and the name of the object in it.
+
+    The name is not parsed beyond its scheme: `::`, `*` and `?` are letters like others.
+    """
+    found = _SCHEME.match(uri)
+    scheme = found[1].lower() if found else "file"
+    access = {name: value for name, value in os.environ.items() if name.startswith(_ACCESS)}
+    files = _connect(scheme, tuple(sorted(access.items())), os.getpid())
+    return files, str(files._strip_protocol(uri))
+
+
+@functools.lru_cache(maxsize=8)
+def _connect(scheme: str, access: tuple[tuple[str, str], ...], process: int) -> Any:  # noqa: ARG001
+    """Connect to a storage once, and anew when its credentials or endpoint change, or in a fork.
+
+    fsspec's own cache of connections does not look at the environment.
+    """
+    import fsspec
+
+    try:
+        return fsspec.filesystem(scheme, skip_instance_cache=True)
+    except ImportError as error:
+        raise SettingsError(
+            f"Reading {scheme}:// needs a package that is not installed ({error}); "
+            "for s3:// install tonescribe[s3]."
+        ) from error
+    except ValueError as error:
+        raise SettingsError(
+            f"There is no storage '{scheme}://'; give a path, or a URL such as s3://bucket/folder."
+        ) from error
+
+
+def reach(uri: str, action: Callable[[], Result]) -> Result:
+    """Do something with remote storage, and turn any driver's error into one of ours."""
+    try:
+        return action()
+    except (SettingsError, ResourceError):
+        raise
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"There is no bucket, folder or object '{uri}'; check its name."
+        ) from error
+    except PermissionError as error:
+        raise SettingsError(
+            f"Access to '{uri}' is denied; check the credentials in the environment."
+        ) from error
+    except Exception as error:  # each of the many drivers has error classes of its own
+        if "credential" in str(error).lower():
+            raise SettingsError(f"There are no credentials for '{uri}': {error}.") from error
+        raise UnavailableError(
+            f"The storage of '{uri}' does not answer: {error}; try again later."
+        ) from error
+
+
+def _list_local(path: Path, excluded: Path | None) -> Listing:
+    try:
+        path = path.absolute()
+        if path.is_dir():
+            return Listing(tuple(_walk(path, excluded.absolute() if excluded else None)))
+        if not path.exists():
+            raise SettingsError(f"There is no file or folder '{shown(str(path))}'; check its name.")
+        entries = sorted(entry for entry in path.parent.iterdir() if entry.is_file())
+    except OSError as error:
+        raise SettingsError(f"'{shown(str(path))}' cannot be read: {error.strerror}.") from error
+    objects = tuple(_local_object(entry) for entry in entries)
+    single = next((o for o in objects if o.name == path.name), None)
+    if single is None:
+        raise SettingsError(f"'{shown(str(path))}' is neither a file nor a folder.")
+    return Listing(objects, single)
+
+
+def _walk(top: Path, excluded: Path | None) -> Iterator[Object]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for folder, folders, names in os.walk(top, onerror=refuse):
+        here = Path(folder)
+        folders[:] = sorted(f for f in folders if not _is_hidden(f) and here / f != excluded)
+        for name in sorted(names):
+            if not _is_hidden(name) and _is_regular(here / name):
+                yield _local_object(here / name)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "~$"))
+
+
+def _is_regular(path: Path) -> bool:
+    """Whether it is a file with bytes in it; a pipe or a dangling link would block or fail."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _local_object(path: Path) -> Object:
+    facts = path.stat()
+    return Object(
+        uri=_local_uri(path),
+        folder=str(path.parent),
+        name=path.name,
+        size=facts.st_size,
+        token=str(facts.st_mtime_ns),
+        modified=datetime.fromtimestamp(facts.st_mtime, UTC),
+    )
+
+
+def _local_uri(path: Path) -> str:
+    """The path, or a percent-encoded URL where its bytes are no text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return path.as_uri()
+    return str(path)
+
+
+def _list_remote(source: str, excluded: str | None) -> Listing:
+    files, name = filesystem(source)
+
+    def listing() -> Listing:
+        files.invalidate_cache()
+        facts = files.info(name)
+        if facts["type"] == "directory":
+            found = files.find(name, detail=True)
+            return Listing(tuple(_visible(files, name, found, excluded)))
+        single = _remote_object(files, name, facts)
+        return Listing((single, *_neighbours(files, single)), single)
+
+    return reach(source, listing)
+
+
+def _visible(
+    files: Any, top: str, found: Mapping[str, Mapping[str, Any]], excluded: str | None
+) -> Iterator[Object]:
+    without = f"{files._strip_protocol(excluded)}/" if excluded and not is_local(excluded) else None
+    for name in sorted(found):
+        below = name.removeprefix(top).lstrip("/")
+        hidden = any(part != ".." and _is_hidden(part) for part in below.split("/"))
+        if not hidden and not (without and name.startswith(without)):
+            yield _remote_object(files, name, found[name])
+
+
+def _remote_object(files: Any, name: str, facts: Mapping[str, Any]) -> Object:
+    size = int(facts.get("size") or 0)
+    modified = _moment(next((facts[key] for key in _MOMENTS if facts.get(key)), None))
+    token = next((str(facts[key]) for key in _TOKENS if facts.get(key)), None)
+    folder, _, last = name.rpartition("/")
+    return Object(
+        uri=files.unstrip_protocol(name),
+        folder=folder,
+        name=last,
+        size=size,
+        token=token or str(modified),
+        modified=modified,
+    )
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, int | float):
+        value = datetime.fromtimestamp(value, UTC)
+    if not isinstance(value, datetime):
+        return None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _neighbours(files: Any, single: Object) -> Iterator[Object]:
+    """The objects of a single recording's folder whose names begin as its name does.
+
+    Where a storage cannot list (a web server), the names that may lie beside it are tried.
+    """
+    try:
+        listed = {facts["name"]: facts for facts in files.ls(single.folder, detail=True)}
+    except (OSError, NotImplementedError):
+        stems = dict.fromkeys(
+            (single.stem, *(unicodedata.normalize(form, single.stem) for form in ("NFC", "NFD")))
+        )
+        names = [f"{single.folder}/{stem}{suffix}" for stem in stems for suffix in SIBLING_SUFFIXES]
+        listed = {name: files.info(name) for name in names if files.exists(name)}
+    stem = reading(single.stem)
+    for name, facts in sorted(listed.items()):
+        last = name.rpartition("/")[2]
+        begins_alike = reading(os.path.splitext(last)[0]).startswith(stem)  # noqa: PTH122
+        if begins_alike and last != single.name and facts["type"] == "file":
+            yield _remote_object(files, name, facts)

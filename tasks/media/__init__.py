@@ -1,0 +1,1 @@
+"""Probe, demultiplex and decode media in child processes."""

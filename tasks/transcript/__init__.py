@@ -1,0 +1,1 @@
+"""Who speaks when, which words, and the utterances made of both."""

@@ -1,0 +1,196 @@
+"""Any architecture is trained, calibrated on its own speakers, measured, stored and run."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lab.training.architecture import class_weights, train_architecture
+from lab.training.architecture_data import read_material
+from lab.training.options import TrainingOptions
+from models.architectures.branch import TrainedBranch, load_trained
+from models.protocols import FaceSequence, TextSample
+from models.registry import load_engine
+from schemas.errors import SettingsError
+from schemas.settings import WeightSettings
+from tests.material.checkpoints import random_text_encoder, random_wav2vec2
+from tests.material.sounds import write_wav
+
+
+def told(architecture: str, **more: object) -> TrainingOptions:
+    return TrainingOptions(architecture=architecture, device="cpu", threads=1, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def actors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """RAVDESS as eight people would make it who say length by length what they feel."""
+    folder = tmp_path_factory.mktemp("data")
+    home = folder / "speech" / "ravdess"
+    home.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for actor in (1, 2, 4, 8, 10, 11, 20, 21):
+        for length, emotion in zip((0.5, 0.85, 1.4, 2.5), (1, 2, 4, 5), strict=True):
+            for take in (1, 2):
+                times = np.arange(int(16_000 * length)) / 16_000
+                swell = 0.1 * (1 + 0.9 * np.sin(2 * np.pi * 4 * times))
+                name = f"03-01-{emotion:02}-01-01-{take:02}-{actor:02}.wav"
+                noise = swell * random.standard_normal(len(times))
+                write_wav(home / name, noise.astype(np.float32))
+    return folder
+
+
+def test_a_voice_network_learns_is_measured_by_folds_and_is_run(
+    actors: Path, tmp_path: Path
+) -> None:
+    options = told("level-logistic", epochs=25, batch_size=4, learning_rate=0.1)
+    report = train_architecture("audio", actors, tmp_path, options)
+    (figures,) = report.measures.values()
+    assert figures["classes"] == ("angry", "calm", "neutral", "sad")
+    assert len(figures["folds"]) == 4
+    assert figures["uar"] > 0.6  # one in four by chance
+    assert (tmp_path / "fit" / "checkpoints").is_dir()
+    branch = load_engine("audio", "embedded", WeightSettings(audio=str(report.weights)))
+    assert isinstance(branch, TrainedBranch)
+    assert len(branch.unseen_speakers) == 1
+    _, config = load_trained("audio", report.weights)
+    assert config["architecture"] == "level-logistic"
+    assert config["corpora"] == ["ravdess"]
+    assert config["n_train"] == report.n_train == 7 * 8
+
+
+def test_calibration_speakers_are_on_no_other_side(actors: Path) -> None:
+    material = read_material("audio", actors, told("level-logistic"))
+    (protocol,) = material.protocols.values()
+    for sides in ((material.train, material.validation), *protocol.folds):
+        people = [{material.speakers[row] for row in rows} for rows in sides]
+        assert all(people)
+        assert sum(map(len, people)) == len(set().union(*people))
+
+
+def test_damaged_recordings_are_left_out_and_counted(
+    actors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(actors, tmp_path / "data")
+    damaged = sorted((tmp_path / "data" / "speech" / "ravdess").iterdir())[3]
+    damaged.write_bytes(b"RIFF and no more")
+    options = told("level-logistic", epochs=1, folds=False)
+    report = train_architecture("audio", tmp_path / "data", tmp_path, options)
+    (sentence,) = report.warnings
+    assert sentence.startswith("1 of 64 clips cannot be read and are left out; the first: ")
+    assert damaged.name in sentence
+    assert train_architecture("audio", actors, tmp_path, options).warnings == ()
+    said = capsys.readouterr()
+    assert said.out == ""  # which is the report's alone
+    assert "train_loss" in said.err
+
+
+def test_a_pretrained_speech_encoder_is_fine_tuned(actors: Path, tmp_path: Path) -> None:
+    options = told(
+        "wav2vec2",
+        start=random_wav2vec2(tmp_path / "start", layers=2),
+        epochs=1,
+        limit=8,
+        folds=False,
+        accumulation=2,
+        batch_size=2,
+        parameters={"trained_layers": 1},
+    )
+    report = train_architecture("audio", actors, tmp_path, options)
+    _, config = load_trained("audio", report.weights)
+    assert config["encoder"]["num_hidden_layers"] == 2
+    stored, start = (
+        load_file(path) for path in (report.weights, tmp_path / "start" / "model.safetensors")
+    )
+    changed = {
+        name
+        for name, value in start.items()
+        if not torch.equal(stored.get(f"encoder.{name}", value).float(), value)
+    }
+    assert changed
+    assert all(name.startswith("encoder.layers.1.") for name in changed)
+
+
+def film(path: Path, brightness: int) -> None:
+    """A second of one face-sized gray picture, that needs no detector."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5.0, (64, 64))
+    for frame in range(5):
+        writer.write(np.full((64, 64, 3), brightness + 4 * frame, np.uint8))
+    writer.release()
+
+
+def test_a_face_network_learns_from_filmed_actors(tmp_path: Path) -> None:
+    home = tmp_path / "video" / "ravdess-video"
+    home.mkdir(parents=True)
+    for actor in (1, 2, 3, 4):
+        for emotion, brightness in ((3, 200), (4, 30)):
+            for take in (1, 2):
+                film(home / f"01-01-{emotion:02}-01-01-{take:02}-{actor:02}.avi", brightness)
+    options = told(
+        "resnet18-transformer",
+        corpora=("ravdess-video",),
+        epochs=1,
+        batch_size=4,
+        parameters={"size": "32", "pooling": "average"},
+    )
+    report = train_architecture("video", tmp_path, tmp_path / "out", options)
+    assert report.n_train == 3 * 4
+    branch = load_engine("video", "embedded", WeightSettings(video=str(report.weights)))
+    empty = FaceSequence(np.zeros((0, 48, 48), np.uint8), np.zeros(0, np.float32))
+    seen = FaceSequence(np.full((3, 48, 48), 200, np.uint8), np.zeros(3, np.float32))
+    scores = branch.score([empty, seen])
+    assert np.isnan(scores[0]).all()
+    assert scores[1].sum() == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.needs_shared
+def test_a_text_network_learns_words_and_takes_its_vocabulary_along(
+    shared: Path, tmp_path: Path
+) -> None:
+    options = told("tfidf-mlp", limit=3000, epochs=8, parameters={"words": 2000})
+    report = train_architecture("text", shared / "data", tmp_path, options)
+    assert report.measures["goemotions test"]["uar"] > 0.2
+    assert (tmp_path / "text.vocabulary.json").is_file()
+    branch = load_engine("text", "embedded", WeightSettings(text=str(report.weights)))
+    happy, angry = branch.score(
+        [TextSample("thank you, i love this", "en"), TextSample("i hate you", "en")]
+    )
+    assert happy[1] > angry[1]
+    assert angry[3] > happy[3]
+
+
+@pytest.mark.needs_shared
+def test_a_pretrained_text_encoder_is_fine_tuned(shared: Path, tmp_path: Path) -> None:
+    start = random_text_encoder(tmp_path / "start", "xlm-roberta")
+    options = told("xlm-r", start=start, limit=20, epochs=1)
+    report = train_architecture("text", shared / "data", tmp_path, options)
+    assert report.measures["goemotions test"]["n"] == 20
+    branch = load_engine("text", "embedded", WeightSettings(text=str(report.weights)))
+    assert branch.languages == {"en", "fr", "de", "it", "es"}
+    assert np.isfinite(branch.score([TextSample("buon giorno", "it")])).all()
+
+
+@pytest.mark.needs_shared
+def test_stills_are_sequences_of_one_frame(shared: Path) -> None:
+    material = read_material("video", shared / "data", told("resnet18-transformer", limit=5))
+    assert material.read(int(material.train[0])).crops.shape == (1, 48, 48)
+    assert [len(rows) for rows in (material.train, material.validation)] == [5, 5]
+    assert set(material.tests) == {"fer2013 PrivateTest"}
+
+
+def test_rare_classes_weigh_more_and_absent_ones_nothing() -> None:
+    weights = class_weights(np.array([0, 0, 0, 1]), 3)
+    np.testing.assert_allclose(weights, [2 / 3, 2.0, 0.0], rtol=1e-6)
+
+
+def test_one_speaker_is_too_few(tmp_path: Path) -> None:
+    home = tmp_path / "speech" / "ravdess"
+    home.mkdir(parents=True)
+    write_wav(home / "03-01-03-01-01-01-01.wav", np.zeros(1600, np.float32))
+    with pytest.raises(SettingsError, match="at least two speakers"):
+        train_architecture("audio", tmp_path, tmp_path, told("level-logistic"))
+    with pytest.raises(SettingsError, match="did you mean 'level-logistic'"):
+        train_architecture("audio", tmp_path, tmp_path, told("level-logistics"))

@@ -1,0 +1,257 @@
+"""What is published can be read by others, appears whole, and says what it was made from."""
+
+import csv
+import io
+import re
+import subprocess
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.dataset import Dataset, open_dataset
+from schemas.emotions import EmotionScores
+from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
+from schemas.media import MediaInfo, Recording
+from schemas.policy import Policy
+from schemas.settings import Settings
+from schemas.sidecar import Sidecar
+from schemas.speech import AnnotatedUtterance, Utterance, Word
+from tasks.dataset.export import EXPORTERS, to_csv, to_srt, to_vtt
+from tasks.dataset.publish import (
+    add_source,
+    all_quarantined,
+    publish,
+    quarantine,
+    read_manifest,
+    release,
+    write_whole,
+)
+from tasks.media.split import ffmpeg_program
+
+HAPPY = EmotionScores.from_array([1, 5, 1, 1, 1, 1, 0])
+
+
+def recording(**changes: object) -> Recording:
+    given: dict[str, object] = {
+        "recording_id": "0123456789abcdef",
+        "uri": "/meetings/weekly.mp4",
+        "title": "weekly",
+        "path": "/meetings/weekly.mp4",
+        "size": 10,
+        "version": "v1",
+        "sidecar": Sidecar(date=date(2026, 11, 20)),
+    }
+    return Recording(**(given | changes))  # type: ignore[arg-type]
+
+
+INFO = MediaInfo(container="mp4", duration=12.0, origin=0.0)
+
+
+def annotated() -> tuple[AnnotatedUtterance, ...]:
+    words = (Word(word="good", start=1.0, end=1.2, score=0.9), Word(word="day", start=1.3, end=2.0))
+    said = Utterance(
+        index=0,
+        start=1.0,
+        end=2.0,
+        speaker="SPEAKER_00",
+        speaker_name="Ana <b>",
+        speaker_confidence=0.9,
+        overlap_ratio=0.0,
+        text="good & day --> x",
+        language="en",
+        words=words,
+    )
+    silent = Utterance(
+        index=1,
+        start=3.0,
+        end=4.5,
+        speaker="SPEAKER_01",
+        speaker_confidence=0.5,
+        overlap_ratio=0.25,
+        flags=("no_words",),
+    )
+    return (
+        AnnotatedUtterance(
+            utterance=said,
+            emotion="happy",
+            confidence=0.5,
+            scores=HAPPY,
+            text_scores=HAPPY,
+            valence=0.3,
+            arousal=0.4,
+            flags=("no_face",),
+            models={"text": "embedded@1"},
+        ),
+        AnnotatedUtterance(utterance=silent, flags=("no_face", "no_words")),
+    )
+
+
+def put(dataset: Dataset, item: Recording, fingerprint: str = "f1") -> Manifest:
+    settings = Settings(purpose="tests")
+    facts = RunFacts(stage_seconds={"probe": 0.1}, peak_rss_mb=100.0, wall_seconds=2.0)
+    policy = Policy.decide(settings)
+    return publish(
+        dataset, item, INFO, annotated(), "<p>", settings, policy, facts, fingerprint, "i1"
+    )
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    return Dataset(str(tmp_path / "dataset"), create=True)
+
+
+def test_other_programs_read_the_parquet_without_tonescribe(dataset: Dataset) -> None:
+    manifest = put(dataset, recording())
+    file = dataset.path(next(f for f in manifest.files if f.startswith("utterances/")))
+    assert file.endswith("utterances/month=2026-11/0123456789abcdef.parquet")
+    assert pd.read_parquet(file)["emotion"].tolist()[0] == "happy"
+    assert pl.read_parquet(file)["scores"][0]["happy"] == pytest.approx(0.5)
+    found = duckdb.sql(f"select speaker, len(words) n from '{file}' order by 1").fetchall()
+    assert found == [("SPEAKER_00", 2), ("SPEAKER_01", 0)]
+    metadata = pq.read_metadata(file)
+    assert metadata.metadata[b"tonescribe.schema_version"] == b"1"
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_views_unnest_words_and_sum_up_speakers(dataset: Dataset) -> None:
+    put(dataset, recording())
+    read = open_dataset(dataset.location)
+    assert read.relation("words").fetchall()[0][7:10] == ("good", 1.0, 1.2)
+    speakers = read.pandas("speakers").sort_values("speaker")
+    assert speakers["talk_seconds"].tolist() == [1.0, 1.5]
+    assert speakers["talk_share"].sum() == pytest.approx(1.0)
+    assert speakers["happy"].tolist()[0] == pytest.approx(0.5)
+
+
+def test_an_empty_dataset_can_be_queried(dataset: Dataset) -> None:
+    assert dataset.relation("utterances").fetchall() == []
+    assert dataset.relation("speakers").fetchall() == []
+
+
+def test_the_manifest_lists_every_file_with_its_digest(dataset: Dataset) -> None:
+    manifest = put(dataset, recording())
+    on_disk = {
+        str(path.relative_to(dataset.root))
+        for path in Path(dataset.root).rglob("*")
+        if path.is_file()
+    }
+    assert on_disk == {*manifest.files, "manifests/0123456789abcdef.json"}
+
+
+def test_the_same_content_under_two_names_is_one_recording(dataset: Dataset) -> None:
+    first = put(dataset, recording())
+    add_source(dataset, first, Source(uri="/other/copy.mp4", version="v9"))
+    rows = dataset.arrow("recordings").to_table().to_pylist()
+    assert [row["uris"] for row in rows] == [["/meetings/weekly.mp4", "/other/copy.mp4"]]
+    again = read_manifest(dataset, "0123456789abcdef")
+    assert again is not None
+    assert [s.uri for s in again.sources] == ["/meetings/weekly.mp4", "/other/copy.mp4"]
+
+
+def test_a_new_date_moves_the_rows_and_leaves_nothing_behind(dataset: Dataset) -> None:
+    put(dataset, recording())
+    put(dataset, recording(sidecar=Sidecar(date=date(2025, 1, 2))), fingerprint="f2")
+    files = list(dataset.list("utterances", ".parquet"))
+    assert files == ["utterances/month=2025-01/0123456789abcdef.parquet"]
+
+
+def test_an_interrupted_write_leaves_no_part_of_a_file(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(dataset, "pages/x.html", b"half")
+    assert not [path for path in Path(dataset.root).rglob("*") if path.is_file()]
+
+
+def test_quarantine_counts_tries_and_keeps_every_name(dataset: Dataset) -> None:
+    def entry(uri: str) -> QuarantineEntry:
+        return QuarantineEntry(
+            recording_id="abc",
+            sources=(Source(uri=uri, version="1"),),
+            cause="input",
+            stage="probe",
+            sentence="It is empty.",
+            quarantined_at=datetime.now(UTC),
+        )
+
+    quarantine(dataset, entry("a.mp4"))
+    quarantine(dataset, entry("b.mp4"))
+    (held,) = all_quarantined(dataset)
+    assert held.tries == 2
+    assert [s.uri for s in held.sources] == ["a.mp4", "b.mp4"]
+    release(dataset, "a.mp4")
+    assert [s.uri for s in all_quarantined(dataset)[0].sources] == ["b.mp4"]
+    release(dataset, "b.mp4")
+    assert all_quarantined(dataset) == []
+
+
+def test_vtt_escapes_what_was_said_and_names_the_voice(dataset: Dataset) -> None:
+    put(dataset, recording())
+    rows = dataset.arrow("utterances").to_table().to_pylist()
+    facts = dataset.arrow("recordings").to_table().to_pylist()[0]
+    vtt = EXPORTERS["vtt"](facts, rows, dataset)
+    assert vtt.startswith("WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n")
+    assert "<v.happy Ana &lt;b&gt;>good &amp; day --&gt; x</v>" in vtt
+    rttm = EXPORTERS["rttm"](facts, rows, dataset)
+    assert rttm.splitlines()[1] == (
+        "SPEAKER 0123456789abcdef 1 3.000 1.500 <NA> <NA> SPEAKER_01 <NA> <NA>"
+    )
+    assert '"emotion": "happy"' in EXPORTERS["json"](facts, rows, dataset)
+    header, first, _ = EXPORTERS["csv"](facts, rows, dataset).splitlines()
+    assert "scores.happy" in header.split(",")
+    assert "good & day --> x" in first
+
+
+def test_no_export_lets_a_text_break_out() -> None:
+    row = {
+        "start": 1.0,
+        "end": 2.0,
+        "speaker": "SPEAKER_00",
+        "speaker_name": "=cmd()",
+        "text": "a\n\n00:00:05.000 --> 00:00:06.000\nNOTE \x1b[31mx",
+        "emotion": None,
+        "scores": None,
+        "words": [],
+    }
+    said = "a 00:00:05.000 {} 00:00:06.000 NOTE [31mx"
+    assert to_srt({}, [row], None).splitlines()[2] == f"=cmd(): {said.format('→')}"  # type: ignore[arg-type]
+    assert said.format("--&gt;") in to_vtt({}, [row], None)  # type: ignore[arg-type]
+    (line,) = csv.DictReader(io.StringIO(to_csv({}, [row], None)))  # type: ignore[arg-type]
+    assert line["speaker_name"] == "'=cmd()"
+    assert line["start"] == "1.0"
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r"])
+def test_a_line_break_in_a_cell_cuts_no_row(end: str) -> None:
+    row = {"start": 1.0, "text": f"a{end}b", "emotion": None, "words": []}
+    written = to_csv({}, [row, row], None)  # type: ignore[arg-type]
+    lines = list(csv.DictReader(io.StringIO(written, newline="")))
+    breaks = "\n" * len(end.replace("\r\n", "\n"))
+    assert [line["text"] for line in lines] == [f"a{breaks}b"] * 2
+    table = pyarrow.csv.read_csv(
+        io.BytesIO(written.encode()),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+    )
+    assert table.num_rows == 2
+
+
+def test_another_program_reads_the_cues_of_an_export(tmp_path: Path) -> None:
+    said = "a\n\n00:00:05.000 --> 00:00:06.000\nb <i>c</i> & d"
+    row = {"start": 1.0, "end": 2.0, "speaker": "SPEAKER_00", "speaker_name": "Ana", "text": said}
+    rows = [row | {"emotion": None}, row | {"emotion": "happy", "start": 3.0, "end": 4.5}]
+    for name, export in (("x.vtt", to_vtt), ("x.srt", to_srt)):
+        (tmp_path / name).write_text(export({}, rows, None))  # type: ignore[arg-type]
+        command = [ffmpeg_program(), "-v", "error", "-i", name, "-f", "srt", "-"]
+        read = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        times = [line for line in read.stdout.splitlines() if re.match(r"[\d:,]+ --> ", line)]
+        assert times == ["00:00:01,000 --> 00:00:02,000", "00:00:03,000 --> 00:00:04,500"]
