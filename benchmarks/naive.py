@@ -84,8 +84,8 @@ def ours(recordings: list[Path], settings: Any) -> int:
             item = fetch(find_recordings(str(recording))[0], Path(scratch))
             work = Work(item, settings, Policy.decide(settings), Path(scratch))
             for stage in STAGES:
-                work.results[stage.name] = stage.run(work)
-            judged += len(work.results["fuse"])
+                setattr(work, stage.gives, stage.run(work))
+            judged += len(work.annotated)
     return judged
 
 

@@ -49,7 +49,7 @@ def measure(recording: Path) -> dict[str, dict[str, float]]:
         for stage in STAGES:
             _reset_peak()
             begun = time.perf_counter()
-            work.results[stage.name] = stage.run(work)
+            setattr(work, stage.gives, stage.run(work))
             seconds = time.perf_counter() - begun
             measured[stage.name] = {"seconds": seconds, "mb": _peak_mb()}
     return measured

@@ -26,7 +26,7 @@ from flows.batch import (
     sweep,
 )
 from flows.ending import end_with_parent
-from flows.parameters import settings_from
+from flows.options import AnnotateOptions
 from schemas.errors import QuarantinedError
 from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
@@ -78,20 +78,24 @@ def annotate(
     where all failed it ends as failed and raises `QuarantinedError`. Raises `SettingsError`,
     `PolicyError` or `WeightsError` before any work is started.
     """
-    options: dict[str, Any] = {
-        "profile": profile,
-        "captions": captions,
-        "language": language,
-        "speakers": speakers,
-        "min_speakers": min_speakers,
-        "max_speakers": max_speakers,
-        "purpose": purpose,
-        "purpose_note": purpose_note,
-        "jurisdiction": jurisdiction,
-        "context": context,
-    }
     batch = handed_batch() or plan_batch(
-        source, out, options, workers=workers, limit=limit, requeue=requeue
+        AnnotateOptions.of(
+            source=source,
+            out=out,
+            profile=profile,
+            captions=captions,
+            language=language,
+            speakers=speakers,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            purpose=purpose,
+            purpose_note=purpose_note,
+            jurisdiction=jurisdiction,
+            context=context,
+            workers=workers,
+            limit=limit,
+            requeue=requeue,
+        )
     )
     report = run_batch(batch, _runs)
     publish_failures(report)
@@ -110,7 +114,7 @@ def batch_state(report: BatchReport) -> State[BatchReport]:
 
 
 def _runs(batch: Batch) -> Iterator[RecordingReport]:
-    out, options = batch.dataset.location, batch.given_options
+    out, options = batch.dataset.location, batch.options.of_recording
     if not batch.is_parallel:
         yield from one_by_one(batch.jobs, lambda job: _run_as_flow(job, out, options))
         return
@@ -178,7 +182,7 @@ def annotate_recording(
     Returns its report. Where the recording cannot be read it ends as failed and raises
     `QuarantinedError` with the sentence that stands in its quarantine file.
     """
-    settings = settings_from(
+    options = AnnotateOptions.of(
         source=source,
         out=out,
         profile=profile,
@@ -192,6 +196,7 @@ def annotate_recording(
         jurisdiction=jurisdiction,
         context=context,
     )
+    settings = options.settings()
     Policy.decide(settings)
     job = find_job(needed(settings, "source"))
     dataset = open_for_writing(settings)

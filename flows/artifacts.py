@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from flows.running import in_flow_run
-from schemas.dataset import Dataset
+from flows.steps import in_flow_run
+from schemas.dataset import Dataset, page_path
 from schemas.manifest import Manifest
 from schemas.reports import BatchReport
 from schemas.speech import AnnotatedUtterance
@@ -62,7 +62,7 @@ def publish_artifacts(
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
     key = f"recording-{manifest.recording_id}"
-    page = dataset.path("pages", f"{manifest.recording_id}.html")
+    page = dataset.path(page_path(manifest.recording_id))
     create_markdown_artifact(
         markdown=transcript_markdown(manifest.title, annotated, page),
         key=f"{key}-transcript",

@@ -2,22 +2,21 @@
 
 import functools
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from flows.artifacts import BatchProgress
 from flows.ending import end_with_parent
+from flows.keys import fingerprint
 from flows.networks import absent_networks
-from flows.parameters import settings_from
+from flows.options import AnnotateOptions
 from flows.progress import at_place, emit
 from flows.recording import annotate_item
-from flows.running import log
-from flows.stages import fingerprint
+from flows.steps import log
 from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
 from schemas.errors import SettingsError
@@ -26,14 +25,11 @@ from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import Settings
 from schemas.values import Value
-from tasks.dataset.publish import clear_obsolete, read_manifest, supersede
+from tasks.dataset.manifests import clear_obsolete, read_manifest, supersede
 from tasks.dataset.store import sweep_unfinished
 from tasks.ingest.fetch import find_recordings
 from tasks.ingest.plan import Plan, plan
 from tasks.scratch import scratch_folder, sweep_scratch
-
-Options = Mapping[str, Any]
-"""The options of one recording as the command line has them; None is "not given"."""
 
 
 class Job(Value):
@@ -49,7 +45,7 @@ class Batch:
 
     dataset: Dataset
     settings: Settings
-    options: Options
+    options: AnnotateOptions
     plan: Plan
 
     @cached_property
@@ -57,11 +53,6 @@ class Batch:
         """The recordings that need work."""
         held = self.plan.held
         return tuple(Job(item=item, held=held.get(item.uri, ())) for item in self.plan.pending)
-
-    @property
-    def given_options(self) -> dict[str, Any]:
-        """The options of one recording that were given."""
-        return {name: value for name, value in self.options.items() if value is not None}
 
     @property
     def is_parallel(self) -> bool:
@@ -73,24 +64,20 @@ _planned: ContextVar[Batch | None] = ContextVar("planned_batch", default=None)
 _job: ContextVar[Job | None] = ContextVar("job", default=None)
 
 
-def plan_batch(
-    source: str | None,
-    out: str | None,
-    options: Options,
-    *,
-    workers: int | None = None,
-    limit: int | None = None,
-    requeue: bool = False,
-) -> Batch:
+def plan_batch(options: AnnotateOptions) -> Batch:
     """Read the settings, pass the policy gate, and compare the source with the dataset.
 
     Source and dataset may come from the settings. Raises `SettingsError` or `PolicyError`.
     """
-    settings = settings_from(**options, workers=workers, source=source, out=out)
+    settings = options.settings()
     Policy.decide(settings)
     dataset = open_for_writing(settings)
     todo = plan(
-        needed(settings, "source"), dataset, fingerprint(settings), limit=limit, requeue=requeue
+        needed(settings, "source"),
+        dataset,
+        fingerprint(settings),
+        limit=options.limit,
+        requeue=options.requeue,
     )
     sweep(dataset, todo.leftovers)
     return Batch(dataset, settings, options, todo)
@@ -217,18 +204,16 @@ def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
     spawn = multiprocessing.get_context("spawn")
     workers = batch.settings.workers
     with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
-        run = functools.partial(_in_process, batch.dataset.location, batch.given_options)
-        futures = [pool.submit(run, job.model_dump(mode="json")) for job in batch.jobs]
+        run = functools.partial(_in_process, batch.options)
+        futures = [pool.submit(run, job) for job in batch.jobs]
         try:
             for future in as_completed(futures):
-                yield RecordingReport.model_validate(future.result())
+                yield future.result()
         finally:  # whoever stops listening stops the batch, not after its last recording
             for future in futures:
                 future.cancel()
 
 
-def _in_process(out: str, options: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
-    settings = settings_from(**options)
-    settings = settings.model_copy(update={"out": out})
-    report = run_job(Job.model_validate(job), open_for_writing(settings), settings)
-    return report.model_dump(mode="json")
+def _in_process(options: AnnotateOptions, job: Job) -> RecordingReport:
+    settings = options.settings()
+    return run_job(job, open_for_writing(settings), settings)

@@ -47,8 +47,8 @@ def at_place(number: int, count: int) -> Iterator[None]:
         _place.reset(token)
 
 
-def tell(title: str, stage: str, done: float) -> None:
-    """Pass a step to the listener, where there is one."""
+def emit_stage(title: str, stage: str, done: float) -> None:
+    """Pass the beginning of a stage to the listener, where there is one."""
     number, count = _place.get()
     emit(Progress(number=number, count=count, title=title, stage=stage, done=done))
 

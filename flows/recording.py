@@ -3,27 +3,31 @@
 import hashlib
 import resource
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from flows.artifacts import RecordingProgress, publish_artifacts
 from flows.cache import StageCache
-from flows.progress import tell
-from flows.running import StageFailedError, attempt
-from flows.stages import STAGES, Stage, Work, fingerprint, inputs_digest, must_run, stage_keys
+from flows.keys import fingerprint, inputs_digest, stage_keys
+from flows.progress import emit_stage
+from flows.stages import STAGES, Stage, Work, must_run
+from flows.steps import StageFailedError, attempt
+from schemas.annotation import Annotation
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset
-from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
+from schemas.manifest import QuarantineEntry, RunFacts, Source
 from schemas.media import Recording, SourceItem
 from schemas.policy import Policy, strictest
 from schemas.reports import RecordingReport
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance
+from tasks.dataset.manifests import add_source, read_manifest
 from tasks.dataset.page import render_page
-from tasks.dataset.publish import add_source, publish, quarantine, read_manifest, release
+from tasks.dataset.publish import publish
+from tasks.dataset.quarantine import quarantine, release
 from tasks.ingest.fetch import fetch, sidecar_of
 
 
@@ -113,41 +117,37 @@ def _annotate(
         peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         wall_seconds=time.perf_counter() - started,
     )
-    info, annotated = work.results["probe"], work.results["fuse"]
-    page = attempt("report", lambda: render_page(recording, info, work.results))
-    manifest: Manifest = attempt(
-        "publish",
-        lambda: publish(
-            dataset,
-            recording,
-            info,
-            annotated,
-            page,
-            settings,
-            work.policy,
-            facts,
-            fingerprint(settings),
-            inputs_digest(recording),
-        ),
+    annotation = Annotation(
+        recording=recording,
+        media=work.media,
+        transcript=work.transcript,
+        utterances=work.annotated,
+        settings=settings,
+        policy=policy,
+        facts=facts,
+        fingerprint=fingerprint(settings),
+        inputs=inputs_digest(recording),
     )
-    publish_artifacts(manifest, dataset, annotated)
+    page = attempt("page", lambda: render_page(annotation))
+    manifest = attempt("publish", lambda: publish(dataset, annotation, page))
+    publish_artifacts(manifest, dataset, annotation.utterances)
     return RecordingReport(
         uri=recording.uri,
         outcome="annotated",
         recording_id=recording.recording_id,
         title=manifest.title,
-        duration=info.duration,
-        n_speakers=len({row.utterance.speaker for row in annotated}),
-        n_utterances=len(annotated),
+        duration=work.media.duration,
+        n_speakers=len(annotation.speakers),
+        n_utterances=len(annotation.utterances),
         seconds=facts.wall_seconds,
         stage_seconds=seconds,
         ran=ran,
         sentence=_notes(
-            info.damage,
-            work.results["transcribe"].reason,
-            *work.results["transcribe"].faults,
+            work.media.damage,
+            work.transcript.reason,
+            *work.transcript.faults,
             policy.warning,
-            _hidden_sentence(annotated),
+            _hidden_sentence(annotation.utterances),
         ),
     )
 
@@ -171,26 +171,23 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
     """Run the stages in order; return the wall seconds of each, and which did work."""
     keys = stage_keys(work.recording, work.settings, work.policy)
     cache = StageCache(work.settings.cache)
-    cached = cache.read_all(keys, {stage.name: stage.result for stage in STAGES if stage.cached})
-
-    def allowed(stage: Stage) -> bool:
-        return not (stage.biometric and work.policy.text_only)
-
-    def hides(stage: Stage) -> bool:
-        return stage.hides(work.recording)
-
-    running = must_run(cached, allowed, hides)
+    cached = cache.read_all(keys, {stage.name: stage.kind for stage in STAGES if stage.cached})
+    running = must_run(
+        cached,
+        allowed=lambda stage: stage.is_allowed(work.policy),
+        hides=lambda stage: stage.hides(work.recording),
+    )
     progress = RecordingProgress(len(STAGES))
     seconds: dict[str, float] = {}
     for number, stage in enumerate(STAGES):
-        tell(work.recording.title, stage.name, number / len(STAGES))
+        emit_stage(work.recording.title, stage.name, number / len(STAGES))
         begun = time.perf_counter()
-        if not allowed(stage):
-            work.results[stage.name] = stage.skipped(work)
+        if not stage.is_allowed(work.policy):
+            setattr(work, stage.gives, stage.skipped)
         elif stage.name in running:
-            work.results[stage.name] = _run_stage(stage, work, keys[stage.name], cache)
+            setattr(work, stage.gives, _run_stage(stage, work, keys[stage.name], cache))
         elif stage.cached:
-            work.results[stage.name] = _look_up(stage, cached)
+            setattr(work, stage.gives, _look_up(stage, keys[stage.name], cached[stage.name]))
         seconds[stage.name] = round(time.perf_counter() - begun, 3)
         progress.move(number + 1)
     return seconds, tuple(stage.name for stage in STAGES if stage.name in running)
@@ -201,14 +198,14 @@ def _run_stage(stage: Stage, work: Work, key: str, cache: StageCache) -> Any:
         result = stage.run(work)
         if stage.cached:
             hidden = stage.redacted if stage.hides(work.recording) else None
-            cache.write(key, stage.result, hidden(result) if hidden else result)
+            cache.write(key, stage.kind, hidden(result) if hidden else result)
         return result
 
-    return attempt(stage.name, run)
+    return attempt(stage.name, run, key=key)
 
 
-def _look_up(stage: Stage, cached: Mapping[str, Any]) -> Any:
-    return attempt(stage.name, lambda: cached[stage.name], is_cached=True)
+def _look_up(stage: Stage, key: str, result: Any) -> Any:
+    return attempt(stage.name, lambda: result, key=key, is_cached=True)
 
 
 def _unread_id(item: SourceItem) -> str:

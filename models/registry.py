@@ -8,12 +8,23 @@ ovals for faces. The whole flow runs on them in tests, and they show how to writ
 import functools
 import hashlib
 import importlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from models.checkpoint import SHIPPED, file_digest, shipped
 from models.network_store import is_there, networks_of
 from models.networks import NETWORKS
+from models.protocols import (
+    Diarizer,
+    EmotionBranch,
+    FaceDetector,
+    FaceSequence,
+    Fusion,
+    Samples,
+    TextSample,
+    Transcriber,
+)
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
 
@@ -58,19 +69,53 @@ _SHIPPED_FILES: dict[str, Path] = {"face_detector": SHIPPED / "face_detector.onn
 """Jobs whose shipped weights are no safetensors file named after the job."""
 
 
-@functools.cache
+@overload
+def load_engine(job: Literal["diarizer"], name: str, weights: WeightSettings) -> Diarizer: ...
+@overload
+def load_engine(job: Literal["transcriber"], name: str, weights: WeightSettings) -> Transcriber: ...
+@overload
+def load_engine(
+    job: Literal["face_detector"], name: str, weights: WeightSettings
+) -> FaceDetector: ...
+@overload
+def load_engine(
+    job: Literal["audio"], name: str, weights: WeightSettings
+) -> EmotionBranch[Samples]: ...
+@overload
+def load_engine(
+    job: Literal["video"], name: str, weights: WeightSettings
+) -> EmotionBranch[FaceSequence]: ...
+@overload
+def load_engine(
+    job: Literal["text"], name: str, weights: WeightSettings
+) -> EmotionBranch[TextSample]: ...
+@overload
+def load_engine(job: Literal["fusion"], name: str, weights: WeightSettings) -> Fusion: ...
+@overload
+def load_engine(job: str, name: str, weights: WeightSettings) -> Any: ...
 def load_engine(job: str, name: str, weights: WeightSettings) -> Any:
     """Load the engine of a job once per process.
 
     Raises `SettingsError` for an unknown name, `WeightsError` where weights are missing.
     """
+    return _load_engine(job, name, weights)
+
+
+@functools.cache
+def _load_engine(job: str, name: str, weights: WeightSettings) -> Any:
     known = ENGINES[job]
     if name not in known:
         raise SettingsError(
             f"There is no {job.replace('_', ' ')} '{name}'; known are {', '.join(sorted(known))}."
         )
-    module, attribute = known[name].split(":")
-    return getattr(importlib.import_module(module), attribute)(weights)
+    return constructor(job, name)(weights)
+
+
+def constructor(job: str, name: str) -> Callable[[WeightSettings], Any]:
+    """Import what the table names: a class, or a function that returns an engine."""
+    module, attribute = ENGINES[job][name].split(":")
+    made: Callable[[WeightSettings], Any] = getattr(importlib.import_module(module), attribute)
+    return made
 
 
 def identify(job: str, name: str, weights: WeightSettings) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow.dataset
 
 UNDATED = "undated"
+MANIFESTS, QUARANTINE, PAGES = "manifests", "quarantine", "pages"
+"""Folders of a dataset beside those of its tables."""
 
 VIEWS: dict[str, str] = {
     "words": """
@@ -40,9 +42,30 @@ VIEWS: dict[str, str] = {
 """Views of `tonescribe query` that are derived from the tables."""
 
 
-def month_folder(day: "date | None") -> str:
-    """Return the partition of a meeting: `month=2026-11`, or `month=undated`."""
-    return f"month={day:%Y-%m}" if day else f"month={UNDATED}"
+def table_path(table: str, day: "date | None", recording_id: str) -> str:
+    """Return where a recording's rows lie; undated meetings are in the partition `undated`."""
+    month = f"{day:%Y-%m}" if day else UNDATED
+    return f"{table}/month={month}/{recording_id}.parquet"
+
+
+def is_of_table(path: str, table: str) -> bool:
+    """Tell whether a file of a dataset holds rows of a table."""
+    return path.startswith(f"{table}/")
+
+
+def manifest_path(recording_id: str) -> str:
+    """Return where a recording's manifest lies."""
+    return f"{MANIFESTS}/{recording_id}.json"
+
+
+def quarantine_path(recording_id: str) -> str:
+    """Return where the entry of a recording in quarantine lies."""
+    return f"{QUARANTINE}/{recording_id}.json"
+
+
+def page_path(recording_id: str) -> str:
+    """Return where a recording's review page lies."""
+    return f"{PAGES}/{recording_id}.html"
 
 
 class Dataset:
@@ -114,7 +137,7 @@ class Dataset:
         Those of a recording without a manifest are not published. Of a recording with several, as
         after a change of its month, the manifest says which.
         """
-        manifests = {PurePosixPath(name).stem for name in self.list("manifests", ".json")}
+        manifests = {PurePosixPath(name).stem for name in self.list(MANIFESTS, ".json")}
         files: dict[str, list[str]] = {}
         for name in self.list(table, ".parquet"):
             files.setdefault(PurePosixPath(name).stem, []).append(name)
@@ -122,7 +145,7 @@ class Dataset:
             if recording_id not in manifests:
                 continue
             if len(names) > 1:
-                content = self.read_bytes("manifests", f"{recording_id}.json") or b"{}"
+                content = self.read_bytes(manifest_path(recording_id)) or b"{}"
                 listed = Manifest.model_validate_json(content).files
                 names = [name for name in names if name in listed]
             yield from names

@@ -66,6 +66,11 @@ class Recording(Value):
     remembered_refusals: tuple[str, ...] = ()
 
     @property
+    def shown_title(self) -> str:
+        """The sidecar's title, else the recording's own."""
+        return self.sidecar.title or self.title
+
+    @property
     def consent(self) -> Consent:
         """Who may be shown."""
         return Consent.of(self.recording_id, self.sidecar, self.remembered_refusals)

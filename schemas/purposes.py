@@ -1,10 +1,10 @@
 """What tonescribe may be used for: a table of known purposes, and the uses that are refused."""
 
-import difflib
 import re
 from dataclasses import dataclass
 
 from schemas.errors import PolicyError
+from schemas.suggestions import suggestion_and_all
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,7 @@ def known_purpose(text: str) -> str:
             raise PolicyError(
                 f"The purpose '{text}' is refused: tonescribe must not be used for {use}."
             )
-    near = difflib.get_close_matches(name, PURPOSES, n=1)
-    hint = f"did you mean '{near[0]}'? Known" if near else "known"
     raise PolicyError(
-        f"There is no purpose '{text}'; {hint} are {', '.join(PURPOSES)}. "
+        f"There is no purpose '{text}'; {suggestion_and_all(name, PURPOSES)}. "
         "Anything more to say goes into --purpose-note."
     )

@@ -1,6 +1,5 @@
 """All settings: `tonescribe.toml`, then `TONESCRIBE_*`, then the command line; later wins."""
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from pydantic_settings import (
 
 from schemas.errors import SettingsError
 from schemas.sidecar import Context, Jurisdiction
+from schemas.suggestions import suggestion, suggestion_and_all
 from schemas.values import BCP_47, Probability, Seconds, Value
 
 Profile = Literal["embedded", "standard"]
@@ -234,9 +234,7 @@ def _unknown_key(path: Sequence[str], model: type[Any]) -> str:
 def _one_of(fault: Mapping[str, Any]) -> str:
     known = [part.strip("' ") for part in re.split(r", | or ", fault["ctx"]["expected"])]
     given = str(fault["input"])
-    near = difflib.get_close_matches(given, known, n=1)
-    hint = f"did you mean '{near[0]}'? Known" if near else "known"
-    return f"there is no '{given}'; {hint} are {', '.join(known)}"
+    return f"there is no '{given}'; {suggestion_and_all(given, known)}"
 
 
 def _tag(fault: Mapping[str, Any]) -> str:
@@ -287,9 +285,7 @@ _FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def _unknown(name: str, key: str, fields: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(key, list(fields), n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(fields))}."
-    return f"There is no setting '{name}'; {hint}"
+    return f"There is no setting '{name}'; {suggestion(key, sorted(fields), likeness=0.4)}"
 
 
 def _refuse_unknown_environment() -> None:

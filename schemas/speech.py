@@ -9,6 +9,12 @@ UNKNOWN_SPEAKER = "UNKNOWN"
 """The speaker of words far from every voice that was found, or of two voices that cannot be told
 apart: unknown is an answer."""
 
+
+def speaker_label(number: int) -> str:
+    """Return the label of a speaker whose name is not known: `SPEAKER_00`, `SPEAKER_01`, …."""
+    return f"SPEAKER_{number:02d}"
+
+
 Flag = Literal[
     "asr_suspect",
     "captions_suspect",

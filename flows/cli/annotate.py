@@ -3,13 +3,12 @@
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from flows.batch import Batch, check_engines, handing_on, plan_batch, run_batch, run_plainly
 from flows.networks import absent_networks
-from flows.parameters import quiet_prefect
+from flows.options import AnnotateOptions, quiet_prefect
 from flows.progress import Event, Progress, listening
 from flows.server import NoServerError, is_alive, temporary_server
 from schemas.errors import ResourceError
@@ -20,14 +19,10 @@ _PATIENCE_SECONDS = 1.0
 """Whoever waits longer is told what goes on."""
 
 
-def run_annotate(
-    source: str, out: str, options: Mapping[str, Any], *, as_json: bool, debug: bool
-) -> int:
+def run_annotate(options: AnnotateOptions, *, as_json: bool, debug: bool) -> int:
     """Annotate and report; return the exit code."""
-    of_batch = {name: options[name] for name in ("workers", "limit", "requeue")}
-    of_recording = {name: value for name, value in options.items() if name not in of_batch}
     with _saying_so(as_json=as_json):
-        batch = plan_batch(source, out, of_recording, **of_batch)
+        batch = plan_batch(options)
     if batch.plan.passed_over:
         _say(f"{batch.plan.passed_over}.")
     if not batch.jobs:
@@ -125,7 +120,10 @@ def _run_flow(batch: Batch) -> BatchReport:
 
     with handing_on(batch):
         state = annotate(
-            batch.settings.source, batch.dataset.location, **batch.given_options, return_state=True
+            batch.settings.source,
+            batch.dataset.location,
+            **batch.options.of_recording,
+            return_state=True,
         )
     report: BatchReport = report_of(state)
     return report

@@ -101,24 +101,27 @@ def annotate(
 ) -> None:
     """Annotate every new or changed recording of SOURCE into DATASET."""
     from flows.cli.annotate import run_annotate
+    from flows.options import AnnotateOptions
 
-    options = {
-        "profile": profile,
-        "captions": captions,
-        "language": language,
-        "speakers": speakers,
-        "min_speakers": min_speakers,
-        "max_speakers": max_speakers,
-        "purpose": purpose,
-        "purpose_note": purpose_note,
-        "jurisdiction": jurisdiction,
-        "context": context,
-        "workers": workers,
-        "limit": limit,
-        "requeue": requeue,
-        "server": "none" if no_server else None,
-    }
-    raise typer.Exit(run_annotate(source, out, options, as_json=json, debug=debug))
+    options = AnnotateOptions.of(
+        source=source,
+        out=out,
+        profile=profile,
+        captions=captions,
+        language=language,
+        speakers=speakers,
+        min_speakers=min_speakers,
+        max_speakers=max_speakers,
+        purpose=purpose,
+        purpose_note=purpose_note,
+        jurisdiction=jurisdiction,
+        context=context,
+        workers=workers,
+        server="none" if no_server else None,
+        limit=limit,
+        requeue=requeue,
+    )
+    raise typer.Exit(run_annotate(options, as_json=json, debug=debug))
 
 
 @app.command()

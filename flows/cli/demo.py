@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-from schemas.dataset import open_dataset
+from schemas.dataset import PAGES, open_dataset
 
 
 def main(location: str) -> None:
     """Say where the tables and the page of the demo lie."""
     dataset = open_dataset(location)
     table = next(dataset.list("utterances", ".parquet"))
-    page = next(dataset.list("pages", ".html"))
+    page = next(dataset.list(PAGES, ".html"))
     sql = "select speaker, emotion, count(*) as n from utterances group by all order by n desc"
     lines = [
         "",

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from flows.networks import missing_networks
-from flows.parameters import settings_from
 from models.checkpoint import SHIPPED
 from models.registry import ENGINES, identify, load_engine
-from schemas.dataset import Dataset
+from schemas.dataset import MANIFESTS, QUARANTINE, Dataset
 from schemas.errors import TonescribeError
-from schemas.settings import Settings
+from schemas.settings import Settings, load_settings
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -38,7 +37,7 @@ def run_doctor(dataset: str | None) -> int:
 
     console = Console()
     failed = False
-    for finding in _findings(settings_from(), dataset):
+    for finding in _findings(load_settings(), dataset):
         verdict = (f"{finding.verdict:<5}", STYLES[finding.verdict])
         line = Text.assemble(verdict, (f"{finding.what:<17}", "bold"), finding.text)
         console.print(line, soft_wrap=True)
@@ -126,7 +125,7 @@ def _licence(card: Path) -> str:
 def _dataset(location: str) -> Finding:
     try:
         dataset = Dataset(location)
-        counts = [len(list(dataset.list(f, ".json"))) for f in ("manifests", "quarantine")]
+        counts = [len(list(dataset.list(f, ".json"))) for f in (MANIFESTS, QUARANTINE)]
     except TonescribeError as error:
         return Finding("dataset", "fail", error.sentence)
     verdict: Verdict = "warn" if counts[1] else "ok"

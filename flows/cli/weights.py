@@ -29,9 +29,9 @@ def list_command(
 ) -> None:
     """List the networks: state, size, licence, purpose; --json adds hashes and sources."""
     from flows.networks import describe
-    from flows.parameters import settings_from
+    from schemas.settings import load_settings
 
-    found = describe(settings_from())
+    found = describe(load_settings())
     if as_json:
         for one in found:
             sys.stdout.write(json.dumps(one, ensure_ascii=False) + "\n")
@@ -63,9 +63,9 @@ def fetch_command(
 ) -> None:
     """Fetch networks, check their hashes and unpack them beside the installation."""
     from flows.networks import fetch_networks
-    from flows.parameters import settings_from
+    from schemas.settings import load_settings
 
     failed = fetch_networks(
-        settings_from(), names or [], from_hub=from_hub, say=lambda line: typer.echo(line, err=True)
+        load_settings(), names or [], from_hub=from_hub, say=lambda line: typer.echo(line, err=True)
     )
     raise typer.Exit(1 if failed else 0)

@@ -23,8 +23,9 @@ from lab.corpora.splits import (
     trainable,
 )
 from lab.measures import FoldedMeasures, fit_temperature, measure_folds
-from models.audio.embedded import VOICE_CLASSES, merge_calm, softmax
+from models.audio.embedded import VOICE_CLASSES, merge_calm
 from models.protocols import Scores
+from models.scores import softmax
 from schemas.corpus import LabelledClip, Split
 from schemas.emotions import EMOTIONS
 

@@ -1,6 +1,5 @@
 """Every corpus that can be read: what it is, under which terms, and by which reader."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,6 +11,7 @@ from lab.corpora.speech import read_corpus
 from lab.corpora.video import read_video
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
+from schemas.suggestions import suggestion
 
 Modality = Literal["audio", "video", "face", "text", "audio and text", "any"]
 Reader = Callable[[Path, str], Sequence[LabelledClip]]
@@ -38,8 +38,7 @@ def read(name: str, folder: Path) -> tuple[LabelledClip, ...]:
     """
     entry = CATALOGUE.get(name)
     if entry is None:
-        near = difflib.get_close_matches(name.lower(), CATALOGUE, n=1, cutoff=0.4)
-        remedy = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(CATALOGUE)}."
+        remedy = suggestion(name.lower(), CATALOGUE, likeness=0.4)
         raise SettingsError(f"There is no corpus '{name}'; {remedy}")
     return tuple(entry.read(folder, name))
 

@@ -1,13 +1,13 @@
 """Any labelled set as a CSV: `path` (relative to the CSV) or `text`, `label`, `speaker`."""
 
 import csv
-import difflib
 import io
 from pathlib import Path
 
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS, Emotion
 from schemas.errors import SettingsError
+from schemas.suggestions import suggestion
 
 _EMOTIONS: dict[str, Emotion] = {emotion: emotion for emotion in EMOTIONS}
 
@@ -59,6 +59,5 @@ def _clip(table: Path, number: int, row: dict[str, str | None]) -> LabelledClip:
 def _emotion(table: Path, number: int, label: str) -> Emotion:
     if label in _EMOTIONS:
         return _EMOTIONS[label]
-    near = difflib.get_close_matches(label, EMOTIONS, n=1)
-    remedy = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(EMOTIONS)}."
+    remedy = suggestion(label, EMOTIONS, otherwise="use one of")
     raise SettingsError(f"Row {number} of {table} has the label '{label}'; {remedy}")

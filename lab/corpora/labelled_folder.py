@@ -1,6 +1,5 @@
 """Any labelled set as folders of classes: `happy/a.wav`, `train/happy/Ana/1.mp4`."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from lab.corpora.labels import WORDS
 from lab.corpora.named_files import SOUND_SUFFIXES, VIDEO_SUFFIXES
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
+from schemas.suggestions import suggestion
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _WRITTEN = ".txt"
@@ -36,8 +36,7 @@ def read_labelled_folder(folder: Path) -> list[LabelledClip]:
 def _clip(folder: Path, path: Path, above: Sequence[str]) -> LabelledClip:
     place = next((n for n, name in enumerate(above) if name.lower() in WORDS), None)
     if place is None:
-        near = difflib.get_close_matches(above[-1].lower(), WORDS, n=1)
-        remedy = f"did you mean '{near[0]}'?" if near else f"use {', '.join(WORDS)}."
+        remedy = suggestion(above[-1].lower(), WORDS, otherwise="use")
         raise SettingsError(f"{path} lies in no folder named by a class; {remedy}")
     written = path.suffix.lower() == _WRITTEN
     return LabelledClip(

@@ -9,9 +9,10 @@ import numpy as np
 from lab.corpora.archives import MEMBER
 from lab.corpora.sound import content, read_sound
 from models.protocols import FaceDetector, FaceSequence, Samples, TextSample
+from models.registry import load_engine
 from schemas.corpus import LabelledClip
 from schemas.errors import InputError, SettingsError
-from schemas.settings import WeightSettings
+from schemas.settings import WeightSettings, load_settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,9 +38,7 @@ def sample_reader(branch: str, weights: WeightSettings) -> Callable[[LabelledCli
         return read_words
     if branch != "video":
         raise SettingsError(f"A table of samples cannot be judged by '{branch}'.")
-    from models.faces.detectors import YuNetDetector
-
-    detector = YuNetDetector(weights)
+    detector = load_engine("face_detector", load_settings().engine("face_detector"), weights)
     return lambda clip: read_face(clip, detector)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lab.corpora.samples import read_readable, sample_reader
-from models.protocols import Fusion, Scores
+from models.protocols import Scores
 from models.registry import load_engine
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
@@ -67,7 +67,7 @@ def judge_together(clips: Sequence[LabelledClip], weights: WeightSettings) -> Ju
             damaged |= {rows[place]: sentence for place, sentence in found.damaged.items()}
     for scores in each.values():
         scores[list(damaged)] = np.nan
-    fusion: Fusion = load_engine("fusion", "embedded", weights)
+    fusion = load_engine("fusion", "embedded", weights)
     return Judged(fusion.fuse(each), damaged, each)
 
 

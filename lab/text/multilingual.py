@@ -98,7 +98,8 @@ def grow(
     """A network for another vocabulary that starts from the English one."""
     import torch
 
-    from models.text.network import WordNetwork, WordNetworkShape
+    from models.text.bert import WordNetworkShape
+    from models.text.network import WordNetwork
 
     shape = asdict(english.shape) | {"vocabulary": tokenizer.get_vocab_size()}
     network = WordNetwork(WordNetworkShape(**shape))

@@ -25,7 +25,8 @@ from lab.text.multilingual import (
 )
 from lab.training.fitting import FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
-from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX, clean
+from models.text.cleaning import clean
+from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError, WeightsError
 
@@ -118,8 +119,9 @@ def start_from(folder: Path) -> "tuple[WordNetwork, Tokenizer]":
     import torch
     from safetensors.torch import load_file
 
+    from models.text.bert import WordNetworkShape
     from models.text.context import SEGMENTS
-    from models.text.network import WordNetwork, WordNetworkShape, read_tokenizer
+    from models.text.network import WordNetwork, read_tokenizer
 
     weights = folder / "model.safetensors"
     if not weights.is_file():

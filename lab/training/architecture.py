@@ -20,9 +20,9 @@ from lab.training.fitting import FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.branch import judge
 from models.architectures.table import build, find
-from models.audio.embedded import softmax
 from models.checkpoint import save_weights
 from models.precision import choose_device
+from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 

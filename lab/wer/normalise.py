@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.wer.stm import Segment
-from schemas.values import Seconds
+from schemas.values import Seconds, base_language
 
 _MARKED_LETTERS = re.compile(r"(?<!\w)(?:[A-Za-z]_)+")
 """AMI's spelled letters: `T_V_` is written TV."""
@@ -36,7 +36,7 @@ def normalising(language: str | None) -> Iterator[None]:
     Contractions, spelling, numbers and fillers are English matters; in other languages case,
     punctuation and symbols do not count.
     """
-    token = _LANGUAGE.set((language or "en").split("-")[0].lower())
+    token = _LANGUAGE.set(base_language(language) or "en")
     try:
         yield
     finally:

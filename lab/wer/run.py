@@ -8,7 +8,7 @@ from typing import Literal
 
 from lab.wer.alignment import Heard, heard_in
 from lab.wer.stm import Reference
-from models.protocols import Diarizer, SpeakerHints, Transcriber
+from models.protocols import SpeakerHints
 from models.registry import load_engine
 from schemas.errors import InputError
 from schemas.media import Recording
@@ -48,9 +48,7 @@ def run_recogniser(path: Path, reference: Reference, settings: Settings, segment
     voices are told apart. Raises `InputError` where the recording has no sound that can be read,
     `WeightsError` where an engine cannot be loaded.
     """
-    engine: Transcriber = load_engine(
-        "transcriber", settings.engine("transcriber"), settings.weights
-    )
+    engine = load_engine("transcriber", settings.engine("transcriber"), settings.weights)
     with tempfile.TemporaryDirectory(prefix="tonescribe-") as scratch:
         waveform = _sound(path, settings, Path(scratch))
         turns = _turns(waveform, reference, settings, segments, Path(scratch))
@@ -101,7 +99,7 @@ def _turns(
         turns = scratch / "turns.rttm"
         turns.write_text(_as_rttm(reference), encoding="utf-8")
         return given_turns(turns, waveform.duration)
-    diarizer: Diarizer = load_engine("diarizer", settings.engine("diarizer"), settings.weights)
+    diarizer = load_engine("diarizer", settings.engine("diarizer"), settings.weights)
     return diarizer.diarize(waveform, SpeakerHints())
 
 

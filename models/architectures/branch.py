@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architectures.table import build
-from models.audio.embedded import LONGEST_WINDOW, EmbeddedAudioBranch, softmax
+from models.audio.embedded import LONGEST_WINDOW, EmbeddedAudioBranch
 from models.audio.sound import has_no_voice, windows
 from models.checkpoint import file_digest, load_weights
 from models.precision import choose_device, half_precision
 from models.protocols import EmotionBranch, Scores
+from models.scores import softmax
 from models.text.embedded import EmbeddedTextBranch
 from models.video.embedded import EmbeddedVideoBranch
 from schemas.emotions import EMOTIONS

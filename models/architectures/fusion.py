@@ -8,10 +8,10 @@ import numpy as np
 
 from models.architectures.branch import architecture_of, read_trained, take_state
 from models.architectures.table import construct
-from models.audio.embedded import softmax
 from models.checkpoint import file_digest
 from models.fusion.embedded import BRANCHES, EmbeddedFusion, Pooled, leave_alone, stack_branches
 from models.protocols import Fusion, Scores
+from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings

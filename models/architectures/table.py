@@ -5,12 +5,12 @@ They are the designs of earlier systems, each behind the contract of
 trainers of their own. A weights file names its row in its header, as `architecture`.
 """
 
-import difflib
 import importlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from schemas.errors import SettingsError
+from schemas.suggestions import suggestion
 
 if TYPE_CHECKING:
     from models.architectures.network import TrainableNetwork
@@ -136,7 +136,4 @@ def _imported(row: Architecture) -> Any:
 
 def _remedy(wanted: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    near = difflib.get_close_matches(wanted, names, n=1)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"known are {', '.join(names)}." if names else "it has none."
+    return suggestion(wanted, names) if names else "it has none."

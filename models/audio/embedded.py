@@ -21,6 +21,7 @@ from models.audio.voicing import somebody_speaks
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
 from models.protocols import Samples, Scores
+from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -166,10 +167,3 @@ def merge_calm(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     neutral, calm = VOICE_CLASSES.index("neutral"), VOICE_CLASSES.index("calm")
     merged[:, neutral] = np.logaddexp(logits[:, neutral], logits[:, calm])
     return merged
-
-
-def softmax(logits: NDArray[np.float32]) -> Scores:
-    """Turn logits (n, classes) into probabilities."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Scores = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return probabilities

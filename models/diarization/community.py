@@ -10,7 +10,7 @@ from models.protocols import SpeakerHints, Waveform
 from schemas.errors import WeightsError
 from schemas.privacy import switch_off_telemetry
 from schemas.settings import WeightSettings
-from schemas.speech import Diarization, Turn
+from schemas.speech import Diarization, Turn, speaker_label
 from schemas.values import SAMPLE_RATE, Seconds, to_grid
 
 _CONFIG = "config.yaml"
@@ -61,7 +61,7 @@ def to_diarization(turns: Iterable[Track], exclusive: Iterable[Track]) -> Diariz
     """Name speakers by first appearance and weigh each turn by its exclusive share."""
     both, alone = sorted(turns), sorted(exclusive)
     order = {label: None for _, _, label in both}
-    names = {label: f"SPEAKER_{number:02d}" for number, label in enumerate(order)}
+    names = {label: speaker_label(number) for number, label in enumerate(order)}
     kept = tuple(_turn(track, alone, names) for track in both)
     sole = tuple(_turn(track, alone, names) for track in alone if track[2] in names)
     return Diarization(turns=kept, exclusive=sole)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.speech import Diarization, Turn
+from schemas.speech import Diarization, Turn, speaker_label
 from schemas.values import Seconds, to_grid
 
 
@@ -58,7 +58,7 @@ def first_appearance(active: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def speaker_names(count: int) -> list[str]:
     """Names of that many speakers: SPEAKER_00, SPEAKER_01, …."""
-    return [f"SPEAKER_{number:02d}" for number in range(count)]
+    return [speaker_label(number) for number in range(count)]
 
 
 def diarization_of(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from schemas.values import Seconds
+from schemas.values import Seconds, base_language
 
 SURE = 0.7
 """A piece that is less likely to be in its likeliest language is taken for the one before's."""
@@ -13,7 +13,7 @@ LEAST: Seconds = 2.0
 
 def code_of(language: str) -> str:
     """The code that a recogniser has for a BCP 47 tag."""
-    code = language.split("-")[0].lower()
+    code = base_language(language) or ""
     return {"eng": "en", "deu": "de", "fra": "fr", "ita": "it", "spa": "es"}.get(code, code)
 
 

@@ -5,22 +5,40 @@ itself takes ten seconds of a processor to import, more than it takes to judge a
 """
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-if TYPE_CHECKING:
-    from models.text.network import WordNetworkShape
 
 _EPSILON = 1e-12
 _DEVIATION = 0.02
 """Of the normal distribution that weights start from."""
 
 
+@dataclass(frozen=True)
+class WordNetworkShape:
+    """Sizes of the network; a text is cut after `longest` tokens."""
+
+    vocabulary: int = 30_522
+    width: int = 384
+    layers: int = 6
+    heads: int = 12
+    feedforward: int = 1_536
+    positions: int = 512
+    classes: int = 7
+    longest: int = 128
+    segments: int = 2
+    dropout: float = 0.1
+
+    def as_config(self) -> dict[str, Any]:
+        """The shape as the JSON header of the weights holds it."""
+        return asdict(self)
+
+
 class _Embeddings(nn.Module):
-    def __init__(self, shape: "WordNetworkShape") -> None:
+    def __init__(self, shape: WordNetworkShape) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(shape.vocabulary, shape.width, padding_idx=0)
         self.position_embeddings = nn.Embedding(shape.positions, shape.width)
@@ -70,7 +88,7 @@ class _Output(nn.Module):
 
 
 class _Layer(nn.Module):
-    def __init__(self, shape: "WordNetworkShape") -> None:
+    def __init__(self, shape: WordNetworkShape) -> None:
         super().__init__()
         attention = {
             "self": _Attention(shape.width, shape.heads),
@@ -90,7 +108,7 @@ class _Layer(nn.Module):
 class BertEncoder(nn.Module):
     """Tokens (batch, length) to states (batch, length, width)."""
 
-    def __init__(self, shape: "WordNetworkShape") -> None:
+    def __init__(self, shape: WordNetworkShape) -> None:
         super().__init__()
         self.embeddings = _Embeddings(shape)
         layers = nn.ModuleList(_Layer(shape) for _ in range(shape.layers))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from models.protocols import TextSample
-from models.text.embedded import clean
+from models.text.cleaning import clean
 from models.text.network import JUDGED, PADDING
 
 if TYPE_CHECKING:

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
 from models.protocols import Scores, TextSample
+from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
+from schemas.values import base_language
 
 if TYPE_CHECKING:
     import torch
@@ -30,8 +32,6 @@ TOKENIZER_SUFFIX = ".tokenizer.json"
 
 MULTILINGUAL_SUFFIX = ".multilingual.safetensors"
 """So does the network of the other languages: `text.multilingual.safetensors`."""
-
-_TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "..."})
 
 
 class EmbeddedTextBranch:
@@ -80,7 +80,7 @@ class EmbeddedTextBranch:
     def _reader(self, language: str | None) -> "WordReader | None":
         if not language:
             return self._fallback
-        return self._readers.get(language.split("-")[0].lower())
+        return self._readers.get(base_language(language) or "")
 
 
 class WordReader:
@@ -106,23 +106,19 @@ class WordReader:
 
         coded = encode(self._tokenizer, samples, self._with_context)
         logits = coded_logits(self._network, coded, self._device, self._batch_size)
-        languages = [(s.language or self.languages[0]).split("-")[0].lower() for s in samples]
+        languages = [base_language(s.language) or self.languages[0] for s in samples]
         fits = [
             self._calibration.get(lang, self._calibration[self.languages[0]]) for lang in languages
         ]
         temperatures = np.array([fit["temperature"] for fit in fits], dtype=np.float32)
         offsets = np.array([fit["offsets"] for fit in fits], dtype=np.float32)
-        return _softmax(logits / temperatures[:, None] + offsets)
-
-
-def clean(text: str) -> str:
-    """Even out white space and typographic quotes."""
-    return " ".join(text.translate(_TYPOGRAPHY).split())
+        return softmax(logits / temperatures[:, None] + offsets)
 
 
 def load_word_network(path: Path) -> tuple["WordNetwork", dict[str, Any]]:
     """Load a word network for judging, and its configuration."""
-    from models.text.network import WordNetwork, WordNetworkShape
+    from models.text.bert import WordNetworkShape
+    from models.text.network import WordNetwork
 
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) != EMOTIONS or "calibration" not in config:
@@ -153,9 +149,3 @@ def coded_logits(
             found = network(tokens, segments, present)
         logits[rows] = found.float().cpu().numpy()
     return logits
-
-
-def _softmax(logits: NDArray[np.float32]) -> Scores:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Scores = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return probabilities

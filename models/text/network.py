@@ -6,14 +6,13 @@ the same speaker from the others'.
 Encoder: Devlin et al. 2019, "BERT"; MiniLM: Wang et al. 2020.
 """
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from models.text.bert import BertEncoder
+from models.text.bert import BertEncoder, WordNetworkShape
 from schemas.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -24,26 +23,6 @@ PADDING = 0
 
 JUDGED = 0
 """Segment of the utterance that is judged; the others are what was said before."""
-
-
-@dataclass(frozen=True)
-class WordNetworkShape:
-    """Sizes of the network; a text is cut after `longest` tokens."""
-
-    vocabulary: int = 30_522
-    width: int = 384
-    layers: int = 6
-    heads: int = 12
-    feedforward: int = 1_536
-    positions: int = 512
-    classes: int = 7
-    longest: int = 128
-    segments: int = 2
-    dropout: float = 0.1
-
-    def as_config(self) -> dict[str, Any]:
-        """The shape as the JSON header of the weights holds it."""
-        return asdict(self)
 
 
 class WordNetwork(nn.Module):

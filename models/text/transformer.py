@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.checkpoint import file_digest
 from models.precision import choose_device, half_precision
 from models.protocols import Scores, TextSample
-from models.text.embedded import clean
+from models.text.cleaning import clean
 from schemas.emotions import EMOTIONS, Emotion
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings

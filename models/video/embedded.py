@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
 from models.protocols import FaceSequence, Scores
+from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -61,9 +62,7 @@ class EmbeddedVideoBranch:
 
     def _score_batch(self, samples: Sequence[FaceSequence]) -> Scores:
         logits = face_logits(self._network, samples, self._device) / self._temperature
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities: Scores = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-        return probabilities
+        return softmax(logits)
 
 
 def load_face_network(path: Path) -> tuple["FaceNetwork", dict[str, Any]]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, page_path
 from schemas.emotions import EMOTIONS
 from schemas.errors import InputError
 
@@ -68,7 +68,7 @@ def to_csv(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
 
 def to_html(recording: Row, _rows: Sequence[Row], dataset: Dataset) -> str:
     """Return the review page as it was published."""
-    content = dataset.read_bytes("pages", f"{recording['recording_id']}.html")
+    content = dataset.read_bytes(page_path(recording["recording_id"]))
     if content is None:
         raise InputError(f"The page of {recording['recording_id']} is missing; annotate it again.")
     return content.decode()

@@ -1,16 +1,16 @@
 """The review page of one recording: self-contained HTML with an inline SVG timeline."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from schemas.annotation import Annotation
 from schemas.emotions import EMOTIONS, Emotion
-from schemas.media import MediaInfo, Recording
-from schemas.speech import AnnotatedUtterance, Flag, Transcript
+from schemas.media import Recording
+from schemas.speech import AnnotatedUtterance, Flag
 from schemas.values import clock
-from tasks.dataset.publish import shown_title
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -58,30 +58,29 @@ def _template() -> "Template":
     return environment.get_template("page.html.j2")
 
 
-def render_page(recording: Recording, info: MediaInfo, results: Mapping[str, Any]) -> str:
+def render_page(annotation: Annotation) -> str:
     """Return the page as HTML. Everything that comes from a recording is escaped.
 
     The media is not copied: a local recording is linked where it lies, and any other can be
     opened in the page from the reader's disk.
     """
-    annotated: Sequence[AnnotatedUtterance] = results["fuse"]
-    transcript: Transcript = results["transcribe"]
-    speakers = sorted({row.utterance.speaker for row in annotated})
+    recording, info = annotation.recording, annotation.media
+    annotated, transcript = annotation.utterances, annotation.transcript
     common = _common_flags(annotated)
     notes = [info.damage, transcript.reason, *transcript.faults, _hidden_note(annotated)]
     notes += [f"Everywhere: {', '.join(REMARKS[flag] for flag in common)}."] if common else []
     scale = TIMELINE_WIDTH / max(info.duration, 1e-3)
     return _template().render(
-        title=shown_title(recording),
+        title=recording.shown_title,
         recording_id=recording.recording_id,
-        day=info.meeting_date(recording),
+        day=annotation.meeting_date,
         duration=info.duration,
         has_video=info.has_video,
         media=media_link(recording),
         notes=[note for note in notes if note],
         common_flags=common,
         rows=annotated,
-        lanes=[_lane(speaker, annotated, scale) for speaker in speakers],
+        lanes=[_lane(speaker, annotated, scale) for speaker in annotation.speakers],
         width=TIMELINE_WIDTH,
         ticks=[(t, t * scale) for t in _ticks(info.duration)],
         colours=COLOURS,

@@ -5,12 +5,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from models.protocols import EmotionBranch, TextSample, Waveform
+from models.protocols import EmotionBranch, FaceSequence, Samples, TextSample, Waveform
 from models.registry import identify, load_engine
 from schemas.emotions import EmotionScores
 from schemas.settings import Settings
 from schemas.speech import BranchScores, Faces, Flag, Utterance
-from schemas.values import Seconds
+from schemas.values import Seconds, base_language
+from tasks.emotion.faces import face_sequence
 from tasks.transcript.doubtful_words import has_enough_words, sure_text
 
 STAGE_VERSION = 3
@@ -28,7 +29,7 @@ NOT_BY_VOICE: frozenset[Flag] = NEVER_JUDGED | {"short", "overlap"}
 NOT_BY_WORDS: frozenset[Flag] = NEVER_JUDGED | {"no_words", "asr_suspect"}
 
 
-def judge_voice(
+def judge_audio(
     waveform: Waveform | None, utterances: Sequence[Utterance], settings: Settings
 ) -> BranchScores:
     """Judge by voice every utterance that is long enough and spoken by one person alone."""
@@ -36,8 +37,8 @@ def judge_voice(
         return _nothing("audio", utterances, settings)
     chosen = [u for u in utterances if not NOT_BY_VOICE & set(u.flags)]
 
-    def blocks() -> Iterator[list[tuple[int, np.ndarray]]]:
-        block: list[tuple[int, np.ndarray]] = []
+    def blocks() -> Iterator[list[tuple[int, Samples]]]:
+        block: list[tuple[int, Samples]] = []
         seconds = 0.0
         for utterance in chosen:
             block.append((utterance.index, waveform.read(utterance.start, utterance.end)))
@@ -48,26 +49,24 @@ def judge_voice(
         if block:
             yield block
 
-    return _judge("audio", blocks, utterances, settings)
+    return _judge("audio", _load_audio, blocks, utterances, settings)
 
 
-def judge_face(faces: Faces, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
+def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
     """Judge by face every utterance in which the speaker's face was seen."""
-    from tasks.emotion.faces import face_sequence
-
     allowed = {u.index for u in utterances if not NEVER_JUDGED & set(u.flags)}
     tracks = [t for t in faces.tracks if t.rows and t.utterance_index in allowed]
 
-    def blocks() -> Iterator[list[tuple[int, object]]]:
+    def blocks() -> Iterator[list[tuple[int, FaceSequence]]]:
         for start in range(0, len(tracks), 64):
             yield [(t.utterance_index, face_sequence(faces, t)) for t in tracks[start : start + 64]]
 
-    return _judge("video", blocks, utterances, settings)
+    return _judge("video", _load_video, blocks, utterances, settings)
 
 
-def judge_words(utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
+def judge_text(utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
     """Judge by words every utterance that has enough sure ones, in a language of the branch."""
-    branch = _branch("text", settings)
+    branch = _load_text(settings)
     chosen = [u for u in utterances if u.text and not NOT_BY_WORDS & set(u.flags)]
     chosen = [u for u in chosen if has_enough_words(u) and speaks(branch.languages, u.language)]
 
@@ -75,7 +74,7 @@ def judge_words(utterances: Sequence[Utterance], settings: Settings) -> BranchSc
         for start in range(0, len(chosen), 256):
             yield [(u.index, _text_sample(u, utterances)) for u in chosen[start : start + 256]]
 
-    return _judge("text", blocks, utterances, settings)
+    return _judge("text", _load_text, blocks, utterances, settings)
 
 
 def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> list[int]:
@@ -83,13 +82,13 @@ def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> li
     worded = [u for u in utterances if u.text and u.language]
     if not worded:
         return []
-    languages = _branch("text", settings).languages
+    languages = _load_text(settings).languages
     return [u.index for u in worded if not speaks(languages, u.language)]
 
 
 def speaks(languages: frozenset[str] | None, language: str | None) -> bool:
     """Whether a branch knows a BCP 47 language; an unknown language is given the doubt."""
-    return languages is None or language is None or language.split("-")[0].lower() in languages
+    return languages is None or language is None or base_language(language) in languages
 
 
 def _text_sample(utterance: Utterance, utterances: Sequence[Utterance]) -> TextSample:
@@ -99,9 +98,16 @@ def _text_sample(utterance: Utterance, utterances: Sequence[Utterance]) -> TextS
     return TextSample(sure_text(utterance), utterance.language, context, utterance.speaker)
 
 
-def _branch(job: str, settings: Settings) -> EmotionBranch[object]:
-    branch: EmotionBranch[object] = load_engine(job, settings.engine(job), settings.weights)
-    return branch
+def _load_audio(settings: Settings) -> EmotionBranch[Samples]:
+    return load_engine("audio", settings.engine("audio"), settings.weights)
+
+
+def _load_video(settings: Settings) -> EmotionBranch[FaceSequence]:
+    return load_engine("video", settings.engine("video"), settings.weights)
+
+
+def _load_text(settings: Settings) -> EmotionBranch[TextSample]:
+    return load_engine("text", settings.engine("text"), settings.weights)
 
 
 def _nothing(job: str, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
@@ -111,13 +117,14 @@ def _nothing(job: str, utterances: Sequence[Utterance], settings: Settings) -> B
 
 def _judge(
     job: str,
+    load: Callable[[Settings], EmotionBranch[Sample]],
     blocks: Callable[[], Iterator[Sequence[tuple[int, Sample]]]],
     utterances: Sequence[Utterance],
     settings: Settings,
 ) -> BranchScores:
     scores: list[EmotionScores | None] = [None] * len(utterances)
     for block in blocks():
-        judged = _branch(job, settings).score([sample for _, sample in block])
+        judged = load(settings).score([sample for _, sample in block])
         for (index, _), row in zip(block, judged, strict=True):
             if np.isfinite(row).all():
                 scores[index] = EmotionScores.from_array(row.tolist())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.protocols import Fusion, Scores
+from models.protocols import Scores
 from models.registry import identify, load_engine
 from schemas.emotions import EMOTIONS, EmotionScores
 from schemas.settings import Settings
@@ -30,7 +30,7 @@ def fuse(
     The emotion is null where no branch judged, or where the fused confidence lies under
     `settings.judge.min_confidence`; the fused scores are kept either way.
     """
-    engine: Fusion = load_engine("fusion", settings.engine("fusion"), settings.weights)
+    engine = load_engine("fusion", settings.engine("fusion"), settings.weights)
     rows = {name: _rows(branches.get(name), len(utterances)) for name in BRANCHES}
     fused = engine.fuse(rows) if utterances else np.zeros((0, len(EMOTIONS)), np.float32)
     models = {name: scores.model for name, scores in branches.items()}

@@ -19,6 +19,7 @@ from schemas.values import base_language
 from tasks.ingest.file_names import (
     CAPTION_SUFFIXES,
     SIBLING_SUFFIXES,
+    Object,
     exact_first,
     is_exact,
     is_undecided,
@@ -27,7 +28,6 @@ from tasks.ingest.file_names import (
 )
 from tasks.ingest.file_types import MEDIA_SUFFIXES, only_recordings
 from tasks.ingest.listing import (
-    Object,
     filesystem,
     is_local,
     list_source,

@@ -1,8 +1,10 @@
 """Compare names of files as people read them: NFC, without case and invisible characters."""
 
+import os
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
 
 CAPTION_SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".sbv")
 """Of captions, in order of preference."""
@@ -10,10 +12,29 @@ CAPTION_SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".sbv")
 SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
 """Of what belongs to the recording beside it: captions, turns, the sidecar."""
 
-if TYPE_CHECKING:
-    from tasks.ingest.listing import Object
-
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object of a source: its address, its folder and name, and what tells its version."""
+
+    uri: str
+    folder: str
+    name: str
+    size: int
+    token: str
+    modified: datetime | None = None
+
+    @property
+    def suffix(self) -> str:
+        """The name's suffix in lower case, with its dot."""
+        return os.path.splitext(self.name)[1].lower()  # noqa: PTH122
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix."""
+        return os.path.splitext(self.name)[0]  # noqa: PTH122
 
 
 def reading(name: str) -> str:
@@ -31,7 +52,7 @@ def reading(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
 
 
-def place_of(found: "Object") -> tuple[str, str]:
+def place_of(found: Object) -> tuple[str, str]:
     """Folder and stem under which a recording and its siblings meet.
 
     Folders that differ in case are two folders; those that differ in composition alone are one.
@@ -39,19 +60,19 @@ def place_of(found: "Object") -> tuple[str, str]:
     return unicodedata.normalize("NFC", found.folder), reading(found.stem)
 
 
-def is_exact(recording: "Object", sibling: "Object") -> bool:
+def is_exact(recording: Object, sibling: Object) -> bool:
     """Whether a sibling has the recording's name to the letter (captions: or with a language)."""
     same_stem = sibling.stem == recording.stem or sibling.stem.startswith(f"{recording.stem}.")
     return sibling.folder == recording.folder and same_stem
 
 
-def exact_first(recording: "Object", siblings: "Iterable[Object]") -> "list[Object]":
+def exact_first(recording: Object, siblings: Iterable[Object]) -> list[Object]:
     """Order siblings of one suffix: those of the recording's exact name come first."""
     return sorted(
         siblings, key=lambda o: (not is_exact(recording, o), o.name != o.stem + o.suffix, o.uri)
     )
 
 
-def is_undecided(recording: "Object", siblings: "list[Object]") -> bool:
+def is_undecided(recording: Object, siblings: list[Object]) -> bool:
     """Whether several siblings look like the recording's and none has its exact name."""
     return len(siblings) > 1 and not is_exact(recording, siblings[0])

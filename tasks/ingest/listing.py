@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from schemas.errors import ResourceError, SettingsError, UnavailableError
-from tasks.ingest.file_names import SIBLING_SUFFIXES, reading
+from tasks.ingest.file_names import SIBLING_SUFFIXES, Object, reading
 
 Result = TypeVar("Result")
 
@@ -24,28 +24,6 @@ _MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "created")
 _ACCESS = ("AWS_", "AZURE_", "FSSPEC_", "GOOGLE_")
 _VERSION_DIGITS = 16
 _MOST_SHOWN = 80
-
-
-@dataclass(frozen=True)
-class Object:
-    """One object of a source: its address, its folder and name, and what tells its version."""
-
-    uri: str
-    folder: str
-    name: str
-    size: int
-    token: str
-    modified: datetime | None = None
-
-    @property
-    def suffix(self) -> str:
-        """The name's suffix in lower case, with its dot."""
-        return os.path.splitext(self.name)[1].lower()  # noqa: PTH122
-
-    @property
-    def stem(self) -> str:
-        """The name without its suffix."""
-        return os.path.splitext(self.name)[0]  # noqa: PTH122
 
 
 @dataclass(frozen=True)

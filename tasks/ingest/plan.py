@@ -6,7 +6,8 @@ from schemas.dataset import Dataset
 from schemas.manifest import QuarantineEntry
 from schemas.media import SourceItem
 from schemas.values import Value
-from tasks.dataset.publish import all_manifests, all_quarantined
+from tasks.dataset.manifests import all_manifests
+from tasks.dataset.quarantine import all_quarantined
 from tasks.ingest.fetch import Found, find_all
 
 _MOST_NAMES = 5

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.speech import UNKNOWN_SPEAKER, Turn, Word
+from schemas.speech import UNKNOWN_SPEAKER, Turn, Word, speaker_label
 from schemas.values import Seconds
 
 NEAREST_TURN: Seconds = 0.5
@@ -246,6 +246,6 @@ def _told_apart(
         total = sum(by_speaker.values())
         enough = total >= EVIDENCE and by_speaker[voice] >= MAJORITY * total
         if name not in owners and voice in taken and enough:
-            made[name] = (f"SPEAKER_{number:02d}", voice)
+            made[name] = (speaker_label(number), voice)
             number += 1
     return made

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from models.protocols import Diarizer, SpeakerHints, Waveform
+from models.protocols import SpeakerHints, Waveform
 from models.registry import load_engine
 from schemas.errors import InputError
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
-from schemas.speech import Diarization, Turn
+from schemas.speech import Diarization, Turn, speaker_label
 from schemas.values import Seconds, to_grid
 from tasks.transcript.rttm import read_rttm
 
@@ -42,7 +42,7 @@ def diarize(
         return given_turns(Path(turns_path), waveform.duration)
     hints = speaker_hints(settings, sidecar)
     name = settings.engine("diarizer")
-    engine: Diarizer = load_engine("diarizer", name, settings.weights)
+    engine = load_engine("diarizer", name, settings.weights)
     if len(tracks) > 1:
         from tasks.transcript.track_turns import turns_by_track
 
@@ -76,7 +76,7 @@ def given_turns(path: Path, duration: Seconds) -> Diarization:
     kept = [t for t in inside if to_grid(t.start) < to_grid(t.end)]
     kept.sort(key=lambda turn: (turn.start, turn.end, turn.label))
     labels = list(dict.fromkeys(turn.label for turn in kept))
-    speakers = {label: f"SPEAKER_{number:02d}" for number, label in enumerate(labels)}
+    speakers = {label: speaker_label(number) for number, label in enumerate(labels)}
     turns = tuple(
         Turn(
             start=to_grid(turn.start),

@@ -12,7 +12,7 @@ from schemas.names import name_key
 from schemas.settings import Settings, UtteranceSettings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
-from schemas.values import Seconds, gaps_in, merged_spans, to_grid
+from schemas.values import Seconds, base_language, gaps_in, merged_spans, to_grid
 from tasks.transcript.attribution import (
     SENTENCE_END,
     Attributed,
@@ -328,7 +328,7 @@ class _Rows:
         return _union(span for span in inside if span[0] < span[1]) > 0.5 * seconds
 
     def _text(self, words: Sequence[Word]) -> str:
-        spaced = (self._language or "").split("-")[0].lower() not in _UNSPACED
+        spaced = base_language(self._language) not in _UNSPACED
         return (" " if spaced else "").join(self._doubts.texts(words))
 
 

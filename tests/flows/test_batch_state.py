@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 import tasks.ingest.fetch
 from flows.annotate import annotate, annotate_recording, report_of
 from flows.batch import plan_batch, run_batch, run_plainly
+from flows.options import AnnotateOptions
 from schemas.errors import QuarantinedError, SettingsError, UnavailableError
 from schemas.reports import BatchReport
 from tests.material import broken
@@ -22,6 +23,10 @@ from tests.material.meetings import make_meeting
 def run(source: Path, dataset: Path, **options: Any) -> State[Any]:
     state: State[Any] = annotate(str(source), str(dataset), **options, return_state=True)
     return state
+
+
+def options(source: Path, dataset: Path, **more: Any) -> AnnotateOptions:
+    return AnnotateOptions(source=str(source), out=str(dataset), **more)
 
 
 @pytest.fixture
@@ -120,7 +125,7 @@ def test_a_source_is_listed_once_per_batch(
 
 def test_without_prefect_the_same_rows_come_out(meetings: Path, synthetic: Path) -> None:
     with_prefect = run(meetings, synthetic / "one").result()
-    batch = plan_batch(str(meetings), str(synthetic / "two"), {})
+    batch = plan_batch(options(meetings, synthetic / "two"))
     without = run_batch(batch, run_plainly)
     same = {"outcome", "recording_id", "n_utterances", "duration", "n_speakers"}
     assert [r.model_dump(include=same) for r in without.recordings] == [
@@ -134,7 +139,7 @@ def test_a_storage_that_does_not_answer_is_tried_again(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import flows.recording
-    import flows.running
+    import flows.steps
 
     tries = itertools.count()
     fetch = flows.recording.fetch
@@ -145,7 +150,7 @@ def test_a_storage_that_does_not_answer_is_tried_again(
         return fetch(*given)
 
     monkeypatch.setattr(flows.recording, "fetch", unsteady)
-    monkeypatch.setattr(flows.running, "RETRY_DELAYS", (0.01, 0.01))
+    monkeypatch.setattr(flows.steps, "RETRY_DELAYS", (0.01, 0.01))
     assert str(run(meetings, synthetic / "dataset").message).startswith("1 annotated")
     assert next(tries) == 3
 
@@ -158,14 +163,14 @@ def test_the_cause_of_a_failure_says_what_an_operator_can_do(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
 ) -> None:
     import flows.recording
-    import flows.running
+    import flows.steps
 
     def fails(*_: Any) -> Any:
         raise error
 
     monkeypatch.setattr(flows.recording, "fetch", fails)
-    monkeypatch.setattr(flows.running, "RETRY_DELAYS", (0.01,))
-    report = run_batch(plan_batch(str(meetings), str(synthetic / "d"), {}), run_plainly)
+    monkeypatch.setattr(flows.steps, "RETRY_DELAYS", (0.01,))
+    report = run_batch(plan_batch(options(meetings, synthetic / "d")), run_plainly)
     assert [(r.stage, r.cause, r.sentence) for r in report.failed] == [
         ("ingest", cause, str(error))
     ]
@@ -175,7 +180,7 @@ def test_whoever_stops_listening_stops_the_batch(meetings: Path, synthetic: Path
     """Not only after all recordings that wait for a worker, which may be thousands."""
     for seconds in range(11, 19):
         make_meeting(meetings / f"{seconds}.wav", duration=seconds)
-    batch = plan_batch(str(meetings), str(synthetic / "d"), {}, workers=2)
+    batch = plan_batch(options(meetings, synthetic / "d", workers=2))
     batch.dataset.prepare()
     runs = run_plainly(batch)
     next(runs)

@@ -14,6 +14,7 @@ import pytest
 import tasks.dataset.publish
 import tasks.dataset.store
 from flows.batch import plan_batch, run_batch, run_plainly
+from flows.options import AnnotateOptions
 from schemas.dataset import open_dataset
 from schemas.reports import BatchReport
 from tasks.scratch import is_abandoned, owner, scratch_folder, sweep_scratch
@@ -26,7 +27,9 @@ class Killed(BaseException):
 
 
 def run(folder: Path, **options: Any) -> BatchReport:
-    made = plan_batch(str(folder / "weekly.wav"), str(folder / "dataset"), options)
+    made = plan_batch(
+        AnnotateOptions(source=str(folder / "weekly.wav"), out=str(folder / "dataset"), **options)
+    )
     return run_batch(made, run_plainly)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.batch import plan_batch, run_batch, run_plainly
+from flows.options import AnnotateOptions
 from schemas.dataset import open_dataset
 from tasks.sample import _read, _stm_line, make_sample
 
@@ -15,8 +16,10 @@ def test_every_cue_of_the_sample_stands_whole_in_a_row_of_its_speaker(
 ) -> None:
     monkeypatch.setenv("TONESCRIBE_CACHE", str(tmp_path / "cache"))
     make_sample(tmp_path / "bucket")
-    options = {"purpose": "demo"}
-    run_batch(plan_batch(str(tmp_path / "bucket"), str(tmp_path / "d"), options), run_plainly)
+    options = AnnotateOptions(
+        source=str(tmp_path / "bucket"), out=str(tmp_path / "d"), purpose="demo"
+    )
+    run_batch(plan_batch(options), run_plainly)
     rows = open_dataset(str(tmp_path / "d")).arrow("utterances").to_table().to_pylist()
     said = {line.text: line.speaker for line in _read("sample.stm", _stm_line) if line.text}
     speakers: dict[str, set[str]] = {}

@@ -8,7 +8,7 @@ import pytest
 from flows.annotate import annotate, report_of
 from schemas.dataset import Dataset, open_dataset
 from schemas.reports import BatchReport
-from tasks.dataset.publish import all_manifests, write_manifest
+from tasks.dataset.manifests import all_manifests, write_manifest
 from tests.material.meetings import Track, make_meeting
 from tests.material.sounds import CONVERSATION
 
@@ -109,14 +109,13 @@ def test_what_is_no_recording_is_said(
     meetings: Path, synthetic: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from flows.cli.annotate import run_annotate
+    from flows.options import AnnotateOptions
 
     (meetings / "notes.txt").write_text("minutes")
     run(meetings, synthetic / "dataset")
     capfd.readouterr()
-    options = {"workers": None, "limit": None, "requeue": False}
-    code = run_annotate(
-        str(meetings), str(synthetic / "dataset"), options, as_json=True, debug=False
-    )
+    options = AnnotateOptions(source=str(meetings), out=str(synthetic / "dataset"))
+    code = run_annotate(options, as_json=True, debug=False)
     out, err = capfd.readouterr()
     assert code == 0
     assert "1 file is not a recording: notes.txt." in err

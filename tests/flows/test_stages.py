@@ -5,15 +5,15 @@ import sys
 
 import pytest
 
-import flows.stages
-from flows.stages import fingerprint
+import flows.keys
+from flows.keys import fingerprint
 from models.registry import ENGINES, identify
 from schemas.settings import Settings
 
 SETTINGS = Settings(purpose="tests")
 
 
-@pytest.mark.parametrize("module", ["ingest", "publish", "report"])
+@pytest.mark.parametrize("module", ["ingest.fetch", "dataset.publish", "dataset.page"])
 def test_what_is_written_otherwise_reaches_recordings_that_are_done(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -25,7 +25,7 @@ def test_what_is_written_otherwise_reaches_recordings_that_are_done(
 
 def test_a_new_column_reaches_recordings_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint(SETTINGS)
-    monkeypatch.setattr(flows.stages, "SCHEMA_VERSION", "99")
+    monkeypatch.setattr(flows.keys, "SCHEMA_VERSION", "99")
     assert fingerprint(SETTINGS) != before
 
 

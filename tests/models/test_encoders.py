@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.text.bert import BertEncoder
-from models.text.network import WordNetworkShape
+from models.text.bert import BertEncoder, WordNetworkShape
 from models.video.resnet import GrayResNet18
 
 SMALL = WordNetworkShape(vocabulary=50, width=24, layers=2, heads=3, feedforward=48, positions=20)

@@ -14,7 +14,7 @@ from schemas.settings import Settings
 from tasks.transcript.rttm import read_rttm
 from tasks.transcript.track_turns import turns_by_track
 from tests.material.sounds import CONVERSATION, Spoken, tone_voices
-from tests.tasks.test_diarize import Sound
+from tests.tasks.transcript.test_diarize import Sound
 
 RATE = 16_000
 SETTINGS = Settings()

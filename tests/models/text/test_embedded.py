@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.protocols import TextSample
-from models.text.embedded import EmbeddedTextBranch, clean
+from models.text.cleaning import clean
+from models.text.embedded import EmbeddedTextBranch
 from models.text.synthetic import KeywordBranch
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError

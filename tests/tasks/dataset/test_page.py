@@ -9,6 +9,7 @@ from schemas.media import MediaInfo, Recording
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance, Flag, Transcript, Utterance
 from tasks.dataset.page import REMARKS, render_page
+from tests.material.annotations import annotation
 
 EVIL = '<script>alert("x")</script>\'" onload=x'
 
@@ -54,8 +55,7 @@ def page(uri: str = "/meetings/a b.mp4") -> tuple[str, Tags]:
         AnnotatedUtterance(utterance=said.model_copy(update={"index": 1, "text": None})),
     )
     info = MediaInfo(container="mp4", duration=10.0, origin=0.0)
-    results = {"fuse": rows, "transcribe": Transcript(engine="none", reason=EVIL)}
-    html = render_page(recording, info, results)
+    html = render_page(annotation(recording, info, rows, Transcript(engine="none", reason=EVIL)))
     tags = Tags()
     tags.feed(html)
     return html, tags
@@ -92,7 +92,7 @@ def rendered(*rows: AnnotatedUtterance) -> str:
         recording_id="0123456789abcdef", uri="/m/a.wav", title="t", path="/", size=1, version="1"
     )
     info = MediaInfo(container="wav", duration=100.0, origin=0.0)
-    return render_page(recording, info, {"fuse": rows, "transcribe": Transcript(engine="captions")})
+    return render_page(annotation(recording, info, rows, Transcript(engine="captions")))
 
 
 def row(number: int, *flags: Flag, text: str = "hello", seconds: float = 3.0) -> AnnotatedUtterance:

@@ -16,23 +16,17 @@ import pytest
 
 from schemas.dataset import Dataset, open_dataset
 from schemas.emotions import EmotionScores
-from schemas.manifest import Manifest, QuarantineEntry, RunFacts, Source
+from schemas.manifest import Manifest, QuarantineEntry, Source
 from schemas.media import MediaInfo, Recording
-from schemas.policy import Policy
-from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance, Utterance, Word
 from tasks.dataset.export import EXPORTERS, to_csv, to_srt, to_vtt
-from tasks.dataset.publish import (
-    add_source,
-    all_quarantined,
-    publish,
-    quarantine,
-    read_manifest,
-    release,
-    write_whole,
-)
+from tasks.dataset.manifests import add_source, read_manifest
+from tasks.dataset.publish import publish
+from tasks.dataset.quarantine import all_quarantined, quarantine, release
+from tasks.dataset.store import write_whole
 from tasks.media.split import ffmpeg_program
+from tests.material.annotations import annotation
 
 HAPPY = EmotionScores.from_array([1, 5, 1, 1, 1, 1, 0])
 
@@ -93,12 +87,7 @@ def annotated() -> tuple[AnnotatedUtterance, ...]:
 
 
 def put(dataset: Dataset, item: Recording, fingerprint: str = "f1") -> Manifest:
-    settings = Settings(purpose="tests")
-    facts = RunFacts(stage_seconds={"probe": 0.1}, peak_rss_mb=100.0, wall_seconds=2.0)
-    policy = Policy.decide(settings)
-    return publish(
-        dataset, item, INFO, annotated(), "<p>", settings, policy, facts, fingerprint, "i1"
-    )
+    return publish(dataset, annotation(item, INFO, annotated(), fingerprint=fingerprint), "<p>")
 
 
 @pytest.fixture

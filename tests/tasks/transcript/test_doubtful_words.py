@@ -5,7 +5,7 @@ import pytest
 from schemas.settings import EngineSettings, Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Stretch, Transcript, Turn, Utterance, Word
-from tasks.emotion.branches import _text_sample, judge_words
+from tasks.emotion.branches import _text_sample, judge_text
 from tasks.transcript.utterances import make_utterances
 
 DIARIZATION = (Turn(start=0.0, end=10.0, speaker="SPEAKER_00"),)
@@ -110,7 +110,7 @@ def test_without_words_nothing_is_said_about_them() -> None:
 
 def judged(*made: Utterance) -> list[bool]:
     words = Settings(engines=EngineSettings(text="synthetic"))
-    return [scores is not None for scores in judge_words(made, words).scores]
+    return [scores is not None for scores in judge_text(made, words).scores]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Run one step of a recording: as a Prefect task inside a flow run, as a plain call outside one.
 
-Prefect observes and shows; what is done is the same either way.
+Prefect observes and shows; the work is the same either way. Results lie in the cache of stages
+alone (`flows/cache.py`), and a step repeats itself where its storage did not answer.
 """
 
 import logging
@@ -68,59 +69,43 @@ def log(message: str, *arguments: object) -> None:
         logging.getLogger("tonescribe").info(message, *arguments)
 
 
-def attempt(name: str, run: Callable[[], Result], *, is_cached: bool = False) -> Result:
+def attempt(
+    step: str, run: Callable[[], Result], *, key: str | None = None, is_cached: bool = False
+) -> Result:
     """Run a step; any error becomes a `StageFailedError`.
 
-    A step whose storage does not answer is tried again after a while. `is_cached` tells Prefect
-    that the step only looks its result up.
+    `key` is the step's cache key, where it has one; `is_cached` says that `run` only looks the
+    result up. Both are shown in Prefect.
     """
     if not in_flow_run():
-        return _guarded(name, run)
-    from prefect import task
-    from prefect.states import Completed, Failed
+        return guarded(step, run)
+    from flows.prefect_tasks import task_of
 
-    _drop_empty_tracebacks()
     results: list[Result] = []
-
-    @task(name=name, persist_result=False)
-    def stage_task() -> Any:
-        try:
-            results.append(_guarded(name, run))
-        except StageFailedError as failure:
-            return Failed(message=failure.sentence, data=failure)
-        return Completed(name="Cached" if is_cached else None)
-
-    outcome = stage_task(return_state=True).result(raise_on_failure=False)
+    run_task: Any = task_of(step)
+    state = run_task(
+        key=key,
+        is_cached=is_cached,
+        run=lambda: results.append(guarded(step, run)),
+        return_state=True,
+    )
+    outcome: Any = state.result(raise_on_failure=False)
     if isinstance(outcome, BaseException):
         raise outcome
     return results[-1]
 
 
-def _guarded(name: str, run: Callable[[], Result]) -> Result:
+def guarded(step: str, run: Callable[[], Result]) -> Result:
+    """Run a step, again where its storage did not answer; errors become `StageFailedError`."""
     for delay in (*RETRY_DELAYS, None):
         try:
             return run()
         except UnavailableError as error:
             if delay is None:
-                raise StageFailedError(name, error) from error
-            log("The stage '%s' is tried again: %s", name, error.sentence)
+                raise StageFailedError(step, error) from error
+            log("The stage '%s' is tried again: %s", step, error.sentence)
             time.sleep(delay * random.uniform(1.0, 1.33))  # noqa: S311 - spreads retries, no secret
         except Exception as error:
-            logging.getLogger("tonescribe").debug("The stage '%s' failed.", name, exc_info=True)
-            raise StageFailedError(name, error) from error
+            logging.getLogger("tonescribe").debug("The stage '%s' failed.", step, exc_info=True)
+            raise StageFailedError(step, error) from error
     raise AssertionError("the last try returns or raises")
-
-
-class _NoEmptyTraceback(logging.Filter):
-    """Prefect logs returned failures with the traceback of no exception, "NoneType: None"."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info is not None and record.exc_info[0] is None:
-            record.exc_info = None
-        return True
-
-
-def _drop_empty_tracebacks() -> None:
-    logger = logging.getLogger("prefect.task_runs")
-    if not any(isinstance(known, _NoEmptyTraceback) for known in logger.filters):
-        logger.addFilter(_NoEmptyTraceback())

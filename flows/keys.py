@@ -1,0 +1,59 @@
+"""Cache keys of stages, and the fingerprint that tells whether published rows are current."""
+
+import hashlib
+import json
+from typing import Any
+
+from flows.stages import STAGES, Stage
+from models.registry import identify
+from schemas.media import Recording
+from schemas.policy import Policy
+from schemas.settings import Settings
+from schemas.tables import SCHEMA_VERSION
+from tasks.dataset import page, publish
+from tasks.ingest import beside, fetch
+
+REPORTED_SECTIONS = ("profile", "purpose", "purpose_note", "jurisdiction", "context")
+"""Settings that no stage reads but that stand in the rows."""
+
+
+def stage_keys(recording: Recording, settings: Settings, policy: Policy) -> dict[str, str]:
+    """Return the cache key of every stage for one recording: `<recording_id>/<stage>-<digest>`."""
+    keys: dict[str, str] = {}
+    for stage in STAGES:
+        part = _own_part(stage, settings) | {
+            "recording": recording.recording_id,
+            "inputs": stage.inputs(recording),
+            "after": [keys[name] for name in stage.after],
+            "text_only": policy.text_only if stage.biometric or stage.name == "fuse" else None,
+        }
+        keys[stage.name] = f"{recording.recording_id}/{stage.name}-{_digest(part)}"
+    return keys
+
+
+def fingerprint(settings: Settings) -> str:
+    """Return the digest of everything but the recordings that published rows depend on."""
+    parts: dict[str, Any] = {stage.name: _own_part(stage, settings) for stage in STAGES}
+    parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
+    # these are no stages of the table, but the dataset holds what they write
+    parts["around"] = [SCHEMA_VERSION, *(m.STAGE_VERSION for m in (fetch, publish, page))]
+    return _digest(parts)
+
+
+def inputs_digest(recording: Recording) -> str:
+    """Return the digest of the captions, turns and sidecar beside a recording."""
+    return _digest(beside.everything(recording))
+
+
+def _own_part(stage: Stage, settings: Settings) -> dict[str, Any]:
+    """Return everything but the recording that a stage's result depends on, as JSON."""
+    return {
+        "stage": stage.name,
+        "version": stage.version,
+        "settings": settings.model_dump(mode="json", include=set(stage.sections)),
+        "engines": [identify(job, settings.engine(job), settings.weights) for job in stage.engines],
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:24]
