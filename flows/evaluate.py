@@ -18,9 +18,9 @@ from lab.measures import Measures, measure
 from lab.measures.judge import judge, judge_together
 from lab.measures.leakage import warn_of_trained_speakers
 from lab.reports.curves import read_curves
-from lab.reports.emotion import Evaluation, write_report
+from lab.reports.emotion import Evaluation, report_of
 from lab.reports.exploration import ByClass, explore
-from lab.reports.terminal import to_text
+from lab.reports.render import to_terminal, write_folder
 from lab.training.options import TrainingOptions
 from models.checkpoint import shipped
 from models.protocols import Scores
@@ -50,14 +50,16 @@ def evaluate(
     as_json: bool = False,
     **more: Any,
 ) -> str:
-    """Run `evaluate_branch` and say what it found, in lines or as one line of JSON.
+    """Run `measure_branch` and return its figures as text, or as one line of JSON.
 
     Warnings go to the standard error, a line each.
     """
-    figures = evaluate_branch(branch, data, weights, report, corpora, **more)
-    for sentence in figures.get("warnings", ()):
+    found = measure_branch(branch, data, weights, report, corpora, **more)
+    for sentence in found.warnings:
         sys.stderr.write(f"{sentence}\n")
-    return json.dumps(figures, ensure_ascii=False) if as_json else to_text(figures)
+    if as_json:
+        return json.dumps(_figures(found, alone=data is not None), ensure_ascii=False)
+    return to_terminal(report_of(found))
 
 
 def evaluate_branch(
@@ -71,17 +73,37 @@ def evaluate_branch(
     *,
     robustness: bool = False,
 ) -> dict[str, Any]:
-    """Measure a branch, or `fusion`; it never abstains here.
+    """Run `measure_branch` and return its figures as JSON values.
 
-    With `data`, a CSV of labelled samples or a folder with a folder per class, returns its
-    figures (the fields of `Measures`), `not_judged`, the samples without a face, words or a known
-    language, and `damaged`, those that cannot be read. Without, returns protocol
-    -> figures on the corpora of the model card, found under the folder `corpora`; `start` is the
-    folder of starting weights or of a voice training, where a protocol needs one. `weights` is
-    `shipped` or a `.safetensors` file. `robustness` sends the same voices through each condition
-    of a meeting as well (`conditions`), and sounds without a voice (`no_voice`). `report` is a
-    folder for figures and drawings, with the loss curves of the folder `training`. `warnings` are
-    sentences for whoever reads the figures. Raises `SettingsError` for anything missing.
+    With `data` these are the fields of `Measures`, `not_judged`, the samples without a face, words
+    or a known language, and `damaged`, those that cannot be read; without, protocol -> figures on
+    the corpora of the model card. `conditions`, `no_voice` and `warnings` as far as there are any.
+    """
+    found = measure_branch(
+        branch, data, weights, report, corpora, start, training, robustness=robustness
+    )
+    return _figures(found, alone=data is not None)
+
+
+def measure_branch(
+    branch: str,
+    data: Path | None = None,
+    weights: str = "shipped",
+    report: Path | None = None,
+    corpora: Path | None = None,
+    start: Path | None = None,
+    training: Path | None = None,
+    *,
+    robustness: bool = False,
+) -> Evaluation:
+    """Measure a branch, or `fusion`, on `data` or on the corpora of its model card.
+
+    `data` is a CSV of labelled samples or a folder with a folder per class; else `corpora` is the
+    folder of the corpora and `start` that of starting weights or of a voice training, where a
+    protocol needs one. Nothing abstains here. `weights` is `shipped` or a `.safetensors` file.
+    `robustness` sends the same voices through each condition of a meeting as well, and sounds
+    without a voice. `report` is a folder for figures and drawings, with the loss curves of the
+    folder `training`. Raises `SettingsError` for anything missing.
     """
     settings = _weight_settings(branch, weights)
     if robustness and branch != "audio":
@@ -99,9 +121,10 @@ def evaluate_branch(
             "with their folder, or --data with a CSV or a folder of your own."
         )
     if report is not None:
+        report.mkdir(parents=True, exist_ok=True)
         curves = {} if training is None else read_curves(training)
-        write_report(report, found.with_curves(curves))
-    return _figures(found, alone=data is not None)
+        write_folder(report, report_of(found.with_curves(curves), drawn_in=report))
+    return found
 
 
 def _weight_settings(branch: str, weights: str) -> WeightSettings:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from lab.reports.render import to_terminal, write_folder
 from lab.wer.alignment import align
 from lab.wer.counts import Tally, count
 from lab.wer.figures import figures_in_all, figures_of
 from lab.wer.normalise import normalising
-from lab.wer.report import side_by_side, write_recognition_report
+from lab.wer.report import report_of, side_by_side, write_files
 from lab.wer.run import Run, Segments, run_recogniser
 from lab.wer.stm import Reference, find_audio, read_stm
-from lab.wer.tables import to_text
 from models.registry import identify
 from schemas.errors import InputError, SettingsError
 from schemas.settings import Settings, load_settings
@@ -46,7 +46,7 @@ def evaluate_words(
     found = measure_words(data, audio, weights, report, segments)
     for sentence in found.get("warnings", ()):
         sys.stderr.write(f"{sentence}\n")
-    return json.dumps(found, ensure_ascii=False) if as_json else to_text(found)
+    return json.dumps(found, ensure_ascii=False) if as_json else to_terminal(report_of(found))
 
 
 def measure_words(
@@ -96,7 +96,9 @@ def measure_words(
         found["warnings"] = warnings
     if report is not None:
         aligned = {name: _aligned(references[name], run) for name, run in runs.items()}
-        write_recognition_report(report, found, in_all.reliability, aligned)
+        report.mkdir(parents=True, exist_ok=True)
+        write_folder(report, report_of(found, in_all.reliability, aligned, drawn_in=report))
+        write_files(report, found["files"])
     return found
 
 

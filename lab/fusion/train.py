@@ -31,7 +31,8 @@ from lab.fusion.material import beside, read_three_branches, read_voice, voice_f
 from lab.fusion.networks import recipe_of
 from lab.fusion.pool import fit_discounts
 from lab.measures import Measures
-from lab.reports.tables import to_markdown
+from lab.reports.emotion import Evaluation, report_of
+from lab.reports.render import to_markdown
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.fusion import TrainedFusion
 from models.checkpoint import save_weights
@@ -114,8 +115,8 @@ def write_comparison(
     """Write all figures to `comparison.{json,md}`, and the model card `fusion.md`; its path."""
     figures = {name: measures.model_dump() for name, measures in found.items()}
     (out / "comparison.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    page = to_markdown("Ways to join voice, face and words", found)
-    (out / "comparison.md").write_text(page, encoding="utf-8")
+    report = report_of(Evaluation("Ways to join voice, face and words", found))
+    (out / "comparison.md").write_text(to_markdown(report), encoding="utf-8")
     card = out / "fusion.md"
     card.write_text(to_card(discounts, found), encoding="utf-8")
     return card

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.measures.emotion import N_BINS, Measures
+from lab.measures.emotion import N_BINS, Measures, ReliabilityBin
 from schemas.errors import SettingsError
 
 _DOTS_PER_INCH = 110
@@ -68,22 +68,27 @@ def draw_recall(measures: Measures, path: Path) -> None:
 
 
 def draw_reliability(measures: Measures, path: Path) -> None:
-    """Draw accuracy against confidence per bin; on the diagonal a confidence means what it says."""
-    figure, axes = _figure(f"Calibration error {measures.ece:.3f}")
-    low = [found.low for found in measures.reliability]
-    accuracy = [found.accuracy for found in measures.reliability]
-    confidence = [found.confidence for found in measures.reliability]
-    axes.bar(low, accuracy, width=1 / N_BINS, align="edge", color=_BLUE, edgecolor="white")
+    """Draw accuracy against confidence per bin."""
+    draw_reliability_of(measures.reliability, N_BINS, f"Calibration error {measures.ece:.3f}", path)
+
+
+def draw_reliability_of(
+    bins: Sequence[ReliabilityBin], n_bins: int, title: str, path: Path
+) -> None:
+    """Draw accuracy against confidence per bin; the diagonal is a perfect calibration."""
+    figure, axes = _figure(title)
+    low = [found.low for found in bins]
+    accuracy = [found.accuracy for found in bins]
+    axes.bar(low, accuracy, width=1 / n_bins, align="edge", color=_BLUE, edgecolor="white")
     axes.plot([0, 1], [0, 1], color=_GRAY, linestyle="--", label="as sure as right")
-    sizes = [20 + 400 * found.share for found in measures.reliability]
     axes.scatter(
-        confidence,
+        [found.confidence for found in bins],
         accuracy,
-        s=sizes,
+        s=[20 + 400 * found.share for found in bins],
         color=_ORANGE,
         edgecolor="black",
         zorder=3,
-        label="mean of a bin, larger for more samples",
+        label="mean of a bin, larger for more of them",
     )
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
     axes.legend(loc="upper left", fontsize=8)

@@ -1,20 +1,14 @@
-"""The report folder: `index.html` to open, `report.md`, `measures.json`, and every drawing as PNG.
+"""The report of an evaluation of emotion recognition: figures, conditions, drawings."""
 
-The page is self-contained: drawings are inside it, it needs no script and no network, and every
-drawing has its figures in words or in a table beside it.
-"""
-
-import base64
-import functools
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.measures.emotion import Measures
+from lab.measures.folds import FoldedMeasures
 from lab.reports.curves import Curves
+from lab.reports.document import Drawing, Report, Section, Table
 from lab.reports.drawings import (
     draw_confusion,
     draw_curves,
@@ -23,30 +17,33 @@ from lab.reports.drawings import (
     draw_risk_coverage,
 )
 from lab.reports.exploration import ByClass, draw_exploration
-from lab.reports.tables import (
-    cells,
-    drops_of,
-    heading,
-    in_words,
-    notes_of,
-    table_of,
-    to_markdown,
+from lab.reports.render import slug
+
+_COLUMNS = (
+    *("n", "UAR", "accuracy", "macro-F1", "weighted F1", "calibration error"),
+    *("surest half", "AURC"),
 )
+_CAPTION = (
+    "± is the deviation over folds, [ ] the 95 % interval over speakers, the surest half its "
+    "accuracy, AURC the area under the risk-coverage curve (less is better)."
+)
+_FOOTER = "Figures count agreement with the labels of actors and annotators, not with feelings."
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-_TEMPLATE = "evaluation.html.j2"
+_PAINTERS = {
+    "confusion": draw_confusion,
+    "recall": draw_recall,
+    "reliability": draw_reliability,
+    "risk-coverage": draw_risk_coverage,
+}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that one evaluation found, as far as it was asked for.
+    """Everything that one evaluation measured, as far as it was asked for.
 
     `measures` maps a protocol to its figures, `conditions` a condition to the figures of the same
     clips in it, `explored` a corpus to quantity -> class -> values, `curves` a training to its
-    loss; `facts` (branch, weights, data, count of samples that could not be judged) are told
-    first, `warnings` before them.
+    loss. `facts` and `warnings` are those of the report.
     """
 
     title: str
@@ -59,67 +56,30 @@ class Evaluation:
     curves: Mapping[str, Curves] = field(default_factory=dict)
 
     def with_curves(self, curves: Mapping[str, Curves]) -> "Evaluation":
-        """The same evaluation with the loss curves of trainings."""
+        """Return the same evaluation with the loss curves of trainings."""
         return replace(self, curves=curves)
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A drawing in the page: what it shows in words, its file, its content for the page."""
+def report_of(found: Evaluation, drawn_in: Path | None = None) -> Report:
+    """Return the report of an evaluation; with a folder, which exists, its drawings are made there.
 
-    says: str
-    path: Path
-
-    @property
-    def source(self) -> str:
-        """The PNG as a `data:` address."""
-        return "data:image/png;base64," + base64.b64encode(self.path.read_bytes()).decode("ascii")
-
-
-def write_report(folder: Path, found: Evaluation) -> None:
-    """Write the report of an evaluation into a folder, which is made.
-
-    Raises `SettingsError` where matplotlib is not installed.
+    Raises `SettingsError` where drawings are wanted and matplotlib is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    record = to_record(found)
-    text = json.dumps(record, indent=1, ensure_ascii=False)
-    (folder / "measures.json").write_text(text + "\n", encoding="utf-8")
-    drawings = {name: _draw(name, measures, folder) for name, measures in found.measures.items()}
-    more = {
-        "What the samples are like": _explored(found, folder),
-        "Trainings": _trainings(found, folder),
-    }
-    page = _template().render(
-        found=found,
-        overview=table_of(found.measures),
-        conditions=table_of(found.conditions),
-        lost=drops_of(found.conditions),
-        drawings=drawings,
-        more={title: shown for title, shown in more.items() if shown},
-        cells=cells,
-        notes_of=notes_of,
-        heading=heading,
-        slug=slug,
-    )
-    (folder / "index.html").write_text(page, encoding="utf-8")
-    pictures = {name: [drawing.path.name for drawing in of] for name, of in drawings.items()}
-    others = [drawing for shown in more.values() for drawing in shown]
-    markdown = to_markdown(
-        found.title,
-        found.measures,
-        facts=found.facts,
-        warnings=found.warnings,
-        conditions=found.conditions,
-        abstention=found.abstention,
-        pictures=pictures,
-        others=[(drawing.says, drawing.path.name) for drawing in others],
-    )
-    (folder / "report.md").write_text(markdown, encoding="utf-8")
+    sections = [
+        Section("", tables=[_overview("protocol", found.measures)]),
+        *([_conditions(found.conditions)] if found.conditions else []),
+        *([_no_voice(found.abstention)] if found.abstention is not None else []),
+        *(_protocol(name, m, found, drawn_in) for name, m in found.measures.items()),
+    ]
+    if drawn_in is not None:
+        explored = Section("The samples by class", drawings=_explored(found, drawn_in))
+        trainings = Section("Trainings", drawings=_trainings(found, drawn_in))
+        sections += [section for section in (explored, trainings) if section.drawings]
+    record = _record(found)
+    return Report(found.title, sections, record, found.facts, found.warnings, _FOOTER)
 
 
-def to_record(found: Evaluation) -> dict[str, Any]:
-    """The evaluation as JSON values."""
+def _record(found: Evaluation) -> dict[str, Any]:
     record: dict[str, Any] = {"title": found.title, **found.facts}
     record["warnings"] = list(found.warnings)
     record["protocols"] = {name: figures.model_dump() for name, figures in found.measures.items()}
@@ -130,24 +90,113 @@ def to_record(found: Evaluation) -> dict[str, Any]:
     return record
 
 
-def slug(name: str) -> str:
-    """A name as a part of a file's name or an address: letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "protocol"
+def _overview(first: str, measures: Mapping[str, Measures]) -> Table:
+    rows = [[name, *_cells(figures)] for name, figures in measures.items()]
+    return Table((first, *_COLUMNS), rows, _CAPTION)
 
 
-def _draw(name: str, measures: Measures, folder: Path) -> list[Drawing]:
-    painters = {
-        "confusion": draw_confusion,
-        "recall": draw_recall,
-        "reliability": draw_reliability,
-        "risk-coverage": draw_risk_coverage,
+def _cells(measures: Measures) -> list[str]:
+    """A row of figures in the order of the columns, with deviations over folds if there are any."""
+    deviation = measures.deviation if isinstance(measures, FoldedMeasures) else {}
+
+    def spread(name: str) -> str:
+        own = f"{getattr(measures, name):.3f}"
+        return f"{own} ± {deviation[name]:.3f}" if name in deviation else own
+
+    interval = measures.uar_interval
+    limits = f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else ""
+    names = ("accuracy", "macro_f1", "weighted_f1", "ece", "accuracy_at_half_coverage", "aurc")
+    return [str(measures.n), spread("uar") + limits, *map(spread, names)]
+
+
+def _conditions(conditions: Mapping[str, Measures]) -> Section:
+    lost = {
+        name: f"{name} {100 * (conditions['clean'].uar - figures.uar):.1f} points"
+        for name, figures in conditions.items()
+        if "clean" in conditions and name != "clean"
     }
+    return Section(
+        "The same clips in the conditions of a meeting",
+        [f"UAR lost: {', '.join(lost.values())}."] if lost else [],
+        [_overview("condition", conditions)],
+    )
+
+
+def _no_voice(abstention: Mapping[str, Any]) -> Section:
+    sentence = (
+        f"{abstention['n']} sounds without a voice were judged; {abstention['confident']:.0%} get "
+        f"a confidence of {abstention['min_confidence']:g} or more, and an emotion is named."
+    )
+    rows = [[kind, f"{share:.0%}"] for kind, share in abstention["by_kind"].items()]
+    return Section("Sounds without a voice", [sentence], [Table(("sound", "named"), rows)])
+
+
+def _protocol(name: str, measures: Measures, found: Evaluation, drawn_in: Path | None) -> Section:
+    return Section(
+        name,
+        _notes(measures),
+        [_by_class(measures)],
+        _drawings(name, measures, drawn_in) if drawn_in is not None else [],
+        is_detail=len(found.measures) > 1,
+    )
+
+
+def _notes(measures: Measures) -> list[str]:
+    notes = []
+    if isinstance(measures, FoldedMeasures):
+        if measures.protocol:
+            notes.append(measures.protocol)
+        mean, deviation = measures.mean["uar"], measures.deviation["uar"]
+        each = ", ".join(f"{fold.uar:.1%}" for fold in measures.folds)
+        notes.append(f"UAR of the folds: {each}; mean {mean:.1%}, deviation {deviation:.1%}.")
+    if measures.multi_label_macro_f1 is not None:
+        notes.append(f"Macro-F1 with several labels: {measures.multi_label_macro_f1:.3f}.")
+    return notes
+
+
+def _by_class(measures: Measures) -> Table:
+    rows = [
+        [name, f"{measures.recall[name]:.1%}" if name in measures.recall else "-", *map(str, row)]
+        for name, row in zip(measures.classes, measures.confusion, strict=True)
+    ]
+    caption = "Rows are the reference, columns the judgement."
+    return Table(("reference", "recall", *measures.classes), rows, caption)
+
+
+def _drawings(name: str, measures: Measures, folder: Path) -> list[Drawing]:
     drawings = []
-    for kind, draw in painters.items():
+    for kind, draw in _PAINTERS.items():
         path = folder / f"{kind}-{slug(name)}.png"
         draw(measures, path)
-        drawings.append(Drawing(in_words(kind, measures), path))
+        drawings.append(Drawing(_in_words(kind, measures), path))
     return drawings
+
+
+def _in_words(kind: str, measures: Measures) -> str:
+    """Say what a drawing of some kind shows."""
+    recall = sorted(measures.recall.items(), key=lambda pair: pair[1])
+    says = {
+        "confusion": f"Confusion matrix: {_worst_confusion(measures)}",
+        "recall": f"Recall per class, from {recall[0][0]} {recall[0][1]:.0%} to {recall[-1][0]} "
+        f"{recall[-1][1]:.0%}.",
+        "reliability": f"Accuracy by confidence: calibration error {measures.ece:.3f}.",
+        "risk-coverage": f"Errors by coverage: {1 - measures.accuracy:.1%} of all, "
+        f"{1 - measures.accuracy_at_half_coverage:.1%} of the surest half.",
+    }
+    return says[kind]
+
+
+def _worst_confusion(measures: Measures) -> str:
+    shares = [
+        (count / sum(row), truth, judged)
+        for truth, row in zip(measures.classes, measures.confusion, strict=True)
+        for judged, count in zip(measures.classes, row, strict=True)
+        if truth != judged and count
+    ]
+    if not shares:
+        return "nothing was confused."
+    share, truth, judged = max(shares)
+    return f"most often, {truth} is called {judged} ({share:.0%} of its samples)."
 
 
 def _explored(found: Evaluation, folder: Path) -> list[Drawing]:
@@ -170,18 +219,3 @@ def _trainings(found: Evaluation, folder: Path) -> list[Drawing]:
         )
         drawings.append(Drawing(says, path))
     return drawings
-
-
-@functools.cache
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        # beside the review page's template
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(_TEMPLATE)

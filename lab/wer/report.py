@@ -1,107 +1,153 @@
-"""The report of a recogniser: `report.md`, `measures.json`, `files.csv`, `reliability.png`."""
+"""The report of a recogniser: its figures, a row per recording, reference beside hypothesis."""
 
 import csv
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lab.measures.emotion import ReliabilityBin
-from lab.reports.drawings import _BLUE, _GRAY, _ORANGE, _figure, _save
+from lab.reports.document import Drawing, Report, Section, Table
+from lab.reports.drawings import draw_reliability_of
 from lab.wer.alignment import Heard, Pair
 from lab.wer.figures import N_WORD_BINS
-from lab.wer.tables import FIGURES, to_tables, wrap
 from schemas.values import clock
+
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "n_words": ("words", "{:d}"),
+    "wer": ("WER", "{:.3f}"),
+    "substitutions": ("substitutions", "{:d}"),
+    "insertions": ("insertions", "{:d}"),
+    "deletions": ("deletions", "{:d}"),
+    "cer": ("CER", "{:.3f}"),
+    "cp_wer": ("cpWER", "{:.3f}"),
+    "mimo_wer": ("MIMO-WER", "{:.3f}"),
+    "insertions_on_silence": ("insertions on silence per hour", "{:.1f}"),
+    "kept_insertions_on_silence": ("of them kept", "{:.1f}"),
+    "silence_seconds": ("seconds of silence", "{:.1f}"),
+    "n_heard": ("words recognised", "{:d}"),
+    "words_kept": ("words kept", "{:.3f}"),
+    "precision_of_kept_words": ("precision of kept words", "{:.3f}"),
+    "wer_of_kept_words": ("WER of kept words", "{:.3f}"),
+    "word_ece": ("calibration error of words", "{:.3f}"),
+    "audio_seconds": ("seconds of sound", "{:.1f}"),
+    "realtime_factor": ("real-time factor", "{:.1f}"),
+}
+"""Field of `RecognitionFigures` -> its name and format, in the order of a report."""
+
+COLUMNS: Mapping[str, str] = {
+    "n_words": "words",
+    "wer": "WER",
+    "substitutions": "sub",
+    "insertions": "ins",
+    "deletions": "del",
+    "cer": "CER",
+    "cp_wer": "cpWER",
+    "mimo_wer": "MIMO",
+    "insertions_on_silence": "silence/h",
+    "words_kept": "kept",
+    "precision_of_kept_words": "precision",
+    "word_ece": "ECE",
+    "realtime_factor": "speed",
+}
+"""The fields of a recording's row, with short names."""
 
 _WIDTH = 96
 _MISSING = "*"
 _UNSURE = "..."
 
 
-def write_recognition_report(
-    folder: Path,
+def report_of(
     found: Mapping[str, Any],
-    reliability: Sequence[ReliabilityBin],
-    aligned: Mapping[str, Sequence[str]],
-) -> None:
-    """Write the report into a folder, which is made.
+    reliability: Sequence[ReliabilityBin] = (),
+    aligned: Mapping[str, Sequence[str]] | None = None,
+    drawn_in: Path | None = None,
+) -> Report:
+    """Return the report of what `evaluate words` found.
 
-    `found` is what the flow returns, `aligned` recording -> lines of `side_by_side`. Raises
-    `SettingsError` where matplotlib is not installed.
+    `aligned` maps a recording to the lines of `side_by_side`. With a folder, which exists, the
+    calibration of words is drawn there. Raises `SettingsError` where matplotlib is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found, indent=1, ensure_ascii=False)
-    (folder / "measures.json").write_text(text + "\n", encoding="utf-8")
+    sections = [
+        Section("", tables=[_in_all(found["all"])]),
+        Section("By recording", tables=[_by_recording(found["files"])]),
+    ]
+    if reliability and drawn_in is not None:
+        path = drawn_in / "reliability.png"
+        says = f"Share of right words by score: calibration error {found['all']['word_ece']:.3f}."
+        draw_reliability_of(reliability, N_WORD_BINS, says, path)
+        sections.append(Section("Calibration of word confidence", drawings=[Drawing(says, path)]))
+    sections += [
+        Section(name, lines=rows, is_detail=True) for name, rows in (aligned or {}).items()
+    ]
+    return Report(
+        f"Words by {found['engine']} on {found['data']}",
+        sections,
+        found,
+        {
+            "turns": found["segments"],
+            "words_kept": f"from a score of {found['min_word_confidence']:g}",
+        },
+        found.get("warnings", ()),
+        "Texts went through Whisper's normaliser of their language; rates in all are of summed "
+        "words.",
+    )
+
+
+def write_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write `files.csv`: all figures of each recording, for spreadsheets."""
     with (folder / "files.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["recording", *FIGURES])
-        table.writerows([name, *map(f.get, FIGURES)] for name, f in found["files"].items())
-    if reliability:
-        draw_word_reliability(reliability, found["all"]["word_ece"], folder / "reliability.png")
-    lines = _markdown(found, aligned, drawn=bool(reliability))
-    (folder / "report.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
+        table.writerows([name, *map(found.get, FIGURES)] for name, found in files.items())
 
 
 def side_by_side(pairs: Sequence[Pair], heard: Sequence[Heard], threshold: float) -> list[str]:
-    """What was said over what was heard, in lines of about a hundred characters, with their time.
+    """Return the reference over the hypothesis, in lines of about a hundred characters, timed.
 
     A missing word is `*`; an unsure one stands as `...`, as it is shown to a reader.
     """
     if not pairs:
-        return ["Nothing was said, and nothing heard."]
+        return ["No word in the reference, and none recognised."]
     said = [pair.told.text if pair.told else _MISSING for pair in pairs]
     seen = [_shown(pair, heard, threshold) for pair in pairs]
     widths = [max(len(a), len(b)) for a, b in zip(said, seen, strict=True)]
-    cells = ["".ljust(width) for width in widths]
-    begins = wrap(cells, _WIDTH)
     lines = []
-    for first, last in itertools.pairwise([*begins, len(pairs)]):
-        for label, row in (("said", said), ("heard", seen)):
+    for first, last in itertools.pairwise([*_line_starts(widths), len(pairs)]):
+        for label, row in (("ref", said), ("hyp", seen)):
             words = " ".join(map(str.ljust, row[first:last], widths[first:last])).rstrip()
-            lines.append(f"{_time(pairs[first])} {label:5} {words}")
+            lines.append(f"{_time(pairs[first])} {label} {words}")
         lines.append("")
     return lines[:-1]
 
 
-def draw_word_reliability(bins: Sequence[ReliabilityBin], ece: float, path: Path) -> None:
-    """Draw how often words are right against their score; the diagonal is a perfect calibration."""
-    figure, axes = _figure(f"Confidence of words: calibration error {ece:.3f}")
-    low = [found.low for found in bins]
-    accuracy = [found.accuracy for found in bins]
-    axes.bar(low, accuracy, width=1 / N_WORD_BINS, align="edge", color=_BLUE, edgecolor="white")
-    axes.plot([0, 1], [0, 1], color=_GRAY, linestyle="--", label="as sure as right")
-    axes.scatter(
-        [found.confidence for found in bins],
-        accuracy,
-        s=[20 + 400 * found.share for found in bins],
-        color=_ORANGE,
-        edgecolor="black",
-        zorder=3,
-        label="mean of a bin, larger for more words",
-    )
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="score", ylabel="share of words that are right")
-    axes.legend(loc="upper left", fontsize=8)
-    _save(figure, path)
+def _line_starts(widths: Sequence[int]) -> list[int]:
+    """Return the numbers of the cells that begin a line of `_WIDTH` characters."""
+    begins, used = [0], 0
+    for number, width in enumerate(widths):
+        if used and used + width > _WIDTH:
+            begins.append(number)
+            used = 0
+        used += width + 1
+    return begins
 
 
-def _markdown(
-    found: Mapping[str, Any], aligned: Mapping[str, Sequence[str]], *, drawn: bool
-) -> list[str]:
-    lines = [f"# Words by {found['engine']} on {found['data']}", ""]
-    lines += [f"**{sentence}**\n" for sentence in found.get("warnings", ())]
-    lines += [
-        f"Turns by {found['segments']}; words under a score of {found['min_word_confidence']:g} "
-        "are not kept. All texts went through Whisper's English normaliser; rates in all are of "
-        "summed words.",
-        "",
-        *to_tables(found),
+def _in_all(figures: Mapping[str, Any]) -> Table:
+    rows = [[name, _written(figures, field)] for field, (name, _) in FIGURES.items()]
+    return Table(("figure", "in all"), rows)
+
+
+def _by_recording(files: Mapping[str, Mapping[str, Any]]) -> Table:
+    rows = [
+        [name, *(_written(figures, field) for field in COLUMNS)] for name, figures in files.items()
     ]
-    if drawn:
-        lines += ["", "## Calibration of word confidence", "", "![reliability](reliability.png)"]
-    for name, rows in aligned.items():
-        lines += ["", f"## {name}", "", "```", *rows, "```"]
-    return lines
+    return Table(("recording", *COLUMNS.values()), rows)
+
+
+def _written(figures: Mapping[str, Any], field: str) -> str:
+    """Return one figure as it is written; "-" where there was nothing to measure."""
+    value = figures[field]
+    return "-" if value is None else FIGURES[field][1].format(value)
 
 
 def _shown(pair: Pair, heard: Sequence[Heard], threshold: float) -> str:

@@ -12,9 +12,9 @@ import soundfile
 from lab.measures import measure, measure_folds
 from lab.measures.leakage import warn_of_trained_speakers
 from lab.reports.curves import read_curves
-from lab.reports.emotion import Evaluation, write_report
+from lab.reports.emotion import Evaluation, report_of
 from lab.reports.exploration import explore
-from lab.reports.terminal import to_text
+from lab.reports.render import to_terminal, write_folder
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS, Emotion
 
@@ -53,24 +53,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = sure_of([0, 1, 2, 2])
     folds = measure_folds(labels, scores, [0, 0, 1, 1], speakers, protocol="Two <speakers>.")
     out = tmp_path_factory.mktemp("report") / "report"
-    write_report(
-        out,
-        Evaluation(
-            title="voice on <tests>",
-            measures={"folds & all": folds, "alone": measure(labels, scores)},
-            facts={"data": "tests.csv", "not_judged": 3},
-            warnings=("They were heard.",),
-            conditions={"clean": measure(labels, scores)},
-            abstention={
-                "n": 2,
-                "confident": 0.5,
-                "min_confidence": 0.5,
-                "by_kind": {"hum": 0.0, "song": 1.0},
-            },
-            explored={"tests": {"length in seconds": {"happy": [1.0, 2.0], "sad": [3.0]}}},
-            curves={"stills": {"loss": [(1.0, 2.0), (2.0, 1.5)], "learning_rate": [(1.0, 0.1)]}},
-        ),
+    found = Evaluation(
+        title="voice on <tests>",
+        measures={"folds & all": folds, "alone": measure(labels, scores)},
+        facts={"data": "tests.csv", "not_judged": 3},
+        warnings=("They were heard.",),
+        conditions={"clean": measure(labels, scores)},
+        abstention={
+            "n": 2,
+            "confident": 0.5,
+            "min_confidence": 0.5,
+            "by_kind": {"hum": 0.0, "song": 1.0},
+        },
+        explored={"tests": {"length in seconds": {"happy": [1.0, 2.0], "sad": [3.0]}}},
+        curves={"stills": {"loss": [(1.0, 2.0), (2.0, 1.5)], "learning_rate": [(1.0, 0.1)]}},
     )
+    out.mkdir()
+    write_folder(out, report_of(found, drawn_in=out))
     return out
 
 
@@ -106,14 +105,16 @@ def test_the_figures_are_in_json_and_markdown(folder: Path) -> None:
     page = (folder / "report.md").read_text()
     assert "| happy | 50.0% |" in page
     assert "± 0.250" in page
-    assert "song 100%" in page
+    assert "| song | 100% |" in page
     assert all(name in page for name in EMOTIONS)
 
 
 def test_the_terminal_tells_the_mean_over_folds_beside_all_samples_together() -> None:
     folds = measure_folds([0, 1, 1, 2], sure_of([0, 1, 2, 2]), [0, 0, 1, 1])
-    said = to_text({"by speaker": folds.model_dump()})
-    assert "uar 0.833 (folds: 0.750 ± 0.250)" in said
+    said = to_terminal(report_of(Evaluation("voice", {"by speaker": folds})))
+    assert "mean 75.0%, deviation 25.0%" in said
+    (row,) = [line.split("  ") for line in said.splitlines() if line.startswith("by speaker  ")]
+    assert "0.833 ± 0.250" in row
 
 
 def test_curves_come_from_checkpoints_and_from_what_tensorboard_shows(tmp_path: Path) -> None:

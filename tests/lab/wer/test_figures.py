@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.reports.render import to_terminal, write_folder
 from lab.wer.alignment import Heard, align, heard_in
 from lab.wer.counts import Errors, Tally, count, silent_stretches
 from lab.wer.figures import figures_in_all, figures_of
 from lab.wer.normalise import normalise
-from lab.wer.report import side_by_side, write_recognition_report
+from lab.wer.report import report_of, side_by_side, write_files
 from lab.wer.stm import Reference, Segment
-from lab.wer.tables import to_text
 from schemas.speech import Utterance, Word
 
 
@@ -238,10 +238,10 @@ def test_what_was_said_stands_over_what_was_heard() -> None:
     told = reference(("A", 60, 63, "Where is the remote"))
     said = heard("where the remote now", start=60, scores=[0.9, 0.9, 0.1, 0.9])
     assert side_by_side(align(told, said), said, 0.5) == [
-        "   1:00 said  where is the remote *",
-        "   1:00 heard where *  the ...    now",
+        "   1:00 ref where is the remote *",
+        "   1:00 hyp where *  the ...    now",
     ]
-    assert side_by_side([], [], 0.5) == ["Nothing was said, and nothing heard."]
+    assert side_by_side([], [], 0.5) == ["No word in the reference, and none recognised."]
 
 
 def test_long_alignments_are_broken_into_lines_that_lose_no_word() -> None:
@@ -249,7 +249,7 @@ def test_long_alignments_are_broken_into_lines_that_lose_no_word() -> None:
     said = heard(text)
     lines = side_by_side(align(reference(("A", 0, 9, text)), said), said, 0)
     assert max(map(len, lines)) < 112
-    of_heard = [line.split()[2:] for line in lines if " heard " in line]
+    of_heard = [line.split()[2:] for line in lines if " hyp " in line]
     assert len(of_heard) > 1
     assert [word for words in of_heard for word in words] == text.split()
 
@@ -268,8 +268,10 @@ def test_the_report_holds_figures_table_drawing_and_texts(tmp_path: Path) -> Non
         "warnings": ["Beware."],
     }
     lines = {"meeting": side_by_side(align(told, said), said, 0.5)}
-    write_recognition_report(tmp_path / "report", found, figures.reliability, lines)
     folder = tmp_path / "report"
+    folder.mkdir()
+    write_folder(folder, report_of(found, figures.reliability, lines, drawn_in=folder))
+    write_files(folder, found["files"])
     record = json.loads((folder / "measures.json").read_text())
     assert record["files"]["meeting"]["n_words"] == 3
     with (folder / "files.csv").open() as file:
@@ -280,11 +282,11 @@ def test_the_report_holds_figures_table_drawing_and_texts(tmp_path: Path) -> Non
     assert "**Beware.**" in page
     assert "| WER | 0.333 |" in page
     assert [line.split()[1:] for line in page.splitlines() if "   0:00" in line] == [
-        ["said", "yes", "we", "can", "*"],
-        ["heard", "yes", "we", "...", "..."],
+        ["ref", "yes", "we", "can", "*"],
+        ["hyp", "yes", "we", "...", "..."],
     ]
-    shown = to_text(found)
-    assert "fake@1 on set.stm, turns by diarizer" in shown
-    assert "WER 0.333" in shown.splitlines()
-    assert "real-time factor 6.0" in shown.splitlines()
-    assert shown.splitlines()[-1].startswith("meeting")
+    shown = [line.split() for line in to_terminal(report_of(found)).splitlines()]
+    assert shown[0] == ["Words", "by", "fake@1", "on", "set.stm"]
+    assert ["WER", "0.333"] in shown
+    assert ["real-time", "factor", "6.0"] in shown
+    assert shown[-1][0] == "meeting"
