@@ -8,7 +8,7 @@ DEMO := .demo
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench training lock clean
+.PHONY: help install demo test test-fast check docs format bench training lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,12 +34,16 @@ demo: install  ## annotate a small sample meeting and show what comes out
 test: install  ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-check: install  ## lint, types, floors, dependencies
+check: install  ## lint, types, floors, references, dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m flows.cli.reference --check docs/reference
 	@$(UV) pip check
+
+docs: install  ## write the reference in docs/reference
+	@$(BIN)/python -m flows.cli.reference docs/reference
 
 format: install  ## format the code
 	@$(BIN)/ruff format .

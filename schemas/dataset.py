@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.manifest import Manifest
 from schemas.tables import TABLES, with_version
@@ -19,6 +20,8 @@ UNDATED = "undated"
 MANIFESTS, QUARANTINE, PAGES = "manifests", "quarantine", "pages"
 """Folders of a dataset beside those of its tables."""
 
+_MEANS = ", ".join(f"avg(scores.{name}) as {name}" for name in EMOTIONS)
+
 VIEWS: dict[str, str] = {
     "words": """
         select recording_id, recording_title, meeting_date, utterance_index, speaker, speaker_name,
@@ -26,18 +29,15 @@ VIEWS: dict[str, str] = {
                word.score as score
         from (select *, unnest(words) as word from utterances)
     """,
-    "speakers": """
+    "speakers": f"""
         select recording_id, speaker, any_value(speaker_name) as speaker_name,
                sum("end" - "start") as talk_seconds,
                sum("end" - "start") / sum(sum("end" - "start")) over (partition by recording_id)
                    as talk_share,
                count(*) as n_utterances,
-               avg(scores.neutral) as neutral, avg(scores.happy) as happy,
-               avg(scores.sad) as sad, avg(scores.angry) as angry,
-               avg(scores.fearful) as fearful, avg(scores.disgust) as disgust,
-               avg(scores.surprised) as surprised
+               {_MEANS}
         from utterances group by recording_id, speaker
-    """,
+    """,  # noqa: S608 - names of our own classes
 }
 """Views of `tonescribe query` that are derived from the tables."""
 

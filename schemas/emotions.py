@@ -1,7 +1,7 @@
 """The seven classes and their scores."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from schemas.values import Probability, Value
 
@@ -18,17 +18,46 @@ EMOTIONS: tuple[Emotion, ...] = (
 )
 """The order of every score array in tonescribe."""
 
-CIRCUMPLEX: dict[Emotion, tuple[float, float]] = {
-    "neutral": (0.0, 0.0),
-    "happy": (0.81, 0.51),
-    "sad": (-0.63, -0.27),
-    "angry": (-0.51, 0.59),
-    "fearful": (-0.64, 0.60),
-    "disgust": (-0.60, 0.35),
-    "surprised": (0.40, 0.67),
+
+class EmotionFacts(NamedTuple):
+    """What is fixed about a class: where it lies on the circumplex, and how it is shown.
+
+    `valence` and `arousal` are in [-1, 1], after Russell and Mehrabian (1977), "Evidence for a
+    three-factor theory of emotions". `colour` is the page's, `style` the terminal's.
+    """
+
+    valence: float
+    arousal: float
+    colour: str
+    style: str
+
+
+FACTS: dict[Emotion, EmotionFacts] = {
+    "neutral": EmotionFacts(0.0, 0.0, "#8a94a6", "white"),
+    "happy": EmotionFacts(0.81, 0.51, "#e3a008", "yellow"),
+    "sad": EmotionFacts(-0.63, -0.27, "#3f6fd1", "blue"),
+    "angry": EmotionFacts(-0.51, 0.59, "#d03a2f", "red"),
+    "fearful": EmotionFacts(-0.64, 0.60, "#7c4dcc", "magenta"),
+    "disgust": EmotionFacts(-0.60, 0.35, "#3d8f4f", "green"),
+    "surprised": EmotionFacts(0.40, 0.67, "#d9569b", "bright_magenta"),
 }
-"""(valence, arousal) of each class in [-1, 1], after Russell and Mehrabian (1977),
-"Evidence for a three-factor theory of emotions"."""
+"""One row per class."""
+
+_LABELS: dict[Emotion, str] = {
+    "neutral": "neutral neutrality neu calm no_emotion none",
+    "happy": "happy happiness joy joyful hap admiration amusement approval caring desire "
+    "excitement gratitude love optimism pride relief",
+    "sad": "sad sadness disappointment embarrassment grief remorse",
+    "angry": "angry anger ang mad annoyance disapproval frustration",
+    "fearful": "fearful fear fea scared nervousness worry",
+    "disgust": "disgust disgusted dis",
+    "surprised": "surprised surprise sur confusion curiosity realization",
+}
+
+EMOTION_OF_LABEL: dict[str, Emotion] = {
+    label: emotion for emotion, labels in _LABELS.items() for label in labels.split()
+}
+"""What classifiers call the seven classes; GoEmotions' 27 are grouped as its authors do."""
 
 
 class EmotionScores(Value):
@@ -59,5 +88,7 @@ class EmotionScores(Value):
 
     def expected_valence_arousal(self) -> tuple[float, float]:
         """Mean position on the circumplex under these probabilities, each in [-1, 1]."""
-        pairs = [(getattr(self, name), *CIRCUMPLEX[name]) for name in EMOTIONS]
+        pairs = [
+            (getattr(self, name), FACTS[name].valence, FACTS[name].arousal) for name in EMOTIONS
+        ]
         return sum(p * v for p, v, _ in pairs), sum(p * a for p, _, a in pairs)

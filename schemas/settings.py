@@ -65,26 +65,30 @@ class WeightSettings(Value):
         description="networks of `tonescribe weights` as FOLDER/NAME/FILE; empty: share/tonescribe "
         "of the installation",
     )
-    diarizer: str = "pyannote/speaker-diarization-community-1"
+    diarizer: str = Field(
+        "pyannote/speaker-diarization-community-1", description="folder or hub name of a pipeline"
+    )
     transcriber: str = Field(
         "", description="folder in CTranslate2's format, a network's name, or a hub name"
     )
-    face_detector: str = ""
-    audio: str = ""
-    video: str = ""
-    text: str = ""
-    fusion: str = ""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    batch_size: PositiveInt = 16
+    face_detector: str = Field("", description="another file of YuNet; empty: the shipped one")
+    audio: str = Field("", description="a .safetensors file, or a folder or hub name for wav2vec2")
+    video: str = Field("", description="a .safetensors file")
+    text: str = Field(
+        "", description="a .safetensors file, or a folder or hub name for transformer"
+    )
+    fusion: str = Field("", description="a .safetensors file")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run")
+    batch_size: PositiveInt = Field(16, description="samples that a network takes at once")
     allow_hub: bool = Field(False, description="let the standard profile download from the hub")
 
 
 class SpeakerSettings(Value):
     """Hints for the diarizer; a sidecar's hints win for its recording."""
 
-    exactly: PositiveInt | None = None
-    at_least: PositiveInt | None = None
-    at_most: PositiveInt | None = None
+    exactly: PositiveInt | None = Field(None, description="number of speakers")
+    at_least: PositiveInt | None = Field(None, description="fewest speakers")
+    at_most: PositiveInt | None = Field(None, description="most speakers")
 
     @model_validator(mode="after")
     def _refuse_contradiction(self) -> Self:
@@ -110,7 +114,7 @@ class UtteranceSettings(Value):
 class FaceSettings(Value):
     """How faces are sampled."""
 
-    frames_per_second: PositiveFloat = 5.0
+    frames_per_second: PositiveFloat = Field(5.0, description="frames that are looked at")
     min_size: PositiveInt = Field(24, description="smallest face in pixels of the original")
 
 
@@ -129,9 +133,11 @@ class JudgeSettings(Value):
 class LimitSettings(Value):
     """Deadlines and sizes; a recording beyond them is quarantined with a sentence."""
 
-    probe_seconds: PositiveFloat = 60.0
-    split_seconds_per_minute: PositiveFloat = 20.0
-    max_hours: PositiveFloat = 12.0
+    probe_seconds: PositiveFloat = Field(60.0, description="longest time to probe a container")
+    split_seconds_per_minute: PositiveFloat = Field(
+        20.0, description="longest time to decode a minute of sound"
+    )
+    max_hours: PositiveFloat = Field(12.0, description="longest recording")
 
 
 class Settings(BaseSettings):
@@ -150,23 +156,25 @@ class Settings(BaseSettings):
     server: Literal["auto", "none"] = Field(
         "auto", description="none: run without Prefect; auto: a temporary server if none is set"
     )
-    profile: Profile = "embedded"
-    captions: Literal["auto", "ignore"] = "auto"
-    language: str | None = Field(None, pattern=BCP_47)
+    profile: Profile = Field("embedded", description="named set of engines")
+    captions: Literal["auto", "ignore"] = Field(
+        "auto", description="auto: captions beside a recording win over the transcriber"
+    )
+    language: str | None = Field(None, pattern=BCP_47, description="language of the speech, BCP 47")
     languages: tuple[Annotated[str, Field(pattern=BCP_47)], ...] = Field(
         (), description="where no language is given, it is one of these; empty: any"
     )
     language_changes: bool = Field(
         False, description="find the language for each piece of a recording, not once"
     )
-    purpose: str | None = None
+    purpose: str | None = Field(None, description="required: what the annotation is for")
     purpose_note: str | None = Field(None, description="free text beside the purpose")
-    jurisdiction: Jurisdiction = "other"
-    context: Context = "unspecified"
+    jurisdiction: Jurisdiction = Field("other", description="law that applies")
+    context: Context = Field("unspecified", description="where the meeting takes place")
     dataset_mode: Literal["umask", "private"] = Field(
         "umask", description="private: on a disk nobody but the owner can read the dataset"
     )
-    workers: PositiveInt = 1
+    workers: PositiveInt = Field(1, description="recordings that are annotated at the same time")
     cache: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "tonescribe",
         description="results of stages by content; holds words, delete it as you would transcripts",

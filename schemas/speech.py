@@ -29,6 +29,21 @@ Flag = Literal[
     "text_only_policy",
 ]
 
+FLAGS: dict[Flag, str] = {
+    "asr_suspect": "words doubtful",
+    "captions_suspect": "captions do not fit",
+    "face_unsure": "whose face is unclear",
+    "low_confidence": "signs too weak",
+    "no_consent": "no consent",
+    "no_face": "no face seen",
+    "no_words": "no words",
+    "other_language": "words in a language that is not judged",
+    "overlap": "others speak too",
+    "short": "too short for the voice",
+    "text_only_policy": "judged by words alone",
+}
+"""What each flag means, in the words of the page."""
+
 
 class Turn(Value):
     """A stretch in which one speaker speaks; `confidence` is the diarizer's, in [0, 1]."""

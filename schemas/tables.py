@@ -1,5 +1,7 @@
 """The Arrow schema of every table, as the contract lists it."""
 
+from typing import NamedTuple
+
 import pyarrow as pa
 
 from schemas.emotions import EMOTIONS
@@ -23,70 +25,99 @@ CATEGORY = pa.dictionary(pa.int32(), pa.string())
 TEXT_MAP = pa.map_(pa.string(), pa.string())
 
 
-def _required(name: str, kind: pa.DataType) -> pa.Field:
-    return pa.field(name, kind, nullable=False)
+class Column(NamedTuple):
+    """One column of a table and what it holds; one that is not `required` may be null."""
+
+    name: str
+    kind: pa.DataType
+    about: str
+    required: bool = True
 
 
-UTTERANCES = pa.schema(
-    [
-        _required("recording_id", pa.string()),
-        _required("recording_title", pa.string()),
-        pa.field("meeting_date", pa.date32()),
-        _required("utterance_index", pa.int32()),
-        _required("start", pa.float64()),
-        _required("end", pa.float64()),
-        _required("speaker", pa.string()),
-        pa.field("speaker_name", pa.string()),
-        _required("speaker_confidence", pa.float32()),
-        _required("overlap_ratio", pa.float32()),
-        pa.field("text", pa.string()),
-        pa.field("language", pa.string()),
-        _required("words", WORDS),
-        pa.field("emotion", CATEGORY),
-        pa.field("confidence", pa.float32()),
-        pa.field("scores", SCORES),
-        pa.field("audio_scores", SCORES),
-        pa.field("video_scores", SCORES),
-        pa.field("text_scores", SCORES),
-        pa.field("valence", pa.float32()),
-        pa.field("arousal", pa.float32()),
-        _required("face_coverage", pa.float32()),
-        _required("flags", pa.list_(pa.string())),
-        _required("models", TEXT_MAP),
-    ]
+UTTERANCES: tuple[Column, ...] = (
+    Column("recording_id", pa.string(), "first 16 hex digits of the SHA-256 of the content"),
+    Column("recording_title", pa.string(), "title of the sidecar, else the file's name"),
+    Column(
+        "meeting_date",
+        pa.date32(),
+        "day of the meeting, from the sidecar, the container or the file",
+        required=False,
+    ),
+    Column("utterance_index", pa.int32(), "number of the utterance in its recording, from 0"),
+    Column("start", pa.float64(), "seconds from the start of the recording"),
+    Column("end", pa.float64(), "seconds from the start of the recording"),
+    Column("speaker", pa.string(), "label of the speaker; UNKNOWN for words far from every voice"),
+    Column("speaker_name", pa.string(), "name, only where it is certain", required=False),
+    Column("speaker_confidence", pa.float32(), "probability that the speaker is right, in [0, 1]"),
+    Column(
+        "overlap_ratio", pa.float32(), "share of the utterance in which somebody else speaks too"
+    ),
+    Column(
+        "text", pa.string(), "the words; unsure ones are '...'; null without words", required=False
+    ),
+    Column("language", pa.string(), "BCP 47 language of the words", required=False),
+    Column("words", WORDS, "each word with its start, end and score in [0, 1]"),
+    Column("emotion", CATEGORY, "one of the seven classes; null: unsure", required=False),
+    Column(
+        "confidence",
+        pa.float32(),
+        "calibrated probability of that class; null: unsure",
+        required=False,
+    ),
+    Column(
+        "scores",
+        SCORES,
+        "probabilities of all classes, fused; null where no branch could judge",
+        required=False,
+    ),
+    Column("audio_scores", SCORES, "probabilities by the voice alone", required=False),
+    Column("video_scores", SCORES, "probabilities by the face alone", required=False),
+    Column("text_scores", SCORES, "probabilities by the words alone", required=False),
+    Column("valence", pa.float32(), "mean position under `scores`, in [-1, 1]", required=False),
+    Column("arousal", pa.float32(), "mean position under `scores`, in [-1, 1]", required=False),
+    Column(
+        "face_coverage",
+        pa.float32(),
+        "share of the sampled frames in which the speaker's face was seen",
+    ),
+    Column("flags", pa.list_(pa.string()), "warnings, sorted"),
+    Column("models", TEXT_MAP, "models that scored the row, by branch"),
 )
 """One row per utterance, sorted by start."""
 
-RECORDINGS = pa.schema(
-    [
-        _required("recording_id", pa.string()),
-        _required("title", pa.string()),
-        _required("uris", pa.list_(pa.string())),
-        pa.field("meeting_date", pa.date32()),
-        _required("duration", pa.float64()),
-        _required("has_video", pa.bool_()),
-        pa.field("width", pa.int32()),
-        pa.field("height", pa.int32()),
-        pa.field("fps", pa.float64()),
-        _required("n_speakers", pa.int32()),
-        _required("n_utterances", pa.int32()),
-        _required("speech_seconds", pa.float64()),
-        pa.field("language", pa.string()),
-        _required("profile", pa.string()),
-        _required("purpose", pa.string()),
-        _required("jurisdiction", pa.string()),
-        _required("context", pa.string()),
-        _required("stage_seconds", pa.map_(pa.string(), pa.float64())),
-        _required("peak_rss_mb", pa.float64()),
-        _required("realtime_factor", pa.float64()),
-        _required("tonescribe_version", pa.string()),
-        _required("models", TEXT_MAP),
-        _required("annotated_at", pa.timestamp("us", tz="UTC")),
-    ]
+RECORDINGS: tuple[Column, ...] = (
+    Column("recording_id", pa.string(), "first 16 hex digits of the SHA-256 of the content"),
+    Column("title", pa.string(), "title of the sidecar, else the file's name"),
+    Column("uris", pa.list_(pa.string()), "every address under which the content lies"),
+    Column("meeting_date", pa.date32(), "day of the meeting", required=False),
+    Column("duration", pa.float64(), "seconds that can be read"),
+    Column("has_video", pa.bool_(), "whether there are moving pictures"),
+    Column("width", pa.int32(), "of the picture, in pixels", required=False),
+    Column("height", pa.int32(), "of the picture, in pixels", required=False),
+    Column("fps", pa.float64(), "mean frame rate", required=False),
+    Column("n_speakers", pa.int32(), "number of speakers"),
+    Column("n_utterances", pa.int32(), "number of utterances"),
+    Column("speech_seconds", pa.float64(), "sum of the utterances' lengths"),
+    Column("language", pa.string(), "language of most utterances, BCP 47", required=False),
+    Column("profile", pa.string(), "profile of the run"),
+    Column("purpose", pa.string(), "purpose of the run"),
+    Column("jurisdiction", pa.string(), "law that was applied: eu or other"),
+    Column("context", pa.string(), "context that was applied"),
+    Column("stage_seconds", pa.map_(pa.string(), pa.float64()), "wall seconds of each stage"),
+    Column("peak_rss_mb", pa.float64(), "peak memory of the process, in MiB"),
+    Column("realtime_factor", pa.float64(), "seconds of recording per second of work"),
+    Column("tonescribe_version", pa.string(), "version that wrote the row"),
+    Column("models", TEXT_MAP, "models that scored the recording, by branch"),
+    Column("annotated_at", pa.timestamp("us", tz="UTC"), "when the row was written"),
 )
 """One row per recording."""
 
-TABLES: dict[str, pa.Schema] = {"utterances": UTTERANCES, "recordings": RECORDINGS}
+COLUMNS: dict[str, tuple[Column, ...]] = {"utterances": UTTERANCES, "recordings": RECORDINGS}
+
+TABLES: dict[str, pa.Schema] = {
+    table: pa.schema([pa.field(c.name, c.kind, nullable=not c.required) for c in columns])
+    for table, columns in COLUMNS.items()
+}
 
 
 def with_version(schema: pa.Schema) -> pa.Schema:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.dataset import Dataset, open_dataset
-from schemas.emotions import EMOTIONS
+from schemas.emotions import EMOTIONS, FACTS
 from schemas.errors import SettingsError
 from schemas.names import name_key
 from schemas.values import clock
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     import duckdb
     from rich.text import Text
 
-STYLES = {
-    "neutral": "white",
-    "happy": "yellow",
-    "sad": "blue",
-    "angry": "red",
-    "fearful": "magenta",
-    "disgust": "green",
-    "surprised": "bright_magenta",
-}
 UNSURE = "unsure"
 BAR = 8
 MOST_ROWS = 1000
@@ -76,7 +67,7 @@ def _line(row: dict[str, Any]) -> "Text":
     from rich.text import Text
 
     emotion, confidence = row["emotion"], row["confidence"] or 0.0
-    style = STYLES.get(emotion, "dim")
+    style = FACTS[emotion].style if emotion else "dim"
     filled = round(confidence * BAR)
     bar = "█" * filled + "░" * (BAR - filled)
     verdict = f"{emotion or UNSURE:<9} {bar} {confidence:>4.0%}" if emotion else f"{UNSURE:<23}"

@@ -7,41 +7,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from schemas.annotation import Annotation
-from schemas.emotions import EMOTIONS, Emotion
+from schemas.emotions import EMOTIONS, FACTS
 from schemas.media import Recording
-from schemas.speech import AnnotatedUtterance, Flag
+from schemas.speech import FLAGS, AnnotatedUtterance, Flag
 from schemas.values import clock
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 STAGE_VERSION = 1
-
-COLOURS: dict[Emotion, str] = {
-    "neutral": "#8a94a6",
-    "happy": "#e3a008",
-    "sad": "#3f6fd1",
-    "angry": "#d03a2f",
-    "fearful": "#7c4dcc",
-    "disgust": "#3d8f4f",
-    "surprised": "#d9569b",
-}
-"""One colour per class; what is unsure is near the paper's colour, in light and in dark."""
-
-REMARKS: dict[Flag, str] = {
-    "asr_suspect": "words doubtful",
-    "captions_suspect": "captions do not fit",
-    "face_unsure": "whose face is unclear",
-    "low_confidence": "signs too weak",
-    "no_consent": "no consent",
-    "no_face": "no face seen",
-    "no_words": "no words",
-    "other_language": "words in a language that is not judged",
-    "overlap": "others speak too",
-    "short": "too short for the voice",
-    "text_only_policy": "judged by words alone",
-}
-"""What a flag means, for whoever reads the page."""
 
 TIMELINE_WIDTH = 1000
 
@@ -54,7 +28,7 @@ def _template() -> "Template":
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["clock"] = clock
-    environment.filters["remark"] = REMARKS.__getitem__
+    environment.filters["remark"] = FLAGS.__getitem__
     return environment.get_template("page.html.j2")
 
 
@@ -68,7 +42,7 @@ def render_page(annotation: Annotation) -> str:
     annotated, transcript = annotation.utterances, annotation.transcript
     common = _common_flags(annotated)
     notes = [info.damage, transcript.reason, *transcript.faults, _hidden_note(annotated)]
-    notes += [f"Everywhere: {', '.join(REMARKS[flag] for flag in common)}."] if common else []
+    notes += [f"Everywhere: {', '.join(FLAGS[flag] for flag in common)}."] if common else []
     scale = TIMELINE_WIDTH / max(info.duration, 1e-3)
     return _template().render(
         title=recording.shown_title,
@@ -83,7 +57,7 @@ def render_page(annotation: Annotation) -> str:
         lanes=[_lane(speaker, annotated, scale) for speaker in annotation.speakers],
         width=TIMELINE_WIDTH,
         ticks=[(t, t * scale) for t in _ticks(info.duration)],
-        colours=COLOURS,
+        colours={name: facts.colour for name, facts in FACTS.items()},
         emotions=EMOTIONS,
     )
 
@@ -119,7 +93,7 @@ def _lane(speaker: str, annotated: Sequence[AnnotatedUtterance], scale: float) -
                 "row": row,
                 "x": row.utterance.start * scale,
                 "width": max(row.utterance.duration * scale, 1.0),
-                "colour": COLOURS[row.emotion] if row.emotion else None,
+                "colour": FACTS[row.emotion].colour if row.emotion else None,
                 "hidden": "no_consent" in row.flags,
             }
             for row in rows

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from schemas.emotions import EMOTIONS
-from schemas.tables import RECORDINGS, UTTERANCES
+from schemas.tables import TABLES
 
 SCORES = pa.struct([(name, pa.float32()) for name in EMOTIONS])
 WORD = pa.struct(
@@ -92,15 +92,21 @@ def test_emotions_are_the_seven_of_the_contract() -> None:
 
 
 def test_utterances_has_the_columns_of_the_contract_in_order() -> None:
-    assert dict(zip(UTTERANCES.names, UTTERANCES.types, strict=True)) == CONTRACT_UTTERANCES
-    assert list(CONTRACT_UTTERANCES) == UTTERANCES.names
+    assert (
+        dict(zip(TABLES["utterances"].names, TABLES["utterances"].types, strict=True))
+        == CONTRACT_UTTERANCES
+    )
+    assert list(CONTRACT_UTTERANCES) == TABLES["utterances"].names
 
 
 def test_recordings_has_the_columns_of_the_contract_in_order() -> None:
-    assert dict(zip(RECORDINGS.names, RECORDINGS.types, strict=True)) == CONTRACT_RECORDINGS
-    assert list(CONTRACT_RECORDINGS) == RECORDINGS.names
+    assert (
+        dict(zip(TABLES["recordings"].names, TABLES["recordings"].types, strict=True))
+        == CONTRACT_RECORDINGS
+    )
+    assert list(CONTRACT_RECORDINGS) == TABLES["recordings"].names
 
 
 def test_only_what_can_be_unknown_is_nullable() -> None:
-    for schema in (UTTERANCES, RECORDINGS):
+    for schema in (TABLES["utterances"], TABLES["recordings"]):
         assert {f.name for f in schema if f.nullable} == NULLABLE & set(schema.names)

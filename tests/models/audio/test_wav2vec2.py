@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.audio.wav2vec2 import Wav2Vec2Branch, class_matrix
+from models.audio.wav2vec2 import Wav2Vec2Branch
+from models.hub_classifier import class_matrix
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -78,14 +79,14 @@ def test_silence_is_judged_evenly_and_long_clips_in_windows(branch: Wav2Vec2Bran
 
 
 def test_calm_and_neutral_are_one_class_and_contempt_none() -> None:
-    matrix = class_matrix(NAMES, "x")
+    matrix = class_matrix("audio", NAMES, "x")
     assert matrix[1].argmax() == matrix[2].argmax() == EMOTIONS.index("neutral")
     assert matrix[3].sum() == 0
 
 
 def test_a_checkpoint_of_other_things_is_refused() -> None:
     with pytest.raises(WeightsError, match="names no emotions of ours: cat, dog"):
-        class_matrix({0: "cat", 1: "dog"}, "x")
+        class_matrix("audio", {0: "cat", 1: "dog"}, "x")
 
 
 def test_a_checkpoint_without_a_trained_classifier_is_refused(tmp_path: Path) -> None:

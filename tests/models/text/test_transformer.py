@@ -14,8 +14,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from models.hub_classifier import class_matrix
 from models.protocols import TextSample
-from models.text.transformer import TransformerTextBranch, class_matrix
+from models.text.transformer import TransformerTextBranch
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -87,13 +88,13 @@ def test_another_checkpoint_has_another_digest(checkpoint: Path, tmp_path: Path)
 
 def test_goemotions_are_grouped_as_their_authors_do() -> None:
     names = {0: "gratitude", 1: "curiosity", 2: "remorse", 3: "nervousness"}
-    best = [EMOTIONS[i] for i in class_matrix(names, "x").argmax(axis=1)]
+    best = [EMOTIONS[i] for i in class_matrix("text", names, "x").argmax(axis=1)]
     assert best == ["happy", "surprised", "sad", "fearful"]
 
 
 def test_a_checkpoint_without_emotions_is_refused() -> None:
     with pytest.raises(WeightsError, match="names no emotions of ours: LABEL_0, LABEL_1"):
-        class_matrix({0: "LABEL_0", 1: "LABEL_1"}, "x")
+        class_matrix("text", {0: "LABEL_0", 1: "LABEL_1"}, "x")
 
 
 def test_a_checkpoint_without_a_trained_classifier_is_refused(tmp_path: Path) -> None:

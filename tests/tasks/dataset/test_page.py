@@ -7,8 +7,8 @@ from typing import get_args
 from schemas.emotions import EmotionScores
 from schemas.media import MediaInfo, Recording
 from schemas.sidecar import Sidecar
-from schemas.speech import AnnotatedUtterance, Flag, Transcript, Utterance
-from tasks.dataset.page import REMARKS, render_page
+from schemas.speech import FLAGS, AnnotatedUtterance, Flag, Transcript, Utterance
+from tasks.dataset.page import render_page
 from tests.material.annotations import annotation
 
 EVIL = '<script>alert("x")</script>\'" onload=x'
@@ -126,7 +126,7 @@ def test_somebody_who_did_not_consent_is_not_shown_and_the_page_says_for_how_lon
 
 
 def test_every_flag_has_words() -> None:
-    assert set(REMARKS) == set(get_args(Flag))
+    assert set(FLAGS) == set(get_args(Flag))
 
 
 def test_a_phone_gives_what_was_said_the_whole_width_and_focus_is_seen() -> None:
