@@ -101,6 +101,11 @@ def load_engine(job: str, name: str, weights: WeightSettings) -> Any:
     return _load_engine(job, name, weights)
 
 
+def unload_engines() -> None:
+    """Forget the engines that are loaded, so that their memory can be freed."""
+    _load_engine.cache_clear()
+
+
 @functools.cache
 def _load_engine(job: str, name: str, weights: WeightSettings) -> Any:
     known = ENGINES[job]

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+import tasks.dataset.manifests
 import tasks.dataset.publish
 import tasks.dataset.store
 from flows.batch import plan_batch, run_batch, run_plainly
@@ -76,7 +77,11 @@ def published_in_november(synthetic: Path) -> Path:
     return synthetic / "dataset"
 
 
-STEPS = ("write_whole", "remove")
+WRITERS = (
+    (tasks.dataset.publish, "write_whole"),
+    (tasks.dataset.manifests, "write_whole"),
+    (tasks.dataset.manifests, "remove"),
+)
 
 
 @pytest.mark.parametrize("step", range(9))
@@ -98,8 +103,8 @@ def test_whoever_dies_while_a_recording_moves_doubles_no_row(
         return call
 
     with monkeypatch.context() as patch:
-        for name in STEPS:
-            patch.setattr(tasks.dataset.publish, name, dying(getattr(tasks.dataset.publish, name)))
+        for module, name in WRITERS:
+            patch.setattr(module, name, dying(getattr(module, name)))
         try:
             run(synthetic)
             died = False

@@ -7,7 +7,7 @@ import pytest
 
 from models.protocols import Waveform
 from models.recognition.synthetic import VOCABULARIES, ToneTranscriber
-from models.registry import ENGINES, load_engine
+from models.registry import ENGINES, unload_engines
 from schemas.errors import WeightsError
 from schemas.media import Recording
 from schemas.settings import EngineSettings, Settings, WeightSettings
@@ -129,7 +129,7 @@ class Told(ToneTranscriber):
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     monkeypatch.setitem(ENGINES["transcriber"], "told", f"{__name__}:Told")
     yield Settings(engines=EngineSettings(transcriber="told"))
-    load_engine.cache_clear()
+    unload_engines()
 
 
 def test_the_engine_is_told_names_and_title(told: Settings, tmp_path: Path) -> None:
