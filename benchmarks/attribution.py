@@ -51,7 +51,7 @@ class Looped:
         self.duration = duration or len(samples) / SAMPLE_RATE
 
     def read(self, start: float, end: float) -> NDArray[np.float32]:
-        """Samples between two times; silence outside."""
+        """Return samples between two times; silence outside."""
         place = np.arange(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE))
         inside = (place >= 0) & (place < round(self.duration * SAMPLE_RATE))
         return np.where(inside, self._samples[place % len(self._samples)], 0).astype(np.float32)
@@ -154,12 +154,12 @@ def composed_groups(title: str, scored: Sequence[Scored]) -> dict[str, list[Scor
 
 
 def by_clip(scored: Sequence[Scored]) -> dict[str, list[Scored]]:
-    """A group for each clip."""
+    """Group each clip alone."""
     return {f"- {each.clip.name}": [each] for each in scored}
 
 
 def heading() -> str:
-    """The head of the table."""
+    """Return the head of the table."""
     columns = ("", "DER", "missed", "invented", "confused", "count right", "words right")
     return "| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|"
 

@@ -58,7 +58,7 @@ class Sound:
         return len(self.samples) / self.sample_rate
 
     def read(self, start: float, end: float) -> np.ndarray:
-        """Samples between two times."""
+        """Return samples between two times."""
         wanted = np.zeros(round((end - start) * self.sample_rate), np.float32)
         there = self.samples[round(start * self.sample_rate) :][: len(wanted)]
         wanted[: len(there)] = there

@@ -135,12 +135,12 @@ def _runs(batch: Batch) -> Iterator[RecordingReport]:
 
 @task(name="annotate-in-process", persist_result=False)
 def annotate_in_process(job: dict[str, Any], out: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Annotate one recording in a process of its own."""
+    """Annotate one recording in a worker process."""
     return _run_as_flow(Job.model_validate(job), out, options).model_dump(mode="json")
 
 
 def _run_as_flow(job: Job, out: str, options: Mapping[str, Any]) -> RecordingReport:
-    """Annotate one recording as a flow run of its own; a defect of ours is raised."""
+    """Annotate one recording as a subflow; raise only what is a defect of tonescribe."""
     with handing_job(job):
         state = annotate_recording(job.item.uri, out, **options, return_state=True)
     report: RecordingReport = report_of(state)
@@ -148,7 +148,7 @@ def _run_as_flow(job: Job, out: str, options: Mapping[str, Any]) -> RecordingRep
 
 
 def report_of(state: State[Any]) -> Any:
-    """Return the report of a run that has ended, failed or not; a defect of ours is raised."""
+    """Return the report of a finished run, failed or not; raise what is a defect of tonescribe."""
     result: Any = state.result(raise_on_failure=False)
     if isinstance(result, QuarantinedError):
         return result.report

@@ -195,7 +195,7 @@ def one_by_one(
 
 
 def run_job(job: Job, dataset: Dataset, settings: Settings) -> RecordingReport:
-    """Annotate one recording in a scratch folder of its own."""
+    """Annotate one recording in its own scratch folder."""
     with scratch_folder() as scratch:
         return annotate_item(job.item, dataset, settings, scratch, job.held)
 

@@ -1,4 +1,4 @@
-"""Trainings and evaluations as Prefect flows, for whoever deploys them.
+"""Trainings and evaluations as Prefect flows that can be deployed.
 
 The commands `tonescribe train` and `evaluate` call the same functions without a server.
 """

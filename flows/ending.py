@@ -20,7 +20,7 @@ TERMINATED = 128 + signal.SIGTERM
 """Exit code of a program that was asked to end."""
 
 _GRACE_SECONDS: "Seconds" = 5.0
-"""How long the main thread may take to tell a server and to remove its scratch."""
+"""How long the main thread may take to report to a server and to remove its scratch folder."""
 
 _asked = threading.Event()
 _said = threading.Event()

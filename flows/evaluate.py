@@ -1,4 +1,4 @@
-"""Measure how good a branch is on people whom it has never seen."""
+"""Measure a branch on people it was not trained on."""
 
 import json
 import sys
@@ -236,7 +236,7 @@ def _explored(clips: Sequence[LabelledClip]) -> dict[str, dict[str, ByClass]]:
 
 
 def _figures(found: Evaluation, *, alone: bool) -> dict[str, Any]:
-    """The figures of a table themselves, or protocol -> figures; and what else was found."""
+    """Return the figures as JSON values: of a table itself, or by protocol."""
     figures: dict[str, Any] = {name: m.model_dump() for name, m in found.measures.items()}
     if alone:
         (figures,) = figures.values()

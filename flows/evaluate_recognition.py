@@ -1,4 +1,4 @@
-"""Measure how good a recogniser is on recordings with reference transcripts."""
+"""Measure a recogniser on recordings with reference transcripts."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ _TOLERATED = 1.0
 """Seconds by which a reference may run over its recording."""
 
 _MOST_SPEAKERS = 20
-"""Of a recording: cpWER matches each of the reference's with one that is heard."""
+"""Most speakers of a recording: cpWER matches each of them with one of the hypothesis."""
 
 
 def evaluate_words(
@@ -104,12 +104,12 @@ def measure_words(
 
 def _tally(reference: Reference, run: Run) -> Tally:
     with normalising(run.language):
-        return count(reference, run.heard, run.audio, run.wall, run.threshold)
+        return count(reference, run.hypothesis, run.audio, run.wall, run.threshold)
 
 
 def _aligned(reference: Reference, run: Run) -> Any:
     with normalising(run.language):
-        return side_by_side(align(reference, run.heard), run.heard, run.threshold)
+        return side_by_side(align(reference, run.hypothesis), run.hypothesis, run.threshold)
 
 
 def _check_speakers(references: Mapping[str, Reference]) -> None:
@@ -133,12 +133,12 @@ def _settings(weights: str) -> Settings:
 
 
 def _warnings(references: Mapping[str, Reference], runs: Mapping[str, Run]) -> list[str]:
-    """What a reader must know: recordings without any word heard, references that overrun."""
+    """Return warnings: recordings without any recognised word, references that overrun."""
     sentences = []
     for name, run in runs.items():
         reference = references[name]
-        if reference.segments and not run.heard:
-            sentences.append(f"{name}: no word was heard. {run.reason or ''}".rstrip())
+        if reference.segments and not run.hypothesis:
+            sentences.append(f"{name}: no word was recognised. {run.reason or ''}".rstrip())
         if reference.end > run.audio + _TOLERATED:
             sentences.append(
                 f"{name}: the reference ends at {reference.end:.1f} s, the recording at "

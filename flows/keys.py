@@ -1,4 +1,4 @@
-"""Cache keys of stages, and the fingerprint that tells whether published rows are current."""
+"""Cache keys of stages, and the fingerprint that shows whether published rows are current."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What the command line says of networks, and the fetching of several."""
+"""List networks for the command line and fetch several."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
@@ -11,7 +11,7 @@ from schemas.settings import PROFILES, Profile, Settings
 
 
 def needed_networks(settings: Settings) -> list[Network]:
-    """The networks that the engines of the settings compute with."""
+    """Return the networks that the engines of the settings compute with."""
     names = (
         name for job in ENGINES for name in networks_of(job, settings.engine(job), settings.weights)
     )
@@ -44,7 +44,7 @@ def fetch_networks(
 
 
 def missing_networks(settings: Settings) -> Iterable[tuple[Network, str]]:
-    """The networks that the settings need and that cannot be used, each with the remedy."""
+    """Yield the networks that the settings need and that cannot be used, with the remedy."""
     for one in needed_networks(settings):
         state, folder = state_of(one, settings.weights)
         if state != "ready":
@@ -53,7 +53,7 @@ def missing_networks(settings: Settings) -> Iterable[tuple[Network, str]]:
 
 
 def absent_networks(settings: Settings) -> list[str]:
-    """A sentence for each network that the settings need and that is nowhere; no file is opened."""
+    """Return a sentence for each needed network that is missing, without opening a file."""
     return [
         f"The network {one.name} ({one.purpose}) is missing; {remedy(one)}."
         for one in needed_networks(settings)

@@ -1,4 +1,4 @@
-"""Progress events from the flows to whoever runs them, such as the command line."""
+"""Progress events from the flows to the command line."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

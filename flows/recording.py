@@ -1,4 +1,4 @@
-"""One recording through the street: its stages as Prefect tasks, then publish or quarantine."""
+"""Annotate one recording: run its stages, then publish or quarantine it."""
 
 import hashlib
 import resource

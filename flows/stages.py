@@ -136,7 +136,7 @@ def _transcribe(work: Work) -> Transcript:
 
 
 def _without_words(transcript: Transcript) -> Transcript:
-    """Return what may be stored before it is known who said what."""
+    """Return what may be stored before the words have speakers."""
     return transcript.model_copy(update={"words": ()})
 
 

@@ -34,7 +34,7 @@ CAUSES: dict[type[TonescribeError], str] = {
 """What an operator can do about a failure; anything else is a defect, "internal"."""
 
 RETRY_DELAYS: tuple[Seconds, ...] = (1.0, 5.0)
-"""Waits before a step is tried again whose storage did not answer; a third is added at random."""
+"""Waits between tries of a step whose storage did not answer, plus up to a third at random."""
 
 
 class StageFailedError(Exception):

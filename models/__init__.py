@@ -1,4 +1,4 @@
-"""Networks and engines, each behind a protocol. Arrays in, arrays out.
+"""Networks and engines behind protocols: arrays in, arrays out.
 
 What must stay true here:
 

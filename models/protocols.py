@@ -1,4 +1,4 @@
-"""What each engine must do. Anything that fits one of these can be named in the settings."""
+"""Protocols of the engines. Anything that fits one can be named in the settings."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Waveform(Protocol):
         """Length in seconds."""
 
     def read(self, start: Seconds, end: Seconds) -> Samples:
-        """Samples between two times; times outside the recording are silence."""
+        """Return samples between two times; times outside the recording are silence."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The nouns of tonescribe: frozen values, Arrow schemas, settings, errors.
+"""Values, Arrow schemas, settings and errors that all floors share.
 
 What must stay true here:
 

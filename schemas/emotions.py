@@ -78,7 +78,7 @@ class EmotionScores(Value):
         return cls(**{name: float(s) / total for name, s in zip(EMOTIONS, scores, strict=True)})
 
     def as_tuple(self) -> tuple[float, ...]:
-        """The scores in the order of `EMOTIONS`."""
+        """Return the scores in the order of `EMOTIONS`."""
         return tuple(getattr(self, name) for name in EMOTIONS)
 
     @property

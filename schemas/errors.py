@@ -49,7 +49,7 @@ class PolicyError(TonescribeError):
 
 
 class QuarantinedError(TonescribeError):
-    """No recording of a run could be annotated; `report` tells why of each."""
+    """No recording of a run could be annotated; `report` has the causes."""
 
     exit_code = 3
 

@@ -1,4 +1,4 @@
-"""What stands beside the tables: manifests of what was made, quarantine entries of what was not."""
+"""Manifests of published recordings and entries of quarantined ones."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ class Source(Value):
 
 
 class Manifest(Value):
-    """Written last: its presence says that everything it lists is there, whole.
+    """Describes what was published; written last, so all it lists is there.
 
     `fingerprint` covers settings, stage versions and models; `inputs` the content and sidecars.
     `obsolete` are files of an older version that are still to be removed.

@@ -126,7 +126,7 @@ class MediaInfo(Value):
         return self.video is not None
 
     def meeting_date(self, recording: Recording) -> date | None:
-        """The day of the meeting: sidecar, else container, else the object's mtime.
+        """Return the day of the meeting: sidecar, else container, else the object's mtime.
 
         A moment to come, or a clock that was never set, is no date of a meeting.
         """

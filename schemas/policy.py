@@ -55,7 +55,7 @@ def strictest(
 
 
 class Policy(Value):
-    """The decision for one recording; `warning` is a sentence for whoever runs it."""
+    """The decision for one recording; `warning` is a sentence for the operator."""
 
     purpose: str
     jurisdiction: Jurisdiction

@@ -1,4 +1,4 @@
-"""Nothing phones home: the telemetry of every library is switched off before it is imported."""
+"""Switch off the telemetry of every library before it is imported."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What tonescribe may be used for: a table of known purposes, and the uses that are refused."""
+"""Known purposes of an annotation, and uses that are refused."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a run tells of its recordings."""
+"""Reports of runs."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ Outcome = Literal["annotated", "known", "unchanged", "quarantined"]
 
 
 class RecordingReport(Value):
-    """What became of one recording; `ran` names the stages that did work.
+    """The outcome of one recording; `ran` names the stages that did work.
 
     `stage` and `cause` say where and why it was quarantined.
     """
@@ -29,7 +29,7 @@ class RecordingReport(Value):
 
 
 class BatchReport(Value):
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     recordings: tuple[RecordingReport, ...] = ()
     unchanged: int = 0

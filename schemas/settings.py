@@ -289,7 +289,7 @@ _FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "tuple_type": lambda fault: f"'{fault['input']}' is no list",
     "value_error": _of_ours,
 }
-"""Kind of fault, as pydantic names it -> what is wrong, in words of users."""
+"""Kind of fault by pydantic's name -> what is wrong, in plain words."""
 
 
 def _unknown(name: str, key: str, fields: Mapping[str, Any]) -> str:

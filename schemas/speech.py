@@ -183,7 +183,7 @@ class BranchScores(Value):
 
 
 class AnnotatedUtterance(Value):
-    """An utterance with what was heard in it; one row of the table `utterances`."""
+    """An utterance with its scores; one row of the table `utterances`."""
 
     utterance: Utterance
     emotion: Emotion | None = None

@@ -1,4 +1,4 @@
-"""One module per stage: a plain function that a test calls without Prefect.
+"""The pipeline: plain functions that a test calls without Prefect.
 
 What must stay true here:
 

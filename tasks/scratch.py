@@ -38,7 +38,7 @@ def _started(pid: int) -> int | None:
 
 
 def owner() -> str:
-    """Return what tells this process from every other, dead or alive."""
+    """Return an identity of this process that no other ever has."""
     return f"{_host()}-{os.getpid()}-{_started(os.getpid())}"
 
 
@@ -52,7 +52,7 @@ def is_abandoned(name: str) -> bool:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Make a folder that nobody else can read, and remove it afterwards."""
+    """Make a private folder and remove it afterwards."""
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{owner()}-") as folder:
         yield Path(folder)
 

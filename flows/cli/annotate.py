@@ -16,7 +16,7 @@ from schemas.reports import BatchReport, Outcome, RecordingReport
 from tasks.ingest.plan import Plan
 
 _PATIENCE_SECONDS = 1.0
-"""Whoever waits longer is told what goes on."""
+"""After this wait the command says that it is starting."""
 
 
 def run_annotate(options: AnnotateOptions, *, as_json: bool, debug: bool) -> int:

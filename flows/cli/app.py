@@ -14,7 +14,7 @@ from schemas.errors import TonescribeError
 
 app = typer.Typer(
     name="tonescribe",
-    help="Turn meeting recordings into emotion-annotated transcripts that one can query and trust.",
+    help="Turn meeting recordings into emotion-annotated transcripts you can query and trust.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -49,7 +49,7 @@ def settings_file(
         ),
     ] = False,
 ) -> None:
-    """Turn meeting recordings into emotion-annotated transcripts that one can query and trust.
+    """Turn meeting recordings into emotion-annotated transcripts you can query and trust.
 
     Settings are read from [bold]tonescribe.toml[/bold] in this folder, then from the environment
     ([bold]TONESCRIBE_*[/bold], nested with __), then from the command line: later wins.

@@ -115,7 +115,7 @@ def _engine(job: str, settings: Settings) -> Finding:
 
 
 def _licence(card: Path) -> str:
-    """Say what the model card of shipped weights says of their use."""
+    """Return what the model card of the shipped weights allows."""
     if not card.is_file():
         return ""
     bound = "non-commercial" in card.read_text("utf-8").lower()

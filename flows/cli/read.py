@@ -1,4 +1,4 @@
-"""`tonescribe show`, `query` and `export`: what a dataset says."""
+"""`tonescribe show`, `query` and `export`: read a dataset."""
 
 import sys
 from pathlib import Path
@@ -126,7 +126,7 @@ def run_query(location: str, sql: str, output_format: str, *, unsafe: bool = Fal
 
 
 def _query_fault(error: Exception) -> str:
-    """Return what DuckDB says is wrong, with its hint at what may be meant."""
+    """Return DuckDB's error with its suggestion."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     hints = [line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))]
     if "disabled by configuration" in lines[0]:

@@ -1,4 +1,4 @@
-"""How a voice branch holds up: in meetings' conditions, and where nobody speaks."""
+"""Conditions of meetings for the audio branch, and sounds without a voice."""
 
 from lab.acoustics.conditions import CONDITIONS as CONDITIONS
 from lab.acoustics.conditions import Condition as Condition

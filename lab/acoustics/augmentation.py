@@ -1,4 +1,4 @@
-"""Makes clean studio speech sound like a meeting: rooms, noise, telephone bands, codecs, tempo.
+"""Make clean studio speech sound like a meeting: rooms, noise, telephone, codecs, tempo.
 
 Every function takes mono float32 samples at 16 kHz and a random generator, and changes neither.
 """
@@ -159,7 +159,7 @@ def _noise(length: int, random: np.random.Generator) -> Samples:
 
 
 def _chord(length: int, random: np.random.Generator) -> Samples:
-    """Notes that begin and end, with overtones: what an encoder of speech takes for music."""
+    """Return notes with overtones that begin and end: music to a speech encoder."""
     times = np.arange(length) / SAMPLE_RATE
     sound = np.zeros(length)
     for _ in range(int(random.integers(2, 10))):
@@ -181,5 +181,5 @@ def _clicks(length: int, random: np.random.Generator) -> Samples:
 
 
 def _silence(length: int, random: np.random.Generator) -> Samples:
-    """The hiss of an open microphone."""
+    """Return the hiss of an open microphone."""
     return (10 ** random.uniform(-4, -2) * random.standard_normal(length)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a meeting does to a voice: how far a voice branch falls in each condition.
+"""Measure how far an audio branch falls in each condition of a meeting.
 
 A condition changes one clip; the same test clips go through each, and the drop is told. Rooms,
 telephones and babble are made in other ways than those of training.
@@ -37,13 +37,13 @@ _LOUD = 0.25
 
 
 def clean(samples: Samples, random: np.random.Generator) -> Samples:
-    """The clip as it is."""
+    """Return the clip unchanged."""
     del random
     return samples
 
 
 def opus(samples: Samples, random: np.random.Generator) -> Samples:
-    """The codec of web meetings at 24 kbit/s, there and back."""
+    """Return the codec of web meetings at 24 kbit/s, there and back."""
     del random
     return through_opus(samples, 24_000)
 
@@ -76,7 +76,7 @@ def short(samples: Samples, random: np.random.Generator) -> Samples:
 
 
 def _alone(condition: Condition) -> Callable[[Sequence[Samples]], Condition]:
-    """A condition that needs no other voices."""
+    """Return a condition that needs no other voices."""
     return lambda _: condition
 
 

@@ -1,4 +1,4 @@
-"""Sounds in which nobody speaks, and whether a voice branch is sure of an emotion in them.
+"""Sounds without a voice, and how often an audio branch names an emotion in them.
 
 They are made in other ways, and of other kinds, than those that trainings hear: noise falls by
 exact powers, hum drifts, music has a bass, drums and a melody in a key, keys are struck in
@@ -91,7 +91,7 @@ _CHORDS = ((0, 4, 7), (9, 12, 16), (5, 9, 12), (7, 11, 14))
 
 
 def _tone(semitones: float, length: int, decay: Seconds, overtones: int) -> np.ndarray:
-    """A plucked note, so many semitones above 110 Hz."""
+    """Return a plucked note, so many semitones above 110 Hz."""
     times = np.arange(length) / SAMPLE_RATE
     pitch = 110.0 * 2 ** (semitones / 12)
     wave = sum(np.sin(2 * np.pi * pitch * k * times) / k**1.5 for k in range(1, overtones + 1))
@@ -105,7 +105,7 @@ def _add(sound: np.ndarray, at: int, note: np.ndarray) -> None:
 
 
 def _chords(length: int, random: np.random.Generator) -> np.ndarray:
-    """A progression of four chords, held like an organ's or struck like a piano's."""
+    """Return a progression of four chords, held like an organ's or struck like a piano's."""
     sound = np.zeros(length)
     beat, decay = int(random.uniform(0.5, 1.2) * SAMPLE_RATE), random.uniform(0.4, 4.0)
     key, first = int(random.integers(12)), int(random.integers(4))
@@ -116,7 +116,7 @@ def _chords(length: int, random: np.random.Generator) -> np.ndarray:
 
 
 def _song(length: int, random: np.random.Generator) -> np.ndarray:
-    """A melody over a bass, with drums: kicks, snares and hats on the beats."""
+    """Return a melody over a bass, with drums: kicks, snares and hats on the beats."""
     beat, key = int(random.uniform(0.22, 0.4) * SAMPLE_RATE), int(random.integers(12))
     sound = np.zeros(length)
     step = 0
@@ -155,7 +155,7 @@ def _typing(length: int, random: np.random.Generator) -> np.ndarray:
 
 
 def _quiet(length: int, random: np.random.Generator) -> np.ndarray:
-    """An open microphone in an empty room: hiss that breathes a little."""
+    """Return an open microphone in an empty room: hiss that breathes a little."""
     times = np.arange(length) / SAMPLE_RATE
     breath = 1 + 0.2 * np.sin(2 * np.pi * random.uniform(0.1, 0.6) * times)
     return np.asarray(random.standard_normal(length) * breath)

@@ -1,4 +1,4 @@
-"""Cross-validation of the voice network: every score is of a speaker whom it never heard."""
+"""Cross-validate the audio network by speaker."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from schemas.corpus import LabelledClip, Split
 from schemas.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from models.audio.network import VoiceNetwork
+    from models.audio.network import AudioEmotionNetwork
 
 VALIDATION_SPEAKERS = 2
 """Training speakers of each fold that only set the temperature."""
@@ -75,7 +75,7 @@ class FoldScores:
 
 @dataclass(frozen=True)
 class FoldLogits:
-    """What the networks of all folds said before calibration, of validation and test clips."""
+    """Logits of all folds for validation and test clips, before calibration."""
 
     splits: tuple[Split, ...]
     validation: tuple[Logits, ...]
@@ -86,11 +86,11 @@ class FoldLogits:
         return self._scores(EMOTIONS, classes_of, merge_calm, condition)
 
     def eight(self, condition: str = CLEAN) -> FoldScores:
-        """Scores with calm as a class of its own, as others report RAVDESS."""
+        """Scores with calm as an eighth class, as published for RAVDESS."""
         return self._scores(VOICE_CLASSES, voice_classes_of, lambda logits: logits, condition)
 
     def conditions(self) -> tuple[str, ...]:
-        """The conditions of sound that the test clips were heard under."""
+        """Return the conditions that the test clips were judged in."""
         return tuple(self.test[0])
 
     def _scores(
@@ -121,7 +121,7 @@ def run_folds(splits: Sequence[Split], fit: Fit) -> FoldLogits:
 
 
 def corpus_splits(clips: Sequence[LabelledClip], protocol: str, seed: int = 0) -> list[Split]:
-    """The folds of one protocol; of conversations whole sessions are tested and validate.
+    """Return the folds of one protocol; of conversations whole sessions are tested and validate.
 
     A fold that leaves nobody to train on is left out.
     """
@@ -138,7 +138,7 @@ def corpus_splits(clips: Sequence[LabelledClip], protocol: str, seed: int = 0) -
 
 
 def other_sentence_splits(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> list[Split]:
-    """The corpus's folds with its first sentence on the training side, the second in the test."""
+    """Return the folds with the first sentence in training and the second in the test."""
     own = [clip for clip in clips if clip.corpus == corpus]
     splits = other_sentence_folds(own, FOLDS[corpus], VALIDATION_SPEAKERS, seed=seed)
     return [split for split in splits if split.train and split.validation and split.test]
@@ -152,8 +152,8 @@ def unseen_corpus(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> 
     return Split(train=trainable(train), validation=trainable(validation), test=tested)
 
 
-def probe_fit(network: "VoiceNetwork", material: Material) -> Fit:
-    """A fit of the head alone, on statistics pooled once for all folds."""
+def probe_fit(network: "AudioEmotionNetwork", material: Material) -> Fit:
+    """Return a fit of the head alone, on statistics pooled once for all folds."""
 
     def fit(split: Split, number: int) -> tuple[Logits, Heard]:
         del number  # nothing is drawn at random

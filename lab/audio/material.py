@@ -1,4 +1,4 @@
-"""Everything that the folds of a training share: decoded clips and their pooled statistics."""
+"""Decoded clips and their pooled statistics, shared by the folds of a training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from schemas.corpus import LabelledClip
 if TYPE_CHECKING:
     import torch
 
-    from models.audio.network import VoiceNetwork
+    from models.audio.network import AudioEmotionNetwork
 
 _NO_VOICE_SHARE = 0.05
 """Sounds without a voice for each clip with one."""
@@ -49,7 +49,7 @@ class Material:
         return [take[rows] for take in self.takes[: len(TEMPI)]]
 
     def heard(self, clips: Sequence[LabelledClip]) -> list[Samples]:
-        """The samples of these clips."""
+        """Return the samples of these clips."""
         return [self.sounds.hear(row) for row in self.of(clips)]
 
     def for_training(self, clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
@@ -57,12 +57,12 @@ class Material:
         return np.concatenate([self.of(clips), np.arange(len(self.rows), len(self.sounds))])
 
     def chosen(self, rows: NDArray[np.int64]) -> Sounds:
-        """The sounds of some rows."""
+        """Return the sounds of some rows."""
         return Sounds([self.sounds.samples[row] for row in rows], self.sounds.targets[rows])
 
 
 def gather(
-    network: "VoiceNetwork",
+    network: "AudioEmotionNetwork",
     clips: Sequence[LabelledClip],
     meetings: Sequence[Path],
     device: "torch.device",

@@ -1,4 +1,4 @@
-"""How good the voice branch is on the corpora of its card, and on nobody it has heard."""
+"""Measure the audio branch on the corpora of its card, on speakers it was not trained on."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The head of the voice network on an encoder that stays as it is: a logistic regression.
+"""Fit the head of the audio network on a frozen encoder: a logistic regression.
 
 On pooled statistics of all layers it is a strong start in minutes, and what fine-tuning begins
 from (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
@@ -23,7 +23,7 @@ from schemas.values import SAMPLE_RATE
 if TYPE_CHECKING:
     import torch
 
-    from models.audio.network import VoiceNetwork
+    from models.audio.network import AudioEmotionNetwork
 
 INVERSE_REGULARISATION = 0.002
 """Of the logistic regression; between 0.001 and 0.003 RAVDESS's training actors do not care."""
@@ -36,7 +36,9 @@ Pooled = NDArray[np.float32]
 """Pooled statistics of clips, shape (n, pooled)."""
 
 
-def pool(network: "VoiceNetwork", samples: Sequence[Samples], device: "torch.device") -> Pooled:
+def pool(
+    network: "AudioEmotionNetwork", samples: Sequence[Samples], device: "torch.device"
+) -> Pooled:
     """Summarise clips by the network's encoder and pooling: (n, pooled)."""
     import torch
 
@@ -52,7 +54,7 @@ def pool(network: "VoiceNetwork", samples: Sequence[Samples], device: "torch.dev
 
 
 def copies(sounds: Sounds, seed: int) -> list[list[Samples]]:
-    """Five takes of every clip: as it is, slower, faster, in a room, a short piece by Opus."""
+    """Five versions of every clip: clean, slower, faster, in a room, a short piece by Opus."""
     random = np.random.default_rng(seed)
     clips = [sounds.hear(row) for row in range(len(sounds))]
     rooms = [like_a_meeting(clip, random) for clip in clips]
@@ -66,7 +68,7 @@ def copies(sounds: Sounds, seed: int) -> list[list[Samples]]:
 
 
 def fit_head(
-    network: "VoiceNetwork",
+    network: "AudioEmotionNetwork",
     takes: Sequence[Pooled],
     targets: NDArray[np.float32],
     inverse_regularisation: float = INVERSE_REGULARISATION,
@@ -102,7 +104,7 @@ def fit_head(
         network.head.bias[regression.classes_] = torch.from_numpy(regression.intercept_).float()
 
 
-def head_logits(network: "VoiceNetwork", takes: Sequence[Pooled]) -> NDArray[np.float32]:
+def head_logits(network: "AudioEmotionNetwork", takes: Sequence[Pooled]) -> NDArray[np.float32]:
     """Mean log-probabilities (n, classes) of the head over takes of the same clips."""
     import torch
 

@@ -1,4 +1,4 @@
-"""The sounds that the voice network learns from, and how it is shown them."""
+"""Samples for the training of the audio network, and their augmentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Sounds:
         return len(self.samples)
 
     def hear(self, row: int) -> Samples:
-        """The samples of one clip as float32."""
+        """Return the samples of one clip as float32."""
         return self.samples[row].astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Train the voice network: a head on Whisper's encoder, then both together, then calibrate.
+"""Train the audio network: a head on Whisper's encoder, then both together, then calibrate.
 
 What ships is trained on all speakers but those that calibrate it. How good it is on unseen
 speakers is measured apart, by cross-validation of the same recipe.
@@ -37,7 +37,7 @@ from schemas.errors import SettingsError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from models.audio.network import VoiceNetwork
+    from models.audio.network import AudioEmotionNetwork
 
 PLAN = FittingPlan(epochs=5, batch_size=32, learning_rate=5e-5, weight_decay=0.05)
 """Fine-tuning of the whole network after its head is fitted; `--epochs 0` leaves the encoder."""
@@ -66,14 +66,14 @@ _HEARD_UNDER = tuple(CONDITIONS)
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one voice network is made from a starting encoder and shared material."""
+    """How one audio network is made from a starting encoder and shared material."""
 
     start: dict[str, "Tensor"]
     material: Material
     plan: FittingPlan
     out: Path
 
-    def make(self, clips: Sequence[LabelledClip], name: str) -> "VoiceNetwork":
+    def make(self, clips: Sequence[LabelledClip], name: str) -> "AudioEmotionNetwork":
         """Train on clips that have an emotion; checkpoints go under `out/name`."""
         import torch
 
@@ -88,7 +88,7 @@ class Recipe:
         network.load_state_dict(blended(before, network.state_dict()))
         return network.eval()
 
-    def logits(self, network: "VoiceNetwork", samples: Sequence[Samples]) -> Logits:
+    def logits(self, network: "AudioEmotionNetwork", samples: Sequence[Samples]) -> Logits:
         """Judge sounds as the branch does, before calibration."""
         device = choose_device(self.plan.device)
         return voice_logits(network.to(device), samples, device)
@@ -101,7 +101,7 @@ class Recipe:
         *,
         refit: bool = False,
     ) -> FoldLogits:
-        """Train each fold and hear its test speakers under conditions of the sound.
+        """Train each fold and score its test speakers in all conditions.
 
         With `refit` the speakers who set the temperature are trained on afterwards: a second
         network, of all training speakers, is tested. A fold that an interrupted training had
@@ -128,7 +128,7 @@ class Recipe:
         return self.material.heard(clips)
 
     def _hear(
-        self, network: "VoiceNetwork", split: Split, conditions: Sequence[str]
+        self, network: "AudioEmotionNetwork", split: Split, conditions: Sequence[str]
     ) -> dict[str, Logits]:
         speakers = [clip.speaker for clip in split.test]
         crowd = split.train[:: max(1, len(split.train) // _CROWD)]
@@ -143,7 +143,7 @@ class Recipe:
 
 
 def blended(before: Mapping[str, "Tensor"], after: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
-    """A state between those before and after fine-tuning: what was known of voices at large stays.
+    """Interpolate between the weights before and after fine-tuning.
 
     After Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
     """
@@ -193,14 +193,14 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
 
 
 def meeting_recordings(data: Path, limit: int | None = None) -> list[Path]:
-    """Recordings of meetings to train on: those on which nothing here is ever reported.
+    """Return recordings of meetings to train on: those on which nothing here is ever reported.
 
     `limit` keeps about that many pieces of three seconds.
     """
     found = [path for path in sorted((data / "meeting").glob("*.flac")) if _may_be_learned(path)]
     if not found:
         raise SettingsError(
-            f"The voice network learns from {data / 'meeting'}, which has no sound."
+            f"The audio network learns from {data / 'meeting'}, which has no sound."
         )
     return found if limit is None else found[: -(-limit // _PIECES_PER_MEETING)]
 
@@ -216,17 +216,17 @@ def starting_encoder(folder: Path | None) -> dict[str, "Tensor"]:
     path = (folder or Path()) / "encoder.safetensors"
     if folder is None or not path.is_file():
         raise SettingsError(
-            f"The voice network starts from Whisper tiny.en's encoder, and {path} is not there: "
+            f"The audio network starts from Whisper tiny.en's encoder, and {path} is not there: "
             "name the folder that holds it with --start."
         )
     return {name: tensor.float() for name, tensor in load_file(str(path)).items()}
 
 
-def new_network(start: dict[str, "Tensor"]) -> "VoiceNetwork":
-    """A voice network with the starting encoder and an empty head."""
-    from models.audio.network import WHISPER_TINY, VoiceNetwork
+def new_network(start: dict[str, "Tensor"]) -> "AudioEmotionNetwork":
+    """Return an audio network with the starting encoder and an empty head."""
+    from models.audio.network import WHISPER_TINY, AudioEmotionNetwork
 
-    network = VoiceNetwork(WHISPER_TINY, _DROPOUT)
+    network = AudioEmotionNetwork(WHISPER_TINY, _DROPOUT)
     network.encoder.load_state_dict(start)
     return network.eval()
 
@@ -245,7 +245,7 @@ def limited(
     return tuple(chosen)
 
 
-def fine_tune(network: "VoiceNetwork", sounds: Sounds, plan: FittingPlan, out: Path) -> None:
+def fine_tune(network: "AudioEmotionNetwork", sounds: Sounds, plan: FittingPlan, out: Path) -> None:
     """Fit encoder and head together; the network's weights change in place."""
     random = np.random.default_rng(plan.seed)
     weights = class_weights(sounds.targets)
@@ -254,8 +254,8 @@ def fine_tune(network: "VoiceNetwork", sounds: Sounds, plan: FittingPlan, out: P
     fit(_task(network), [{"row": row} for row in range(len(sounds))], batches, plan, out)
 
 
-def _task(network: "VoiceNetwork") -> "nn.Module":
-    """The network with its loss: weighted cross-entropy to smoothed targets."""
+def _task(network: "AudioEmotionNetwork") -> "nn.Module":
+    """Return the network with its loss: weighted cross-entropy to smoothed targets."""
     from torch import nn
 
     class VoiceTask(nn.Module):

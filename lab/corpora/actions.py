@@ -36,14 +36,14 @@ class FaceActions(NamedTuple):
     units: NDArray[np.float64]
 
     def of(self, stems: Sequence[str]) -> "FaceActions":
-        """The performances that these recordings, of any modality, belong to, in their order."""
+        """Return the performances of these recordings, of any modality, in their order."""
         row_of = {name: row for row, name in enumerate(self.names)}
         rows = [row_of[performance(stem)] for stem in stems]
         names = tuple(self.names[row] for row in rows)
         return FaceActions(names, self.labels[rows], self.people[rows], self.units[rows])
 
     def relative_to_person(self) -> "FaceActions":
-        """The same in deviations from each person's own mean: what a face does, not what it is.
+        """Return the units as deviations from each person's own mean.
 
         No label is used, but several performances of the person are needed, and that they are
         as evenly spread over the emotions as RAVDESS's are.

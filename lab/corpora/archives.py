@@ -52,7 +52,7 @@ def archive_members(archive: Path) -> dict[str, tuple[int, int]]:
 
 
 def stem(source: str) -> str:
-    """The file's name without folder, archive and suffix."""
+    """Return the file's name without folder, archive and suffix."""
     return Path(source.rsplit(MEMBER, 1)[-1]).stem
 
 

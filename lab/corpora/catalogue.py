@@ -1,4 +1,4 @@
-"""Every corpus that can be read: what it is, under which terms, and by which reader."""
+"""The catalogue of corpora: description, terms and reader of each."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

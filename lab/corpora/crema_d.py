@@ -1,4 +1,4 @@
-"""CREMA-D by what listeners heard, beside what the actors meant (the file names).
+"""Read CREMA-D with listeners' labels, beside the actors' (the file names).
 
 Cao et al. 2014, "CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset": listeners named
 the intended emotion of the sound alone in two of five clips, so the two kinds of label are two

@@ -65,7 +65,7 @@ class FaceRows(NamedTuple):
 
 
 def face_table(table: Path) -> Path:
-    """The table in a folder that holds one, else what was given.
+    """Return the table in a folder that holds one, else what was given.
 
     Raises `InputError` where nothing is there.
     """
@@ -88,7 +88,7 @@ def face_rows(table: Path, votes: Path | None = None) -> FaceRows:
 
 @functools.lru_cache(maxsize=1)
 def cached_rows(table: Path) -> FaceRows:
-    """The rows of a table, kept while its pictures are read one by one."""
+    """Return the rows of a table, kept while its pictures are read one by one."""
     return face_rows(table)
 
 

@@ -1,4 +1,4 @@
-"""The labels of every corpus, and what they are in the seven classes: the one place of it.
+"""Map the labels of every corpus to the seven classes.
 
 None is what has no class of ours and is left out.
 """
@@ -95,7 +95,7 @@ LABELS: Mapping[str, LabelMap] = {
 
 
 def emotions_of(corpus: str, labels: Iterable[str]) -> tuple[Emotion, ...]:
-    """The emotions among a sample's labels, each once, in the order they stand there."""
+    """Return the emotions among a sample's labels, each once, in the order they stand there."""
     known = LABELS[corpus]
     found = [emotion for label in labels if (emotion := known.get(label)) is not None]
     return tuple(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""What the file names of corpora say in codes: emotion, intensity, speaker."""
+"""Decode file names of corpora: emotion, intensity, speaker."""
 
 from lab.corpora.labels import LABELS
 

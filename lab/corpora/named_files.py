@@ -1,4 +1,4 @@
-"""Corpora whose file names say everything: one reader for folders and archives alike."""
+"""Read corpora labelled by file names, from folders and archives."""
 
 import re
 from collections.abc import Iterator

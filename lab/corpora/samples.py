@@ -1,4 +1,4 @@
-"""From a labelled clip to what a branch judges: sound, face crops, words."""
+"""Turn a labelled clip into the sample of a branch: sound, face crops, words."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ _SMALL = 100
 
 
 def sample_reader(branch: str, weights: WeightSettings) -> Callable[[LabelledClip], Any]:
-    """The function that reads samples for `audio`, `video` or `text`; None from it: not judgeable.
+    """Return the function that reads a branch's samples; it returns None for nothing to judge.
 
     Raises `SettingsError` for another branch.
     """
@@ -81,7 +81,7 @@ def read_voice(clip: LabelledClip) -> Samples:
 
 
 def read_words(clip: LabelledClip) -> TextSample:
-    """The clip's words; `InputError` where the row has none."""
+    """Return the clip's words; `InputError` where the row has none."""
     if clip.text is None:
         raise InputError(f"{clip.source} has no text beside it; the words cannot be judged.")
     return TextSample(clip.text, clip.language, clip.context, clip.speaker or None)

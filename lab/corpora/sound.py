@@ -29,7 +29,7 @@ def read_sound(source: str) -> Samples:
 
 
 def content(source: str) -> str | io.BytesIO:
-    """What to open: the path, or the bytes of `archive.tar::member`."""
+    """Return what can be opened: the path, or the bytes of `archive.tar::member`."""
     if MEMBER not in source:
         return source
     archive, member = source.rsplit(MEMBER, 1)

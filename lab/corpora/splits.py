@@ -1,4 +1,4 @@
-"""Folds by speaker: nobody who is tested was trained on, and nobody validated either."""
+"""Split by speaker: training, validation and test share nobody."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Where each text corpus lies as its authors publish it, and what reads it."""
+"""Layouts of text corpora as published, and their readers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,6 +34,6 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def original_folder(folder: Path, corpus: str) -> Path | None:
-    """The folder of a corpus as published, `folder/corpus` or one of that name; None: not there."""
+    """Return a corpus' folder as published, `folder/corpus` or one of that name, or None."""
     place = folder if folder.name == corpus else folder / corpus
     return place if any(place.glob(LAYOUTS[corpus].known_by)) else None

@@ -1,4 +1,4 @@
-"""Corpora of one television series: whose dialogues are the same scene, cut differently."""
+"""Find the same scenes in corpora of one television series that cut them differently."""
 
 from collections.abc import Collection, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""A labelled text as any corpus states it, and how delimited files are read into such rows."""
+"""Read delimited files into labelled texts."""
 
 import csv
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _even(cell: str) -> str:
 
 
 def split_of(path: Path) -> str:
-    """The split that a file's name or its folder's states, else "none"."""
+    """Return the split that a file's name or its folder's states, else "none"."""
     for name in (path.stem, path.parent.name):
         for word in name.lower().replace("-", "_").split("_"):
             if word in SPLIT_NAMES:

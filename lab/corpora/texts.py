@@ -42,7 +42,7 @@ class TextCorpus:
     series: str | None = None
 
     def cap(self, emotion: Emotion) -> int | None:
-        """The most rows of this class and a language that are trained on."""
+        """Return the most rows of this class and a language that are trained on."""
         return self.at_most.get(emotion) if isinstance(self.at_most, dict) else self.at_most
 
 
@@ -85,7 +85,7 @@ TEXT_CORPORA: tuple[TextCorpus, ...] = (
 
 
 def corpus_named(name: str) -> TextCorpus:
-    """The corpus of that name; `InputError` where there is none."""
+    """Return the corpus of that name; `InputError` where there is none."""
     for corpus in TEXT_CORPORA:
         if corpus.name == name:
             return corpus
@@ -162,7 +162,7 @@ def _clip(corpus: TextCorpus, row: TextRow, context: tuple[tuple[str, str], ...]
 
 
 def _split(row: TextRow) -> str:
-    """The published split, else one that depends on the words alone, or on the dialogue.
+    """Return the published split, else one that depends on the words alone, or on the dialogue.
 
     So repeats fall on one side.
     """
@@ -173,5 +173,5 @@ def _split(row: TextRow) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """The words of a text without case and punctuation."""
+    """Return the words of a text without case and punctuation."""
     return " ".join(re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("’", "")))

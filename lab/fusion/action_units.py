@@ -1,4 +1,4 @@
-"""Judge emotion from the means of a face's action units: three kinds of model, pooled.
+"""Score emotion from the means of facial action units: three kinds of model, pooled.
 
 The units are few and noisy, and every model that was tried on them alone came to about the same
 59 %: what helps is to pool models that err differently. The pool's weights come from a

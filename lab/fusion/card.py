@@ -1,4 +1,4 @@
-"""The fusion's model card: what it is, what it was fitted to, and what was measured."""
+"""Write the fusion's model card."""
 
 from collections.abc import Mapping
 
@@ -27,10 +27,10 @@ _DATA = """
 **Data and licence.** RAVDESS (CC BY-NC-SA 4.0): performances of 24 actors. Voice: the voice
 network's recipe, out of its six folds. Face: models of the means of OpenFace's action units
 (published by Luna-Jimenez et al. 2022, MIT; RAVDESS as above) in the same folds, calibrated
-inside the training side. **That is not the face network that ships**, which judges pictures: the
+inside the training side. **That is not the video network that ships**, which judges pictures: the
 discounts hold for it as far as its calibration is right. Words: RAVDESS has two sentences, so
 each performance was given a line of MELD's development split with the same label, judged by the
-shipped word network, which was not trained on it, at most calibrated. **Non-commercial use
+shipped text network, which was not trained on it, at most calibrated. **Non-commercial use
 only.**
 
 **Fitted** by likelihood, every class alike, on every performance once for each set of two
@@ -79,7 +79,7 @@ FOLDER-OF-A-VOICE-TRAINING`.
 
 
 def to_card(discounts: NDArray[np.float64], found: Mapping[str, Measures]) -> str:
-    """The card of discounts (branches, branches) with the figures of all protocols."""
+    """Return the card of discounts (branches, branches) with the figures of all protocols."""
     rows = [
         f"| {_SAID[branch]} | "
         + " | ".join("" if i == k else f"{discounts[i, k]:.2f}" for k in range(len(BRANCHES)))

@@ -1,4 +1,4 @@
-"""Ways to join branches side by side, on people whom no branch and no fusion has seen."""
+"""Compare ways to fuse branches, on people that no branch or fusion was trained on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ Figures = dict[str, Measures]
 
 
 def join_by_mean(learned: Judgements) -> Use:
-    """The mean of the probabilities of the branches that are there; nothing is learned."""
+    """Return the mean of the probabilities of the branches that are there; nothing is learned."""
     del learned
     return lambda tested: np.asarray(np.nanmean(tested.scores, axis=0))
 
@@ -62,7 +62,7 @@ def ways_to_miss(seed: int) -> dict[str, Join]:
 
 
 def five_folds(people: NDArray[np.str_]) -> NDArray[np.int64]:
-    """The fold (n,) in which each of RAVDESS' actors is tested; five subject-wise ones."""
+    """Return the fold (n,) in which each of RAVDESS' actors is tested; five subject-wise ones."""
     fold_of = {name: fold for fold, names in enumerate(FOLDS["ravdess-five"]) for name in names}
     return np.array([fold_of[str(person)] for person in people], dtype=np.int64)
 
@@ -86,7 +86,7 @@ def judge_faces(data: Path, seed: int, *, relative: bool) -> Judgements:
 
 
 def measure_published(data: Path, seed: int) -> Figures:
-    """The published outputs: each model, their authors' fusion, and ours of the same three."""
+    """Return published outputs: each model, its authors' fusion, and ours of the same three."""
     table = read_posteriors(data)
     judged = Judgements(
         MODELS,
@@ -139,7 +139,7 @@ def measure_missing(
 
 
 def summarise(measures: Measures) -> dict[str, float]:
-    """What the training reports of a protocol."""
+    """Summarise the figures of a protocol for the training report."""
     named = ("accuracy", "uar", "ece", "accuracy_at_half_coverage")
     figures = {name: round(float(getattr(measures, name)), 4) for name in named}
     if isinstance(measures, FoldedMeasures):

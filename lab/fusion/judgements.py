@@ -1,4 +1,4 @@
-"""What several branches say of the same performances, and how ways to join them are tried out."""
+"""Scores of several branches for the same performances, and cross-validation of fusions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class Judgements:
     representations: tuple[NDArray[np.float64], ...] = ()
 
     def rows(self, chosen: NDArray[np.bool_]) -> "Judgements":
-        """The chosen performances."""
+        """Return the chosen performances."""
         return replace(
             self,
             stems=tuple(stem for stem, keep in zip(self.stems, chosen, strict=True) if keep),
@@ -41,7 +41,7 @@ class Judgements:
         )
 
     def of(self, branches: Sequence[str]) -> "Judgements":
-        """The chosen branches."""
+        """Return the chosen branches."""
         members = [self.branches.index(branch) for branch in branches]
         shown = self.representations
         return replace(
@@ -52,7 +52,7 @@ class Judgements:
         )
 
     def hiding(self, branches: Sequence[str]) -> "Judgements":
-        """The same with the other branches absent: their scores are NaN."""
+        """Return the same with the other branches absent: their scores are NaN."""
         absent = [branch not in branches for branch in self.branches]
         scores = self.scores.copy()
         scores[absent] = np.nan

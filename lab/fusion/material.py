@@ -1,8 +1,8 @@
-"""What the branches say of the same performances, read from the folds of a voice training.
+"""Read the branches' scores for the same performances from a voice training's folds.
 
-Sound and face are of the same performance (RAVDESS): the voice branch's scores out of its folds,
+Sound and face are of the same performance (RAVDESS): the audio branch's scores out of its folds,
 and models of the face's action units in the same folds. Nobody's words vary with the emotion
-there, so each performance is given a text of the same emotion that the word branch was not
+there, so each performance is given a text of the same emotion that the text branch was not
 trained on: that makes words independent of voice and face given the emotion, which in life they
 are less. The card says so.
 """
@@ -40,12 +40,12 @@ def read_three_branches(data: Path, options: TrainingOptions) -> Judgements:
 
 
 def voice_folds(start: Path | None, protocol: str) -> Path:
-    """Where a voice training keeps what it said of unseen people by a protocol's folds."""
+    """Return where a voice training keeps its out-of-fold scores of a protocol."""
     return (start or Path()) / "folds" / f"{protocol}.npz"
 
 
 def read_voice(path: Path, classes: tuple[str, ...]) -> Judgements:
-    """Read the voice branch's out-of-fold scores, their columns put in the order of `classes`."""
+    """Read the audio branch's out-of-fold scores, their columns put in the order of `classes`."""
     if not path.is_file():
         raise SettingsError(
             f"The fusion needs the folds of a voice training, and {path} is not there: run "
@@ -107,7 +107,7 @@ def beside(voice: Judgements, faces: Judgements) -> Judgements:
 
 
 def judge_paired_texts(folder: Path, labels: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-    """Scores (n, 7) of the shipped word branch for unseen texts with the same labels.
+    """Scores (n, 7) of the shipped text branch for unseen texts with the same labels.
 
     The texts are the development split of MELD: spoken lines, as in meetings.
     """

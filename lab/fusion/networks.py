@@ -34,7 +34,7 @@ class Recipe(NamedTuple):
 
 
 def recipe_of(told: Mapping[str, Any]) -> Recipe:
-    """The recipe that options or a header tell; what is None or not there is as usual."""
+    """Return the recipe of options or of a header; missing values are the defaults."""
     known = {name: told.get(name) for name in Recipe._fields}
     return Recipe(**{name: value for name, value in known.items() if value is not None})
 
@@ -54,7 +54,7 @@ def _scores(judged: Judgements) -> "Tensor":
 
 
 def _representations(judged: Judgements) -> list["Tensor"]:
-    """What each branch is shown by, (n, width): its representation, if any, and its scores."""
+    """Return each branch's input (n, width): its representation, if any, and its scores."""
     import torch
 
     known = judged.representations or [np.zeros((len(judged.labels), 0))] * len(judged.branches)
@@ -111,7 +111,7 @@ def fit_network(recipe: Recipe, learned: Judgements) -> FittedNetwork:
 
 
 def join_by_network(recipe: Recipe) -> Join:
-    """A way to join: train a network; absent branches are masked."""
+    """Train a network as a way to fuse; absent branches are masked."""
 
     def join(learned: Judgements) -> Use:
         return fit_network(recipe, learned).use
@@ -166,7 +166,7 @@ def _logits(architecture: str, network: "nn.Module", judged: Judgements) -> NDAr
 
 
 def _inputs(architecture: str, judged: Judgements) -> tuple[Any, "Tensor"]:
-    """What the network is shown, and which branches are there (n, branches)."""
+    """Return the network's input, and which branches are present (n, branches)."""
     import torch
 
     present = np.isfinite(judged.scores).all(axis=2).T

@@ -41,7 +41,7 @@ def fit_discounts(judged: Judgements) -> Vector:
 
 
 def fit_weights(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Vector:
-    """Fixed weights (judges,) of scores (judges, n, classes) that make the truth most likely."""
+    """Fit fixed weights (judges,) of scores (judges, n, classes) by maximum likelihood."""
     return _least(
         lambda weights: _surprise(log_pool(scores, weights), labels),
         np.full(len(scores), 0.8),
@@ -50,19 +50,19 @@ def fit_weights(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Vecto
 
 
 def join_by_discounts(learned: Judgements) -> Use:
-    """The pool that ships."""
+    """Return the pool that ships."""
     discounts = fit_discounts(learned)
     return lambda tested: pool(tested.scores, discounts)
 
 
 def join_by_weights(learned: Judgements) -> Use:
-    """The pool with one fixed weight per branch, for branches that are all there."""
+    """Return the pool with one fixed weight per branch, for branches that are all there."""
     weights = fit_weights(learned.scores, learned.labels)
     return lambda tested: log_pool(tested.scores, weights)
 
 
 def join_calibrated(learned: Judgements) -> Use:
-    """The pool that ships, after a temperature per branch: for branches that are not calibrated."""
+    """Return the shipped pool after a temperature per branch, for uncalibrated branches."""
     labels = learned.labels.tolist()
     temperatures = [fit_temperature(labels, own) for own in _logs(learned.scores)]
     discounts = fit_discounts(replace(learned, scores=_cooled(learned.scores, temperatures)))

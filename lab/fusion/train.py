@@ -1,4 +1,4 @@
-"""Train the fusion: a few discounts between branches, on people whom no branch was trained on."""
+"""Train the fusion: discounts between branches, on people that no branch was trained on."""
 
 import json
 import time
@@ -45,7 +45,7 @@ def train_fusion(data: Path, out: Path, options: TrainingOptions) -> TrainingRep
 
     `options.start` is the folder of a voice training with its folds (`folds/ravdess.npz`, and
     for the comparison `folds/ravdess-five.npz`); `data` holds `face/` and `text/`. Raises
-    `SettingsError` where they are missing and `WeightsError` where the word branch is.
+    `SettingsError` where they are missing and `WeightsError` where the text branch is.
     """
     import torch
 
@@ -94,7 +94,7 @@ def _all_figures(data: Path, options: TrainingOptions, judged: Judgements) -> Fi
 
 
 def _five_folds(data: Path, options: TrainingOptions) -> Figures:
-    """Action units alone, and with our voice where its five folds are there.
+    """Measure action units alone, and with our voice where its five folds are there.
 
     Each face by itself, and relative to its person's mean.
     """

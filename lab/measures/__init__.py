@@ -1,4 +1,4 @@
-"""How good a judgement is: measures, folds, calibration, drawings and the report folder."""
+"""Measures of emotion recognition: calibration, folds, leakage."""
 
 from lab.measures.calibration import fit_temperature as fit_temperature
 from lab.measures.emotion import Measures as Measures

@@ -1,4 +1,4 @@
-"""Calibration by one number, fitted on people whom neither training nor test knows."""
+"""Calibrate by one temperature, fitted on people of neither training nor test."""
 
 from collections.abc import Sequence
 from typing import Any

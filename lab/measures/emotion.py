@@ -134,7 +134,7 @@ def _recall(confusion: NDArray[Any]) -> Probabilities:
 
 
 def calibration_error(labels: Sequence[int] | Classes, scores: NDArray[np.floating[Any]]) -> float:
-    """Expected calibration error over 15 equal-width bins of confidence (Guo et al. 2017)."""
+    """Return the expected calibration error over 15 equal-width bins (Guo et al. 2017)."""
     bins = reliability(labels, scores)
     return float(sum(found.share * abs(found.accuracy - found.confidence) for found in bins))
 
@@ -221,7 +221,7 @@ def multi_label_macro_f1(
 
 
 def fit_threshold(truth: NDArray[Any], scores: NDArray[np.floating[Any]]) -> float:
-    """The one threshold in steps of .01 that has the best multi-label macro-F1.
+    """Return the one threshold in steps of .01 that has the best multi-label macro-F1.
 
     To be fitted on development data, never on what is reported.
     """

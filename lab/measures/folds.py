@@ -18,7 +18,7 @@ FOLD_FIGURES = (
     "aurc",
     "accuracy_at_half_coverage",
 )
-"""What is told of each fold."""
+"""Figures that are reported for each fold."""
 
 
 class FoldFigures(Value):

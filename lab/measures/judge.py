@@ -1,4 +1,4 @@
-"""Lets a branch, or all branches fused, judge labelled samples; damaged files are left out."""
+"""Score labelled samples by a branch or by all branches fused; skip damaged files."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whether those who are tested were trained on: what the header of the weights says of them."""
+"""Warn of tested speakers that the weights were trained on, by their header."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _NAMED = 3
 
 
 def warn_of_trained_speakers(weights: Path, clips: Sequence[LabelledClip]) -> list[str]:
-    """One sentence for each corpus whose speakers, as far as can be told, weights were trained on.
+    """Return a sentence for each corpus whose speakers the weights were trained on.
 
     A table is taken for a corpus by its name (`emodb.csv`), for want of anything better. Speakers
     who only set the temperature are not counted as trained on.
@@ -37,7 +37,7 @@ def _people(speakers: Sequence[str]) -> str:
 
 
 def _header(weights: Path) -> dict[str, Any]:
-    """The configuration that stands in the header of weights of ours; empty for others."""
+    """Return the configuration in the header of our weights; empty for others."""
     from safetensors import SafetensorError, safe_open
 
     try:

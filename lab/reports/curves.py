@@ -1,4 +1,4 @@
-"""Loss curves of trainings, as they were written for TensorBoard and into checkpoints."""
+"""Read loss curves of trainings from TensorBoard logs and checkpoints."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def read_curves(folder: Path) -> dict[str, Curves]:
 
 
 def _states(folder: Path) -> list[Path]:
-    """The state of each training's last checkpoint, the latest one last."""
+    """Return the state of each training's last checkpoint, the latest one last."""
     return sorted(folder.rglob("trainer_state.json"), key=lambda path: path.stat().st_mtime)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are written; the first column names the row. `caption` explains the columns."""
+    """Formatted cells; the first column names the row. `caption` explains the columns."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -21,7 +21,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A PNG file and the sentence that says what it shows."""
+    """A PNG file and the sentence that describes it."""
 
     says: str
     path: Path

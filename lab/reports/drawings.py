@@ -1,6 +1,6 @@
-"""Drawings of measures: each a PNG that is read without its text, and one sentence that says it.
+"""Draw measures as PNG files that can be read without their text.
 
-Every function writes one file. Colours are told apart by their lightness too, never by hue alone.
+Every function writes one file. Colours differ in lightness too, never in hue alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def draw_boxes(
 def draw_curves(
     curves: Mapping[str, Sequence[tuple[float, float]]], title: str, path: Path
 ) -> None:
-    """Draw losses by training step, one line per name, and the learning rate where it is told."""
+    """Draw losses by training step, one line per name, and the learning rate if it is known."""
     figure, axes = _figure(title, (6.4, 4.2))
     styles = {"loss": ("-", _BLUE), "eval_loss": ("--", _ORANGE)}
     for name, points in curves.items():

@@ -96,7 +96,7 @@ def _overview(first: str, measures: Mapping[str, Measures]) -> Table:
 
 
 def _cells(measures: Measures) -> list[str]:
-    """A row of figures in the order of the columns, with deviations over folds if there are any."""
+    """Return a row of figures in the order of the columns, with deviations over folds."""
     deviation = measures.deviation if isinstance(measures, FoldedMeasures) else {}
 
     def spread(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What the samples are like before any network sees them: length and amplitude by class.
+"""Explore samples by class: length and amplitude.
 
 A class that gives itself away by its length or level would be recognised without its emotion
 being heard; the boxes show it.
@@ -72,7 +72,7 @@ def _by_class(clips: Sequence[LabelledClip], values: Sequence[float]) -> ByClass
 def draw_exploration(
     found: Mapping[str, ByClass], corpus: str, folder: Path
 ) -> list[tuple[str, Path]]:
-    """Draw each quantity of a corpus; what each drawing says in words, and its file."""
+    """Draw each quantity of a corpus; return each drawing's sentence and file."""
     drawn = []
     for quantity, by_class in found.items():
         path = folder / f"{corpus}-{quantity.split()[0]}.png"

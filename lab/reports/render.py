@@ -79,7 +79,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _aligned(table: Table) -> list[str]:
-    """The first column to the left, numbers to the right."""
+    """Align the first column to the left and numbers to the right."""
     rows = [table.columns, *table.rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [

@@ -1,4 +1,4 @@
-"""Word embeddings of new languages out of the English ones, by translations of the same lines."""
+"""Align word embeddings of new languages with the English ones, by translated lines."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def embeddings_by_translation(
     english: "Tokenizer",
     embeddings: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """An embedding for each token of `foreign`: the mean English one of its translations.
+    """Return an embedding for each token of `foreign`: the mean English one of its translations.
 
     `embeddings` (English tokens, width). Translations are told by IBM model 1 (Brown et al. 1993,
     "The mathematics of statistical machine translation"), after Tran 2020, "From English to

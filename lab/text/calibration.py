@@ -1,4 +1,4 @@
-"""Calibrate a word network per language: one temperature, and one offset per class."""
+"""Calibrate a text network per language: one temperature, and one offset per class."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from schemas.emotions import EMOTIONS
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
-    from models.text.network import WordNetwork
+    from models.text.network import TextEmotionNetwork
 
 _CALIBRATION_TEXTS = 1_000
 """Dev texts per corpus; without a limit the neutral dialogues would rule."""
@@ -27,14 +27,14 @@ _NARROW = frozenset({"dair", "emocontext", "imdb", "emorynlp"})
 
 
 def labels_of(clips: Sequence[LabelledClip]) -> NDArray[np.int64]:
-    """The classes of texts with one emotion as indices of `EMOTIONS`."""
+    """Return the classes of texts with one emotion as indices of `EMOTIONS`."""
     return np.array(
         [EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion], dtype=np.int64
     )
 
 
 def calibrate(
-    network: "WordNetwork",
+    network: "TextEmotionNetwork",
     tokenizer: "Tokenizer",
     folder: Path,
     languages: Sequence[str],

@@ -1,4 +1,4 @@
-"""Fit a word network to shares of emotions, with and without context and punctuation."""
+"""Fit a text network to shares of emotions, with and without context and punctuation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
     from models.text.context import CodedText
-    from models.text.network import WordNetwork
+    from models.text.network import TextEmotionNetwork
 
 TRAINED_LENGTH = 64
 """Tokens of a judged text in training; one in a hundred is longer."""
@@ -87,7 +87,9 @@ def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
     return {"tokens": tokens, "segments": segments, "present": present, "targets": targets}
 
 
-def fit_words(network: "WordNetwork", texts: CodedTexts, out: Path, plan: FittingPlan) -> None:
+def fit_words(
+    network: "TextEmotionNetwork", texts: CodedTexts, out: Path, plan: FittingPlan
+) -> None:
     """Fit all parameters that ask for a gradient to the texts' shares of emotions."""
     import torch
 

@@ -1,4 +1,4 @@
-"""Measure a word branch on official tests, corpus by corpus, beside bags of words."""
+"""Measure a text branch on official tests, corpus by corpus, beside bags of words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -68,7 +68,7 @@ _POOLED_TEXTS = 1_000
 def measure_text(
     branch: EmotionBranch[TextSample], data: Path, options: TrainingOptions
 ) -> dict[str, Measures]:
-    """Measure a word branch on the test splits in `data/text`, with context where there is one.
+    """Measure a text branch on the test splits in `data/text`, with context where there is one.
 
     Texts with several emotions are left out but in GoEmotions' own protocol: `multi_label_macro_f1`
     with a threshold chosen on its dev split. MELD is measured without context too, EmoEvent also
@@ -131,7 +131,7 @@ def set_right(clips: Sequence[LabelledClip], lag: int) -> list[LabelledClip]:
 
 
 def _judge(branch: EmotionBranch[TextSample], samples: Sequence[TextSample]) -> Scores:
-    """The branch's scores; all classes alike where it has nothing to judge, such as an emoji."""
+    """Return the branch's scores; even ones where it has nothing to judge, such as an emoji."""
     scores = branch.score(samples)
     return np.where(np.isfinite(scores), scores, np.float32(1 / len(EMOTIONS)))
 
@@ -144,7 +144,7 @@ def _closer_looks(
     folder: Path,
     options: TrainingOptions,
 ) -> dict[str, Measures]:
-    """What a corpus' own protocol asks for beside the seven classes."""
+    """Measure what a corpus' own protocol asks for beside the seven classes."""
     single = np.array([clip.emotion is not None for clip in clips])
     labels = labels_of(clips)
     found: dict[str, Measures] = {}

@@ -1,4 +1,4 @@
-"""The training mix of the word networks: many corpora, capped, with nothing that is tested."""
+"""The training mix of the text networks: many corpora, capped, without tested lines."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -153,14 +153,14 @@ def read_part(
     limit: int | None = None,
     seed: int = 0,
 ) -> list[LabelledClip]:
-    """The rows of one split and language with an emotion of ours, in an order by chance."""
+    """Return the rows of one split and language with an emotion of ours, in an order by chance."""
     clips = [clip for clip in read_texts(folder, corpus, split, (language,)) if clip.emotions]
     order = np.random.default_rng(seed).permutation(len(clips))
     return [clips[row] for row in order[:limit]]
 
 
 def sample_of(clip: LabelledClip) -> TextSample:
-    """What a branch is shown of a labelled text."""
+    """Return the sample of a labelled text."""
     return TextSample(clip.text or "", clip.language, clip.context, clip.speaker or None)
 
 

@@ -1,4 +1,4 @@
-"""The network of German, French, Italian and Spanish words, grown out of the English one.
+"""Grow the multilingual text network out of the English one.
 
 A vocabulary of its own is learned from the corpora; its embeddings start as those of the English
 words that translate them, the rest of the network as the English one's.
@@ -20,7 +20,7 @@ from lab.text.alignment import (
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
-    from models.text.network import WordNetwork
+    from models.text.network import TextEmotionNetwork
 
 LANGUAGES = ("de", "fr", "it", "es")
 
@@ -90,19 +90,19 @@ def learn_vocabulary(texts: Iterable[str]) -> "Tokenizer":
 
 
 def grow(
-    english: "WordNetwork",
+    english: "TextEmotionNetwork",
     english_tokenizer: "Tokenizer",
     tokenizer: "Tokenizer",
     pairs: list[Pair],
-) -> "WordNetwork":
-    """A network for another vocabulary that starts from the English one."""
+) -> "TextEmotionNetwork":
+    """Return a network for another vocabulary that starts from the English one."""
     import torch
 
-    from models.text.bert import WordNetworkShape
-    from models.text.network import WordNetwork
+    from models.text.bert import TextEmotionNetworkShape
+    from models.text.network import TextEmotionNetwork
 
     shape = asdict(english.shape) | {"vocabulary": tokenizer.get_vocab_size()}
-    network = WordNetwork(WordNetworkShape(**shape))
+    network = TextEmotionNetwork(TextEmotionNetworkShape(**shape))
     state = dict(english.state_dict())
     name = "encoder.embeddings.word_embeddings.weight"
     known = state[name].float().cpu().numpy()

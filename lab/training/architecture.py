@@ -60,7 +60,7 @@ class Recipe:
     out: Path
 
     def new_network(self, n_classes: int = len(EMOTIONS)) -> "TrainableNetwork":
-        """An untrained network, from its starting weights where it has any."""
+        """Return an untrained network, from its starting weights where it has any."""
         import torch
 
         torch.manual_seed(self.options.seed)

@@ -1,4 +1,4 @@
-"""What an architecture is trained, calibrated and measured on, per branch.
+"""The data that an architecture is trained, calibrated and measured on, per branch.
 
 One speaker in eight calibrates and is not trained on; the folds are the published ones. Stills
 and texts keep their official parts, whose people nobody knows.
@@ -57,7 +57,7 @@ class Material:
         return sorted({self.speakers[row] for row in self.validation} - {""})
 
     def without(self, missing: set[int]) -> "Material":
-        """The same samples, those left out that had nothing to judge."""
+        """Return the same samples, those left out that had nothing to judge."""
 
         def kept(rows: Rows) -> Rows:
             return np.array([row for row in rows if row not in missing], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""One way to fit a network by gradients: transformers' Trainer with warm-up and a cosine.
+"""Fit a network with transformers' Trainer: warm-up and cosine schedule.
 
 The Trainer keeps a checkpoint per epoch, goes on from it when asked to, and writes its loss and
 learning rate for TensorBoard.

@@ -1,4 +1,4 @@
-"""What a trainer is told and what it reports."""
+"""Options and report of a trainer."""
 
 from pathlib import Path
 from typing import Any, Literal

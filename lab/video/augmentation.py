@@ -1,4 +1,4 @@
-"""What cameras of meetings do to faces: the augmentation of face stills and of sequences.
+"""Augment face stills and sequences as cameras of meetings would distort them.
 
 A `Shot` is one draw of everything that a camera does; walking it at random from frame to frame
 turns a still into a sequence in which the head drifts, the light changes and frames go missing.

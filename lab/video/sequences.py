@@ -1,4 +1,4 @@
-"""Sequences made from stills, and the fitting of the temporal part on them.
+"""Make face sequences from stills and fit the temporal part on them.
 
 The frame encoder is frozen: each still is looked at once as a short walk of a camera, and
 sequences are mixed from the vectors of those looks.
@@ -17,7 +17,7 @@ from lab.video.augmentation import draw_no_face, draw_shot, next_shot, take
 from schemas.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from models.video.network import FaceNetwork
+    from models.video.network import VideoEmotionNetwork
 
 Vectors = NDArray[np.float32]
 
@@ -38,7 +38,7 @@ _ENCODED_AT_ONCE = 256
 
 
 def walk(face: NDArray[np.uint8], n_frames: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """A still as a drifting sequence (n_frames, size, size)."""
+    """Return a still as a drifting sequence (n_frames, size, size)."""
     shot = draw_shot(random)
     frames = []
     for _ in range(n_frames):
@@ -77,7 +77,7 @@ class MadeSequences:
         return {"vectors": frames, "times": self._times(len(frames)), "targets": self.targets[row]}
 
     def _mixed(self, row: int) -> Vectors:
-        """The face's walk, with another of its label, neutral ones, and lost frames among them."""
+        """Return a drifting sequence with faces of its label, neutral ones and lost frames."""
         parts = [self.walks[row]]
         if self.random.random() < _SECOND_FACE_SHARE:
             parts.append(self._walk_of(self.labels[row]))
@@ -106,7 +106,7 @@ class MadeSequences:
         return times
 
 
-def encode(network: "FaceNetwork", crops: NDArray[np.uint8]) -> Vectors:
+def encode(network: "VideoEmotionNetwork", crops: NDArray[np.uint8]) -> Vectors:
     """Vectors (n, width) of crops (n, size, size), computed in blocks."""
     import torch
 
@@ -123,7 +123,7 @@ def encode(network: "FaceNetwork", crops: NDArray[np.uint8]) -> Vectors:
 
 
 def make_sequences(
-    network: "FaceNetwork", faces: LabelledFaces, targets: NDArray[np.float32], seed: int
+    network: "VideoEmotionNetwork", faces: LabelledFaces, targets: NDArray[np.float32], seed: int
 ) -> MadeSequences:
     """Walk and encode up to ten thousand faces, in more even shares of the classes.
 
@@ -179,9 +179,9 @@ def pad_vectors(batch: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def fit_sequences(
-    network: "FaceNetwork", sequences: MadeSequences, out: Path, plan: FittingPlan
+    network: "VideoEmotionNetwork", sequences: MadeSequences, out: Path, plan: FittingPlan
 ) -> None:
-    """Fit the temporal part and the head; the frame encoder stays as it is."""
+    """Fit the temporal part and the head; the frame encoder stays frozen."""
     import torch
 
     class Objective(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Train the face network: stills first, then sequences made from stills.
+"""Train the video network: stills first, then sequences made from stills.
 
 There are no labelled videos of meetings to train on. The frame encoder learns from FER2013's
 stills, seen as a meeting's camera would see them; the temporal part learns from sequences made
@@ -27,7 +27,7 @@ from schemas.emotions import EMOTIONS
 if TYPE_CHECKING:
     import torch
 
-    from models.video.network import FaceNetwork
+    from models.video.network import VideoEmotionNetwork
 
 STILLS = FittingPlan(
     epochs=30, batch_size=128, learning_rate=0.1, weight_decay=5e-4, optimizer="sgd"
@@ -57,13 +57,13 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     """
     import torch
 
-    from models.video.network import FaceNetwork, FaceNetworkShape
+    from models.video.network import VideoEmotionNetwork, VideoEmotionNetworkShape
 
     began = time.perf_counter()
     torch.manual_seed(options.seed)
     table = data / "face" / "fer2013.parquet"
     faces = _limited(read_fer2013(table, "Training"), options)
-    network = FaceNetwork(FaceNetworkShape())
+    network = VideoEmotionNetwork(VideoEmotionNetworkShape())
     fit_stills(network, faces, out / "stills", STILLS.told(options))
     sequences = make_sequences(network, faces, targets_of(faces), options.seed)
     of_this_part = options.model_copy(update=_SEQUENCES_OWN)
@@ -143,7 +143,9 @@ def rare_class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     return normal
 
 
-def fit_stills(network: "FaceNetwork", faces: LabelledFaces, out: Path, plan: FittingPlan) -> None:
+def fit_stills(
+    network: "VideoEmotionNetwork", faces: LabelledFaces, out: Path, plan: FittingPlan
+) -> None:
     """Fit the frame encoder and the head on single stills."""
     import torch
 
@@ -182,7 +184,7 @@ def as_walks(faces: LabelledFaces, seed: int) -> list[FaceSequence]:
     return [FaceSequence(walk(image, _TEST_WALK, random), times) for image in faces.images]
 
 
-def _temperature(network: "FaceNetwork", faces: LabelledFaces) -> float:
+def _temperature(network: "VideoEmotionNetwork", faces: LabelledFaces) -> float:
     """Fit the temperature on stills and walks together."""
     import torch
 
@@ -199,7 +201,7 @@ def _temperature(network: "FaceNetwork", faces: LabelledFaces) -> float:
     return fit_temperature(np.tile(faces.labels, 2).tolist(), logits)
 
 
-def _save(network: "FaceNetwork", temperature: float, path: Path) -> Path:
+def _save(network: "VideoEmotionNetwork", temperature: float, path: Path) -> Path:
     from models.checkpoint import save_weights
 
     config = {
@@ -223,7 +225,7 @@ def _measure_weights(weights: Path, data: Path, options: TrainingOptions) -> dic
 def measure_video(
     branch: EmotionBranch[FaceSequence], data: Path, options: TrainingOptions
 ) -> dict[str, Measures]:
-    """Measure a face branch on FER2013's PrivateTest: its labels, FERPlus' majority, and walks.
+    """Measure a video branch on FER2013's PrivateTest: its labels, FERPlus' majority, and walks.
 
     FER2013 names no persons: whether one of its training faces is of the same person is unknown.
     """

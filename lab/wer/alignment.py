@@ -1,4 +1,4 @@
-"""What was heard beside what was said, word by word."""
+"""Align the hypothesis with the reference, word by word."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +12,11 @@ from schemas.speech import Utterance, Word
 from schemas.values import Seconds
 
 _NEAR: Seconds = 1.0
-"""How far from its segment a word may be heard, by the edges of either."""
+"""How far from its segment a word of the hypothesis may be, by the edges of either."""
 
 
 @dataclass(frozen=True)
-class Heard:
+class HypothesisWord:
     """A word as recognised, its speaker, and the utterance that it stands in."""
 
     word: Word
@@ -44,20 +44,22 @@ class Judged:
 
 @dataclass(frozen=True)
 class Pair:
-    """A place of an alignment: a token of the reference, one that was heard, or both."""
+    """A place of an alignment: a token of the reference, of the hypothesis, or both."""
 
-    told: Token | None
-    heard: Token | None
+    reference: Token | None
+    hypothesis: Token | None
 
     @property
     def right(self) -> bool:
         """Whether both are there and the same."""
         return (
-            self.told is not None and self.heard is not None and (self.told.text == self.heard.text)
+            self.reference is not None
+            and self.hypothesis is not None
+            and (self.reference.text == self.hypothesis.text)
         )
 
 
-def align(reference: Reference, heard: Sequence[Heard]) -> list[Pair]:
+def align(reference: Reference, hypothesis: Sequence[HypothesisWord]) -> list[Pair]:
     """Words, normalised one by one, side by side with the fewest edits.
 
     `Token.source` of what was heard is its number in `heard`. Numbers may differ here from the
@@ -67,27 +69,27 @@ def align(reference: Reference, heard: Sequence[Heard]) -> list[Pair]:
     """
     from rapidfuzz.distance import Levenshtein
 
-    said = by_word([h.word.word for h in heard], [h.middle for h in heard])
-    segments = [_as_heard(segment, said) for segment in reference.segments]
-    told = sorted(itertools.chain.from_iterable(segments), key=lambda token: token.time)
-    codes = Levenshtein.opcodes([t.text for t in told], [t.text for t in said])
+    hyp = by_word([h.word.word for h in hypothesis], [h.middle for h in hypothesis])
+    segments = [_placed_near(segment, hyp) for segment in reference.segments]
+    ref = sorted(itertools.chain.from_iterable(segments), key=lambda token: token.time)
+    codes = Levenshtein.opcodes([t.text for t in ref], [t.text for t in hyp])
     return [
         Pair(*pair)
         for code in codes
         for pair in itertools.zip_longest(
-            told[code.src_start : code.src_end], said[code.dest_start : code.dest_end]
+            ref[code.src_start : code.src_end], hyp[code.dest_start : code.dest_end]
         )
     ]
 
 
-def _as_heard(segment: Segment, said: Sequence[Token]) -> list[Token]:
-    """The tokens of a segment at the times of those heard near it, the others between them."""
+def _placed_near(segment: Segment, hyp: Sequence[Token]) -> list[Token]:
+    """Return the tokens of a segment at the times of matching ones near it, others in between."""
     from rapidfuzz.distance import Levenshtein
 
     words = segment.text.split()
-    told = by_word(words, placed(words, segment.start, segment.end))
-    near = [t for t in said if segment.start - _NEAR <= t.time <= segment.end + _NEAR]
-    blocks = Levenshtein.opcodes([t.text for t in told], [t.text for t in near])
+    ref = by_word(words, placed(words, segment.start, segment.end))
+    near = [t for t in hyp if segment.start - _NEAR <= t.time <= segment.end + _NEAR]
+    blocks = Levenshtein.opcodes([t.text for t in ref], [t.text for t in near])
     matched = {
         block.src_start + n: near[block.dest_start + n].time
         for block in blocks
@@ -95,25 +97,27 @@ def _as_heard(segment: Segment, said: Sequence[Token]) -> list[Token]:
         for n in range(block.src_end - block.src_start)
     }
     if not matched:
-        return told
+        return ref
     known = {-1: min(segment.start, *matched.values()), **matched}
-    known[len(told)] = max(segment.end, *matched.values())
-    times = np.interp(np.arange(len(told)), list(known), list(known.values()))
-    return [replace(t, time=float(time)) for t, time in zip(told, times, strict=True)]
+    known[len(ref)] = max(segment.end, *matched.values())
+    times = np.interp(np.arange(len(ref)), list(known), list(known.values()))
+    return [replace(t, time=float(time)) for t, time in zip(ref, times, strict=True)]
 
 
-def heard_in(utterances: Iterable[Utterance], reference: Reference) -> list[Heard]:
-    """The words of utterances, ordered by time, but those in stretches that are left out."""
-    heard = [Heard(w, u.speaker, u.index) for u in utterances for w in u.words]
-    counted = [h for h in heard if not any(s <= h.middle < e for s, e in reference.ignored)]
+def hypothesis_words(utterances: Iterable[Utterance], reference: Reference) -> list[HypothesisWord]:
+    """Return the words of utterances, ordered by time, but those in stretches that are left out."""
+    hypothesis = [HypothesisWord(w, u.speaker, u.index) for u in utterances for w in u.words]
+    counted = [h for h in hypothesis if not any(s <= h.middle < e for s, e in reference.ignored)]
     return sorted(counted, key=lambda h: (h.word.start, h.word.end))
 
 
-def judge(reference: Reference, heard: Sequence[Heard], threshold: float) -> Iterator[Judged]:
+def judge(
+    reference: Reference, hypothesis: Sequence[HypothesisWord], threshold: float
+) -> Iterator[Judged]:
     """Judge each word: right where all that it normalises to is aligned with its like."""
     right: dict[int, bool] = {}
-    for pair in align(reference, heard):
-        if pair.heard is not None:
-            right[pair.heard.source] = right.get(pair.heard.source, True) and pair.right
+    for pair in align(reference, hypothesis):
+        if pair.hypothesis is not None:
+            right[pair.hypothesis.source] = right.get(pair.hypothesis.source, True) and pair.right
     for number, is_right in sorted(right.items()):
-        yield Judged(heard[number].word.score, heard[number].is_kept(threshold), is_right)
+        yield Judged(hypothesis[number].word.score, hypothesis[number].is_kept(threshold), is_right)

@@ -1,4 +1,4 @@
-"""What one recording's words count: sums, so that recordings add up to a set.
+"""Count the errors of one recording as sums, so that recordings add up.
 
 Rates are made of sums at the end; a mean of rates would let a recording of two words weigh as
 much as one of two thousand.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-from lab.wer.alignment import Heard, Judged, judge
+from lab.wer.alignment import HypothesisWord, Judged, judge
 from lab.wer.normalise import in_order, normalise, placed
 from lab.wer.stm import Reference
 from schemas.errors import InputError
@@ -25,7 +25,7 @@ LEAST_SILENCE: Seconds = 1.0
 
 
 COLLAR: Seconds = 5.0
-"""How far a word may be from where it was said: meeteval's own choice for meetings."""
+"""How far a word may be from its reference: meeteval's choice for meetings."""
 
 _INSTANT: Seconds = 0.01
 
@@ -34,7 +34,7 @@ _SECTION: tuple[Seconds, Seconds] = (20.0, 40.0)
 length. Sections part at the widest gap between words."""
 
 _MOST_ORDERS = 5e6
-"""Interleavings of nearby words, summed over the words heard, that are tried in a section."""
+"""Most interleavings of nearby words, summed over the hypothesis, that are tried in a section."""
 
 Row = dict[str, Any]
 """A segment as meeteval takes it."""
@@ -50,7 +50,7 @@ class _Sum:
 
 @dataclass(frozen=True)
 class Errors(_Sum):
-    """Edits that make the reference of what was heard, and the reference's length."""
+    """Edits from the hypothesis to the reference, and the reference's length."""
 
     substitutions: int = 0
     insertions: int = 0
@@ -88,12 +88,12 @@ class Tally(_Sum):
 
 def count(
     reference: Reference,
-    heard: Sequence[Heard],
+    hypothesis: Sequence[HypothesisWord],
     audio: Seconds,
     wall: Seconds,
     threshold: float = 0.0,
 ) -> Tally:
-    """Count what was heard (ordered by time) in `audio` seconds of sound against a reference.
+    """Count a hypothesis (ordered by time) of `audio` seconds of sound against a reference.
 
     WER and CER compare all speakers' words in one row, ordered by time; a reference word's time
     is its share of its segment by letters, so that a "yeah" inside a long segment stands inside
@@ -105,18 +105,18 @@ def count(
     speaker's words in a row, speakers matched to
     have the least errors. `threshold` is the least score of a word that is kept.
     """
-    told = in_order(reference.segments)
-    kept = [h for h in heard if h.is_kept(threshold)]
-    said = _whole(heard)
+    ref = in_order(reference.segments)
+    kept = [h for h in hypothesis if h.is_kept(threshold)]
+    hyp = _whole(hypothesis)
     silences = silent_stretches(reference, audio)
-    silent = [h for h in heard if any(start <= h.middle < end for start, end in silences)]
+    silent = [h for h in hypothesis if any(start <= h.middle < end for start, end in silences)]
     return Tally(
-        words=compare(told, said),
-        characters=compare(" ".join(told), " ".join(said)),
-        speakers=_by_speakers(reference, heard),
-        any_order=_in_any_order(reference, heard),
-        kept=compare(told, _whole(kept)),
-        judged=tuple(judge(reference, heard, threshold)),
+        words=compare(ref, hyp),
+        characters=compare(" ".join(ref), " ".join(hyp)),
+        speakers=_by_speakers(reference, hypothesis),
+        any_order=_in_any_order(reference, hypothesis),
+        kept=compare(ref, _whole(kept)),
+        judged=tuple(judge(reference, hypothesis, threshold)),
         silence=sum(end - start for start, end in silences),
         silent_words=len(silent),
         silent_kept=sum(h.is_kept(threshold) for h in silent),
@@ -126,7 +126,7 @@ def count(
 
 
 def compare(reference: Sequence[str], hypothesis: Sequence[str]) -> Errors:
-    """The fewest edits between two rows of words, or of letters (Levenshtein)."""
+    """Return the fewest edits between two rows of words, or of letters (Levenshtein)."""
     from rapidfuzz.distance import Levenshtein
 
     kinds = [edit.tag for edit in Levenshtein.editops(reference, hypothesis)]
@@ -148,47 +148,47 @@ def silent_stretches(reference: Reference, duration: Seconds) -> list[tuple[Seco
     return stretches
 
 
-def _whole(heard: Sequence[Heard]) -> list[str]:
+def _whole(hypothesis: Sequence[HypothesisWord]) -> list[str]:
     """All the words of a row, each run of one utterance normalised as a whole."""
-    runs = itertools.groupby(heard, key=lambda h: h.utterance)
+    runs = itertools.groupby(hypothesis, key=lambda h: h.utterance)
     texts = (" ".join(h.word.word for h in run) for _, run in runs)
     return [word for text in texts for word in normalise(text)]
 
 
-def _by_speakers(reference: Reference, heard: Sequence[Heard]) -> Errors:
+def _by_speakers(reference: Reference, hypothesis: Sequence[HypothesisWord]) -> Errors:
     from meeteval.wer import cp_word_error_rate
 
-    told = [_row(s.speaker, s.start, s.end, normalise(s.text)) for s in reference.segments]
-    runs = _runs(heard)
-    said = [_row(h[0].speaker, h[0].word.start, h[-1].word.end, _whole(h)) for h in runs]
-    return _measure(cp_word_error_rate, told, said)
+    ref = [_row(s.speaker, s.start, s.end, normalise(s.text)) for s in reference.segments]
+    runs = _runs(hypothesis)
+    hyp = [_row(h[0].speaker, h[0].word.start, h[-1].word.end, _whole(h)) for h in runs]
+    return _measure(cp_word_error_rate, ref, hyp)
 
 
-def _in_any_order(reference: Reference, heard: Sequence[Heard]) -> Errors:
-    """Errors where each word is a segment of its own, and what was heard one stream."""
-    told = [
+def _in_any_order(reference: Reference, hypothesis: Sequence[HypothesisWord]) -> Errors:
+    """Count errors with each word as a segment and the hypothesis as one stream."""
+    ref = [
         _row(s.speaker, at, at + _INSTANT, [word])
         for s in reference.segments
         for word, at in _placed(normalise(s.text), s.start, s.end)
     ]
-    said = [
+    hyp = [
         _row("", at, at + _INSTANT, [word])
-        for h in _runs(heard)
+        for h in _runs(hypothesis)
         for word, at in _placed(_whole(h), h[0].word.start, h[-1].word.end)
     ]
-    told, said = sorted(told, key=_time), sorted(said, key=_time)
+    ref, hyp = sorted(ref, key=_time), sorted(hyp, key=_time)
     total = Errors()
-    for start, end in _sections([_time(row) for row in told]):
-        own, theirs = ([r for r in rows if start <= _time(r) < end] for rows in (told, said))
+    for start, end in _sections([_time(row) for row in ref]):
+        own, theirs = ([r for r in rows if start <= _time(r) < end] for rows in (ref, hyp))
         total += _section_in_any_order(own, theirs)
     return total
 
 
-def _section_in_any_order(told: Sequence[Row], said: Sequence[Row]) -> Errors:
+def _section_in_any_order(ref: Sequence[Row], hyp: Sequence[Row]) -> Errors:
     from meeteval.wer.wer.time_constrained_mimo import time_constrained_mimo_word_error_rate
 
-    if _orders(told, said) > _MOST_ORDERS:
-        return compare([row["words"] for row in told], [row["words"] for row in said])
+    if _orders(ref, hyp) > _MOST_ORDERS:
+        return compare([row["words"] for row in ref], [row["words"] for row in hyp])
     measure = partial(
         time_constrained_mimo_word_error_rate,
         collar=COLLAR,
@@ -197,7 +197,7 @@ def _section_in_any_order(told: Sequence[Row], said: Sequence[Row]) -> Errors:
         reference_pseudo_word_level_timing="none",
         hypothesis_pseudo_word_level_timing="none",
     )
-    return _measure(measure, told, said)
+    return _measure(measure, ref, hyp)
 
 
 def _sections(times: Sequence[Seconds]) -> Iterable[tuple[Seconds, Seconds]]:
@@ -216,17 +216,17 @@ def _sections(times: Sequence[Seconds]) -> Iterable[tuple[Seconds, Seconds]]:
     yield start, math.inf
 
 
-def _orders(told: Sequence[Row], said: Sequence[Row]) -> float:
-    """Over the words heard, the sum of the ways to stop among each speaker's nearby words."""
+def _orders(ref: Sequence[Row], hyp: Sequence[Row]) -> float:
+    """Sum, over the hypothesis, the ways to stop among each speaker's nearby words."""
     by_speaker: dict[str, list[Seconds]] = defaultdict(list)
-    for row in told:
+    for row in ref:
         by_speaker[row["speaker"]].append(_time(row))
     return sum(
         math.prod(
             1 + bisect.bisect(times, at + COLLAR) - bisect.bisect_left(times, at - COLLAR)
             for times in by_speaker.values()
         )
-        for at in map(_time, said)
+        for at in map(_time, hyp)
     )
 
 
@@ -234,24 +234,24 @@ def _time(row: Row) -> Seconds:
     return float(row["start_time"])
 
 
-def _measure(measure: Any, told: Sequence[Row], said: Sequence[Row]) -> Errors:
+def _measure(measure: Any, ref: Sequence[Row], hyp: Sequence[Row]) -> Errors:
     """Errors by a measure of meeteval; it takes no side without a word."""
     from meeteval.io import SegLST
 
-    told, said = [row for row in told if row["words"]], [row for row in said if row["words"]]
-    if not told or not said:
-        return Errors(insertions=_length(said), deletions=_length(told), length=_length(told))
+    ref, hyp = [row for row in ref if row["words"]], [row for row in hyp if row["words"]]
+    if not ref or not hyp:
+        return Errors(insertions=_length(hyp), deletions=_length(ref), length=_length(ref))
     try:
-        found = measure(SegLST(told), SegLST(said))
+        found = measure(SegLST(ref), SegLST(hyp))
     except RuntimeError as error:
         raise InputError(f"Who said what cannot be measured: {error}.") from error
     return Errors(found.substitutions, found.insertions, found.deletions, found.length)
 
 
-def _runs(heard: Sequence[Heard]) -> list[list[Heard]]:
-    """The words of each utterance, which all have one speaker."""
-    runs: dict[int, list[Heard]] = defaultdict(list)
-    for h in heard:
+def _runs(hypothesis: Sequence[HypothesisWord]) -> list[list[HypothesisWord]]:
+    """Return the words of each utterance, which all have one speaker."""
+    runs: dict[int, list[HypothesisWord]] = defaultdict(list)
+    for h in hypothesis:
         runs[h.utterance].append(h)
     return list(runs.values())
 

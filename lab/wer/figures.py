@@ -1,4 +1,4 @@
-"""How good a recogniser is on recordings with reference transcripts: its figures."""
+"""Figures of a recogniser on recordings with reference transcripts."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -54,7 +54,7 @@ class RecognitionFigures(Value):
 
 
 def figures_of(tally: Tally) -> RecognitionFigures:
-    """The figures of a recording's sums, or of the sums of several."""
+    """Return the figures of a recording's sums, or of the sums of several."""
     kept = [judged for judged in tally.judged if judged.kept]
     bins = word_reliability(tally.judged)
     return RecognitionFigures(
@@ -81,7 +81,7 @@ def figures_of(tally: Tally) -> RecognitionFigures:
 
 
 def figures_in_all(tallies: Mapping[str, Tally]) -> RecognitionFigures:
-    """The figures of all recordings: of their summed words, never means of their rates."""
+    """Return the figures of all recordings: of their summed words, never means of their rates."""
     return figures_of(reduce(add, tallies.values(), Tally()))
 
 
@@ -103,7 +103,7 @@ def word_reliability(judged: Sequence[Judged]) -> list[ReliabilityBin]:
 
 
 def word_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    """Expected calibration error: how far scores are from what is right, over filled bins."""
+    """Return the expected calibration error over filled bins."""
     return float(sum(found.share * abs(found.accuracy - found.confidence) for found in bins))
 
 

@@ -1,4 +1,4 @@
-"""Words made comparable: Whisper's normalisers, as the field's tables use them.
+"""Normalise words with Whisper's normalisers, as published tables do.
 
 After Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision",
 appendix C: case, punctuation, contractions, spelling and numbers do not count, nor do fillers.
@@ -53,7 +53,7 @@ class Token:
 
 
 def normalise(text: str) -> list[str]:
-    """The words of a text that count, in their common form; fillers leave nothing.
+    """Return the words of a text that count, in their common form; fillers leave nothing.
 
     Spelled letters are joined first, however they are marked, as they are in one reference and
     not in another: `T_V_`, `T.V.` and `TV` are one word.
@@ -67,7 +67,7 @@ def normalise(text: str) -> list[str]:
 
 
 def placed(words: Sequence[str], start: Seconds, end: Seconds) -> list[Seconds]:
-    """Times of the words of a stretch: their middles, where each takes as long as its letters."""
+    """Return the middles of a stretch's words, each as long as its letters."""
     edges = [0, *itertools.accumulate(len(word) for word in words)]
     per_letter = (end - start) / max(edges[-1], 1)
     return [start + (low + high) / 2 * per_letter for low, high in itertools.pairwise(edges)]

@@ -9,7 +9,7 @@ from typing import Any
 from lab.measures.emotion import ReliabilityBin
 from lab.reports.document import Drawing, Report, Section, Table
 from lab.reports.drawings import draw_reliability_of
-from lab.wer.alignment import Heard, Pair
+from lab.wer.alignment import HypothesisWord, Pair
 from lab.wer.figures import N_WORD_BINS
 from schemas.values import clock
 
@@ -102,19 +102,21 @@ def write_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
         table.writerows([name, *map(found.get, FIGURES)] for name, found in files.items())
 
 
-def side_by_side(pairs: Sequence[Pair], heard: Sequence[Heard], threshold: float) -> list[str]:
+def side_by_side(
+    pairs: Sequence[Pair], hypothesis: Sequence[HypothesisWord], threshold: float
+) -> list[str]:
     """Return the reference over the hypothesis, in lines of about a hundred characters, timed.
 
     A missing word is `*`; an unsure one stands as `...`, as it is shown to a reader.
     """
     if not pairs:
         return ["No word in the reference, and none recognised."]
-    said = [pair.told.text if pair.told else _MISSING for pair in pairs]
-    seen = [_shown(pair, heard, threshold) for pair in pairs]
-    widths = [max(len(a), len(b)) for a, b in zip(said, seen, strict=True)]
+    ref = [pair.reference.text if pair.reference else _MISSING for pair in pairs]
+    hyp = [_shown(pair, hypothesis, threshold) for pair in pairs]
+    widths = [max(len(a), len(b)) for a, b in zip(ref, hyp, strict=True)]
     lines = []
     for first, last in itertools.pairwise([*_line_starts(widths), len(pairs)]):
-        for label, row in (("ref", said), ("hyp", seen)):
+        for label, row in (("ref", ref), ("hyp", hyp)):
             words = " ".join(map(str.ljust, row[first:last], widths[first:last])).rstrip()
             lines.append(f"{_time(pairs[first])} {label} {words}")
         lines.append("")
@@ -150,12 +152,14 @@ def _written(figures: Mapping[str, Any], field: str) -> str:
     return "-" if value is None else FIGURES[field][1].format(value)
 
 
-def _shown(pair: Pair, heard: Sequence[Heard], threshold: float) -> str:
-    if pair.heard is None:
+def _shown(pair: Pair, hypothesis: Sequence[HypothesisWord], threshold: float) -> str:
+    if pair.hypothesis is None:
         return _MISSING
-    return pair.heard.text if heard[pair.heard.source].is_kept(threshold) else _UNSURE
+    return (
+        pair.hypothesis.text if hypothesis[pair.hypothesis.source].is_kept(threshold) else _UNSURE
+    )
 
 
 def _time(pair: Pair) -> str:
-    token = pair.told or pair.heard
+    token = pair.reference or pair.hypothesis
     return clock(token.time if token else 0.0).rjust(7)

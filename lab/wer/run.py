@@ -1,4 +1,4 @@
-"""A recogniser at work on one recording, as a user gets it, and the clock beside it."""
+"""Run the recogniser on one recording as a user gets it, and time it."""
 
 import tempfile
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab.wer.alignment import Heard, heard_in
+from lab.wer.alignment import HypothesisWord, hypothesis_words
 from lab.wer.stm import Reference
 from models.protocols import SpeakerHints
 from models.registry import load_engine
@@ -27,13 +27,13 @@ Segments = Literal["diarizer", "reference"]
 
 @dataclass(frozen=True)
 class Run:
-    """What was heard in a recording of `audio` seconds, and the seconds that this took.
+    """The hypothesis for a recording of `audio` seconds, and the seconds that it took.
 
     `threshold` is the least score of a word that is kept: 0 where scores are no probabilities.
     `language` is the one given or found.
     """
 
-    heard: list[Heard]
+    hypothesis: list[HypothesisWord]
     audio: Seconds
     wall: Seconds
     threshold: float
@@ -64,7 +64,7 @@ def run_recogniser(path: Path, reference: Reference, settings: Settings, segment
         audio = waveform.duration
     utterances = make_utterances(turns, transcript, settings, Sidecar())
     return Run(
-        heard=heard_in(utterances, reference),
+        hypothesis=hypothesis_words(utterances, reference),
         audio=audio,
         wall=wall,
         threshold=_threshold(settings, transcript),

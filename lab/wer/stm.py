@@ -25,7 +25,7 @@ _N_TIMES_AND_NAMES = 5
 
 @dataclass(frozen=True)
 class Segment:
-    """What one speaker says between two times (seconds, `start < end`)."""
+    """The words of one speaker between two times (seconds, `start < end`)."""
 
     speaker: str
     start: Seconds
@@ -49,7 +49,7 @@ class Reference:
 def read_stm(path: Path) -> dict[str, Reference]:
     """Read a reference: recording -> its segments, in the file's order of recordings.
 
-    Channels are not told apart: a recording is heard as one. Raises `InputError`, which names file
+    Channels are not kept apart: a recording is one. Raises `InputError`, which names file
     and line, where the file is no STM, `SettingsError` where there is none.
     """
     if not path.is_file():
@@ -58,14 +58,14 @@ def read_stm(path: Path) -> dict[str, Reference]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The reference {path.name} cannot be read as text: {error}.") from error
-    told: dict[str, list[Segment]] = defaultdict(list)
+    segments: dict[str, list[Segment]] = defaultdict(list)
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith(";;"):
             name, segment = _parse(line, f"Line {number} of the reference {path.name}")
-            told[name].append(segment)
-    if not told:
+            segments[name].append(segment)
+    if not segments:
         raise InputError(f"The reference {path.name} holds no line of a recording.")
-    return {name: _reference(segments) for name, segments in told.items()}
+    return {name: _reference(found) for name, found in segments.items()}
 
 
 def find_audio(folder: Path, names: Sequence[str], reference: Path) -> dict[str, Path]:

@@ -57,7 +57,7 @@ class BagOfWords(TrainableNetwork):
             self.weights = nn.functional.pad(known, (0, len(self.weights) - len(known)))
 
     def companions(self) -> dict[str, str]:
-        """The vocabulary, word to place."""
+        """Return the vocabulary, word to place."""
         return {VOCABULARY: json.dumps(self._vocabulary, ensure_ascii=False, sort_keys=True)}
 
     def take_companions(self, texts: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Any trained architecture of the table as a branch; what ships keeps branches of its own."""
+"""Run a trained architecture of the table as a branch."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ class TrainedBranch:
 
 
 def pieces_of(branch: str, sample: Any) -> list[Any]:
-    """What of a sample can be judged: windows of a voice, a face or text as it is, or nothing."""
+    """Return the parts of a sample that can be judged: windows of a voice, a face, a text."""
     if branch == "audio":
         return [piece for piece in windows(sample, LONGEST_WINDOW) if not has_no_voice(piece)]
     there = len(sample.crops) > 0 if branch == "video" else any(map(str.isalnum, sample.text))
@@ -146,7 +146,7 @@ def take_state(
 
 
 def architecture_of(path: Path) -> str | None:
-    """The architecture that a file's header names; None for what ships, and for no such file."""
+    """Return the architecture that a file's header names; None without one."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -164,18 +164,18 @@ def _own_file(source: str) -> Path | None:
 
 
 def open_audio(weights: WeightSettings) -> "EmotionBranch[Any]":
-    """The voice branch of the file that the settings name, else the one that ships."""
+    """Return the audio branch of the file that the settings name, else the one that ships."""
     path = _own_file(weights.audio)
     return TrainedBranch("audio", path, weights) if path else EmbeddedAudioBranch(weights)
 
 
 def open_video(weights: WeightSettings) -> "EmotionBranch[Any]":
-    """The face branch of the file that the settings name, else the one that ships."""
+    """Return the video branch of the file that the settings name, else the one that ships."""
     path = _own_file(weights.video)
     return TrainedBranch("video", path, weights) if path else EmbeddedVideoBranch(weights)
 
 
 def open_text(weights: WeightSettings) -> "EmotionBranch[Any]":
-    """The word branch of the file that the settings name, else the one that ships."""
+    """Return the text branch of the file that the settings name, else the one that ships."""
     path = _own_file(weights.text)
     return TrainedBranch("text", path, weights) if path else EmbeddedTextBranch(weights)

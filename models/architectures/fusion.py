@@ -63,6 +63,6 @@ class TrainedFusion:
 
 
 def open_fusion(weights: WeightSettings) -> Fusion:
-    """The fusion of the file that the settings name, a network or a pool, else what ships."""
+    """Return the fusion of the settings' file, a network or a pool, else the shipped one."""
     own = weights.fusion and architecture_of(Path(weights.fusion))
     return TrainedFusion(Path(weights.fusion)) if own else EmbeddedFusion(weights)

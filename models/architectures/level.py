@@ -1,4 +1,4 @@
-"""The plainest voice network: how long a clip is and how far its amplitude swings."""
+"""The plainest audio network: how long a clip is and how far its amplitude swings."""
 
 from collections.abc import Sequence
 

@@ -118,7 +118,7 @@ class MfccCnn1d(TrainableNetwork):
         self.head = nn.Linear(channels, n_classes)
 
     def prepare(self, sample: Samples) -> Tensor:
-        """The curve (1, frames), or MFCCs (13, frames)."""
+        """Return the curve (1, frames), or MFCCs (13, frames)."""
         coefficients = mfcc(sample, 13, 186)
         return coefficients.mean(dim=0, keepdim=True) if self.averaged else coefficients
 

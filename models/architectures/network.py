@@ -1,4 +1,4 @@
-"""What every trainable architecture can do, so that one trainer and one branch serve them all."""
+"""The contract of trainable architectures: one trainer and one branch serve them all."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ class TrainableNetwork(nn.Module):
             )
 
     def encoder_config(self) -> dict[str, Any] | None:
-        """What the constructor needs as `encoder` to build a pretrained encoder's shape again."""
+        """Return the argument `encoder` that rebuilds a pretrained encoder's shape."""
         return None
 
     def companions(self) -> dict[str, str]:

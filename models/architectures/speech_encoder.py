@@ -66,7 +66,7 @@ class SpeechEncoder(TrainableNetwork):
         self._take(encoder)
 
     def encoder_config(self) -> dict[str, Any]:
-        """The encoder's shape, as transformers keeps it."""
+        """Return the encoder's shape, as transformers keeps it."""
         shape: dict[str, Any] = self.encoder.config.to_diff_dict()
         return shape
 
@@ -80,7 +80,7 @@ class SpeechEncoder(TrainableNetwork):
             layer.requires_grad_(True)
 
     def prepare(self, sample: Samples) -> Tensor:
-        """The waveform at mean 0 and deviation 1, shape (1, samples): its level is gone."""
+        """Return the waveform at mean 0 and deviation 1, shape (1, samples): its level is gone."""
         sound = np.asarray(sample, dtype=np.float64)
         if len(sound) < _SHORTEST:
             sound = np.pad(sound, (0, _SHORTEST - len(sound)))

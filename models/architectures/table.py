@@ -60,7 +60,7 @@ ARCHITECTURES: dict[str, dict[str, Architecture]] = {
 """The table of trainable architectures."""
 
 _GIVEN = frozenset({"n_classes", "encoder", "n_branches", "widths", "return"})
-"""What a constructor is told by the trainer, never by a user."""
+"""Arguments that a constructor gets from the trainer, never from a user."""
 
 
 def build(
@@ -125,7 +125,7 @@ def checked(branch: str, name: str, parameters: Parameters) -> dict[str, Any]:
 
 
 def described() -> str:
-    """The table in one line per branch, for a help text."""
+    """Return the table in one line per branch, for a help text."""
     return "; ".join(f"{branch}: {', '.join(rows)}" for branch, rows in ARCHITECTURES.items())
 
 

@@ -85,12 +85,12 @@ class TextEncoder(TrainableNetwork):
             layer.requires_grad_(True)
 
     def encoder_config(self) -> dict[str, Any]:
-        """The encoder's shape, as transformers keeps it."""
+        """Return the encoder's shape, as transformers keeps it."""
         shape: dict[str, Any] = self.encoder.config.to_diff_dict()
         return shape
 
     def companions(self) -> dict[str, str]:
-        """The tokenizer."""
+        """Return the tokenizer."""
         return {TOKENIZER: self._tokens().to_str()}
 
     def take_companions(self, texts: dict[str, str]) -> None:

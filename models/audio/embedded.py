@@ -1,4 +1,4 @@
-"""The voice branch that comes with tonescribe: a network trained here, on the CPU or a GPU."""
+"""The shipped audio branch, on the CPU or a GPU."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,13 +30,13 @@ from schemas.values import Seconds
 if TYPE_CHECKING:
     import torch
 
-    from models.audio.network import VoiceNetwork
+    from models.audio.network import AudioEmotionNetwork
 
 LONGEST_WINDOW: Seconds = 10.0
 """Longer utterances are judged in equal windows: the network knows clips of a few seconds."""
 
 VOICE_CLASSES = (*EMOTIONS, "calm")
-"""What the network tells apart: calm, which one corpus has beside neutral, counts as neutral."""
+"""Classes of the network; calm, which one corpus has beside neutral, counts as neutral."""
 
 TEMPI = (1.0, 0.92, 1.09)
 """Tempi at which an utterance is judged; the mean of three is steadier than one."""
@@ -87,21 +87,21 @@ class EmbeddedAudioBranch:
         return {name: tensor.cpu() for name, tensor in state.items()}
 
 
-def load_network(path: Path) -> tuple["VoiceNetwork", dict[str, Any]]:
-    """Load a voice network for judging, and its configuration."""
-    from models.audio.network import VoiceNetwork
+def load_network(path: Path) -> tuple["AudioEmotionNetwork", dict[str, Any]]:
+    """Load an audio network for judging, and its configuration."""
+    from models.audio.network import AudioEmotionNetwork
 
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) not in (EMOTIONS, VOICE_CLASSES):
-        raise WeightsError(f"{path} holds no voice network of tonescribe; train it anew.")
+        raise WeightsError(f"{path} holds no audio network of tonescribe; train it anew.")
     with refusing_other_networks(path, "voice"):
-        network = VoiceNetwork(config["shape"])
+        network = AudioEmotionNetwork(config["shape"])
         network.load_state_dict(state)
     return network.eval(), config
 
 
 def voice_logits(
-    network: "VoiceNetwork",
+    network: "AudioEmotionNetwork",
     samples: Sequence[Samples],
     device: "torch.device",
     batch_frames: int = 6_000,
@@ -123,7 +123,7 @@ def voice_logits(
 
 
 def _window_logits(
-    network: "VoiceNetwork",
+    network: "AudioEmotionNetwork",
     pieces: Sequence[Samples],
     tempo: float,
     device: "torch.device",

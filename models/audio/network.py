@@ -1,4 +1,4 @@
-"""The voice network: a Whisper-shaped encoder, statistics pooled over layers and time, a head.
+"""The audio network: a Whisper-shaped encoder, statistics pooled over layers and time, a head.
 
 The encoder is that of Radford et al. 2022 (Whisper, size "tiny") and its parameters carry the
 names of `transformers`' `WhisperEncoder`, so that its weights load as they are. It differs in
@@ -132,7 +132,7 @@ class AttentivePooling(nn.Module):
         return torch.cat([statistics(layer.float(), weights) for layer in hidden], dim=1)
 
 
-class VoiceNetwork(nn.Module):
+class AudioEmotionNetwork(nn.Module):
     """Log-mel frames of a clip to class scores."""
 
     def __init__(self, shape: NetworkShape, dropout: float = 0.5) -> None:

@@ -1,4 +1,4 @@
-"""From samples to what the voice network hears: even loudness, log-mel frames, windows."""
+"""Turn samples into the input of the audio network: even loudness, log-mel frames, windows."""
 
 import functools
 from collections.abc import Sequence

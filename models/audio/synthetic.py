@@ -1,4 +1,4 @@
-"""A deterministic voice branch without weights: it judges by level alone."""
+"""An audio branch for tests: it judges by level alone."""
 
 from collections.abc import Sequence
 

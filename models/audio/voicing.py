@@ -1,4 +1,4 @@
-"""Whether anybody speaks: the voice activity detector Silero (MIT), from faster-whisper's wheel.
+"""Detect voice activity with Silero (MIT), from faster-whisper's wheel.
 
 A network of emotions knows voices alone and is sure of itself before music or keys. Of 240 clips
 of acted speech the detector refuses none as they are, and at most four sent through telephones,

@@ -1,4 +1,4 @@
-"""Any audio classifier of transformers (wav2vec 2.0, HuBERT, WavLM) as the voice branch."""
+"""Run any audio classifier of transformers (wav2vec 2.0, HuBERT, WavLM) as the audio branch."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ class Wav2Vec2Branch:
     def __init__(self, weights: WeightSettings) -> None:
         if not weights.audio:
             raise WeightsError(
-                "The voice branch wav2vec2 needs a checkpoint: set weights.audio to its folder."
+                "The audio branch wav2vec2 needs a checkpoint: set weights.audio to its folder."
             )
         from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 

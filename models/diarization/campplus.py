@@ -1,4 +1,4 @@
-"""The speaker encoder CAM++: any length of speech in, 192 numbers that tell the voice.
+"""The speaker encoder CAM++: speech of any length to an embedding of 192 numbers.
 
 Wang et al. 2023, "CAM++: a fast and efficient network for speaker verification using
 context-aware masking". Weights: 3D-Speaker's of 200,000 Chinese and English speakers.
@@ -165,7 +165,7 @@ class CampPlus(nn.Module):
         return self.embed(torch.cat([frames.mean(-1), frames.std(-1)], dim=1))
 
     def frames(self, mels: Tensor) -> Tensor:
-        """What is heard in each fiftieth of a second, shape (batch, 512, frames / 2)."""
+        """Return features at 50 frames a second, shape (batch, 512, frames / 2)."""
         frames: Tensor = self.xvector[:-1](self.head(mels))
         return frames
 

@@ -1,4 +1,4 @@
-"""Which local speakers are one person: embeddings made comparable, then joined.
+"""Cluster local speakers: make embeddings comparable, then join them.
 
 A bare threshold on the distance of embeddings is brittle: a telephone line moves all voices
 towards each other, a headset apart. What is not brittle is the distance after the recording's
@@ -79,7 +79,7 @@ class Speakers:
 
 
 class Heard(Protocol):
-    """What one segmentation network heard (`listening.LocalSpeakers`)."""
+    """The local speakers of one segmentation network (`listening.LocalSpeakers`)."""
 
     @property
     def embeddings(self) -> NDArray[np.float16]:
@@ -104,7 +104,7 @@ def find_speakers(
     hints: SpeakerHints,
     settings: ClusteringSettings,
 ) -> list[Speakers]:
-    """Find the speakers of a recording by what the first network heard; name everybody's voices."""
+    """Cluster the first network's local speakers, and assign all networks' to the clusters."""
     known = [~np.isnan(each.embeddings[..., 0]) for each in heard]
     leading, spoken = heard[0], known[0]
     if not spoken.any():
@@ -282,7 +282,7 @@ class Merging:
         raise AssertionError("the loop ends with size 0")
 
     def _counts(self, least: Seconds) -> NDArray[np.int64]:
-        """Number of clusters of at least that size after 0, 1, 2, … merges (never under 1)."""
+        """Return the number of clusters of at least that size after 0, 1, 2, … merges."""
         sizes = self.weights.copy()
         count = int((sizes >= least).sum())
         counts = [count]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.diarization.listening import LocalSpeakers
 
 SEGMENTATIONS = ("segmentation", "segmentation-3.0")
-"""The networks whose votes are joined; the speakers are found by what the first one heard."""
+"""The networks whose votes are joined; the first one's local speakers are clustered."""
 
 ENCODER = "campplus"
 
@@ -83,7 +83,7 @@ class EmbeddedDiarizer:
     def decide(
         self, heard: "Sequence[LocalSpeakers]", duration: float, hints: SpeakerHints
     ) -> Diarization:
-        """Make turns of what was heard: the part that has constants to tune."""
+        """Turn local speakers into turns: the part with constants to tune."""
         from models.diarization.listening import ONSET
         from models.diarization.reconstruction import Layer, reconstruct
         from models.diarization.segmentation import FRAME_MIDDLE, FRAME_STEP
@@ -111,7 +111,7 @@ class EmbeddedDiarizer:
 
 
 def _file(name: str) -> str:
-    """The one file of a network."""
+    """Return the one file of a network."""
     (file,) = NETWORKS[name].files
     return file.name
 

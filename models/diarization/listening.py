@@ -1,4 +1,4 @@
-"""Listen to a recording block by block: who speaks in each chunk, and what each voice is like.
+"""Segment a recording block by block and embed the local speakers of each chunk.
 
 Two segmentation networks look through windows of 5 and 10 seconds; their votes are joined later.
 The speaker encoder's layers run over the sound once, and what a local speaker sounds like is
@@ -40,7 +40,7 @@ _FRAME_RATE = 50
 """Frames a second that come out of the encoder's layers."""
 
 _LEVEL = 0.05
-"""Root mean square of sound in [-1, 1] that the encoder hears."""
+"""Root mean square to which sound in [-1, 1] is brought for the encoder."""
 _SOFTEST = 1e-6
 
 _CLEAN: Seconds = 0.4
@@ -151,7 +151,7 @@ class Listener:
         )
 
     def _features(self, waveform: Waveform, start: Seconds, seconds: Seconds) -> Tensor:
-        """What the encoder's layers make of a block, shape (frames, 512)."""
+        """Return the encoder's features of a block, shape (frames, 512)."""
         assert self._encoder is not None
         kept: list[Tensor] = []
         for at in np.arange(0.0, seconds, _HOP):
@@ -194,7 +194,7 @@ class Listener:
 
 
 def _levelled(sound: Tensor) -> Tensor:
-    """Bring sound to the encoder's level: what is very soft would drown in its smallest number."""
+    """Bring sound to the encoder's level; very soft sound would vanish in its floor."""
     level = sound.square().mean().sqrt()
     return sound * (_LEVEL / max(float(level), _SOFTEST)) if len(sound) else sound
 

@@ -1,4 +1,4 @@
-"""Find what a participant's track merely repeats of a louder one: bleed with a delay.
+"""Find bleed: what a participant's track repeats of a louder one, with a delay.
 
 Two people in one room, or a loudspeaker that a microphone hears, put one voice on two tracks, some
 100 to 300 ms apart. Waveforms are compared at every delay: a copy correlates with its original,
@@ -65,7 +65,7 @@ def _starts(first: int, last: int) -> list[int]:
 
 
 def _louder(level: NDArray[np.float32], track: int, start: int, stop: int) -> list[int]:
-    """The other tracks that are louder than this one at some delay."""
+    """Return the other tracks that are louder than this one at some delay."""
     reach = round(_LONGEST_DELAY / STEP)
     around = level[max(0, start - reach) : stop + reach]
     loudest = around.max(axis=0)

@@ -1,4 +1,4 @@
-"""From local speakers with a cluster each to who is active in every frame of the recording."""
+"""Reconstruct each speaker's activity per frame from clustered local speakers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Layer:
-    """What one segmentation network heard, its local speakers named.
+    """The local speakers of one segmentation network, with their clusters.
 
     `scores` are probabilities times 255 of shape (chunks, frames, local speakers); `clusters`
     names each local speaker's speaker, or -1 where there is none, shape (chunks, local

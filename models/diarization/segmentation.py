@@ -1,4 +1,4 @@
-"""Who of at most three local speakers speaks in each frame of a few seconds: PyanNet.
+"""PyanNet: the activity of at most three local speakers in windows of a few seconds.
 
 Bredin and Laurent 2021, "End-to-end speaker segmentation for overlap-aware resegmentation"; its
 first layer is a bank of band-passes (Ravanelli and Bengio 2018, "Speaker recognition from raw
@@ -35,7 +35,7 @@ _LSTM_LAYERS = 4
 
 @dataclass(frozen=True)
 class Kind:
-    """What tells two segmentation networks apart: seconds of a window, and how they answer.
+    """Properties of a segmentation network: seconds of a window, and its kind of output.
 
     With `overlap` None each speaker has a probability; else each set of at most so many
     speakers has one (powerset; Plaquet and Bredin 2023).
@@ -68,7 +68,7 @@ class BandPasses(nn.Module):
         self.band_hz_ = nn.Parameter(torch.zeros(_FILTERS, 1))
 
     def taps(self) -> Tensor:
-        """The impulse responses, shape (80, 1, 251)."""
+        """Return the impulse responses, shape (80, 1, 251)."""
         low = _LOWEST_HERTZ + self.low_hz_.abs()
         high = (low + _NARROWEST_HERTZ + self.band_hz_.abs()).clamp(_LOWEST_HERTZ, SAMPLE_RATE / 2)
         half = torch.arange(-(_TAPS // 2), 0, device=low.device)
@@ -156,7 +156,7 @@ class SegmentationNetwork(nn.Module):
 
 
 class _Description:
-    """Stands for what a checkpoint says of itself in classes of other packages; it is not read."""
+    """Stands for a checkpoint's objects of other packages, which are not read."""
 
     def __init__(self, *_given: object, **_named: object) -> None:
         pass

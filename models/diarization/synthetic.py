@@ -1,4 +1,4 @@
-"""A diarizer without weights: every speaker is a pure tone of a pitch of their own."""
+"""A diarizer for tests: every speaker is a pure tone of another pitch."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""From frames to turns: who is active in each frame becomes who speaks from when to when."""
+"""Turn active frames into turns."""
 
 from collections.abc import Sequence
 

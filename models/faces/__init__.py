@@ -1,4 +1,4 @@
-"""Faces in pictures: detectors, tracks over time, and whose face it is.
+"""Detect faces, track them over time, and choose the speaker's.
 
 What must stay true here:
 

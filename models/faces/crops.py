@@ -1,4 +1,4 @@
-"""The square that the face network looks at, cut out of a gray picture.
+"""Cut the square crop of a face out of a gray frame.
 
 The square is FER2013's: on its faces YuNet's box has 1.03 of the picture's height, .82 of its
 width, and lies .02 below its middle. So it is a square of the box's height, two hundredths above

@@ -1,4 +1,4 @@
-"""Whose face it is: the one whose mouth moves when the speaker speaks alone.
+"""Choose the speaker's face: its mouth moves when the speaker speaks alone.
 
 After the observation that lips and voice keep time (Hershey and Movellan 1999, "Audio Vision").
 One face on screen is taken for the speaker's; among several, one must win by a margin, both over

@@ -1,4 +1,4 @@
-"""A detector of drawn faces, for tests and as an example of an engine."""
+"""A detector of drawn faces for tests; an example of an engine."""
 
 import numpy as np
 from numpy.typing import NDArray

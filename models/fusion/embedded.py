@@ -1,4 +1,4 @@
-"""The fusion that comes with tonescribe: a log-linear pool that discounts what branches share.
+"""The shipped fusion: a log-linear pool that discounts what branches share.
 
 f(c) is proportional to the product over the branches present of p_m(c) ** w_m: Genest and Zidek
 1986, "Combining Probability Distributions: A Critique and an Annotated Bibliography". Branches
@@ -90,7 +90,7 @@ def pool(scores: Pooled, discounts: NDArray[np.float64]) -> Pooled:
 
 
 def leave_alone(joined: Pooled, scores: Pooled) -> Pooled:
-    """Joined scores (n, classes), but a branch alone as it went in, and NaN where none is present.
+    """Pool scores (n, classes); a lone branch is returned unchanged, NaN where none is present.
 
     `scores` (branches, n, classes) is what was joined, NaN where absent.
     """

@@ -1,4 +1,4 @@
-"""The plainest fusion: the mean of whatever is present."""
+"""A plain fusion: the mean of the branches that are present."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How likely each recognised word is right: a logistic function of what the decoder says of it."""
+"""Estimate how likely each recognised word is right, by logistic regression on the decoder."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def _least(words: Sequence[DecodedWord]) -> list[float]:
 
 
 def _tokens(words: Sequence[DecodedWord]) -> list[float]:
-    """Common words are one token; what was pieced together of many is rare, or no word."""
+    """Count tokens: common words are one, words pieced together of many are rare or none."""
     return [float(len(word.log_probabilities)) for word in words]
 
 
@@ -66,7 +66,7 @@ def _bare(word: DecodedWord) -> str:
 
 
 def _unknown(words: Sequence[DecodedWord]) -> list[float]:
-    """What is in no lexicon is a rare name, or no word."""
+    """Tell whether a word is in no lexicon: a rare name, or no word."""
     return [float(not word.is_known) for word in words]
 
 

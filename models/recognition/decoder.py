@@ -1,4 +1,4 @@
-"""Any Whisper in CTranslate2's format: pieces of sound to words with times.
+"""Decode pieces of sound into timed words with any Whisper in CTranslate2's format.
 
 After Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision". Words get
 their times from the cross-attention, as in OpenAI's implementation: dynamic time warping over the
@@ -134,7 +134,7 @@ class Decoder:
         ]
 
     def _begin(self, language: str) -> list[int]:
-        """What every transcript begins with; a Whisper of English alone has no language token."""
+        """Return the first tokens of a transcript; English-only Whispers have no language token."""
         if not self._whisper.model.is_multilingual:
             return [self._start]
         names = (f"<|{language}|>", _TRANSCRIBE)
@@ -168,7 +168,7 @@ class Decoder:
         return [[n for n in result.sequences_ids[0] if n < self._end] for result in results]
 
     def _hints(self, hot_words: Sequence[str]) -> list[int]:
-        """What stands before the transcript: as many hot words as fit."""
+        """Return the prompt before the transcript: as many hot words as fit."""
         hints: list[int] = []
         for count in range(1, len(hot_words) + 1):
             text = " " + ", ".join(hot_words[:count])

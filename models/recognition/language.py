@@ -1,4 +1,4 @@
-"""Which language is spoken: by the mean over several pieces, from a set that may be narrowed."""
+"""Identify the language by the mean over several pieces, among allowed ones."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,7 +12,7 @@ LEAST: Seconds = 2.0
 
 
 def code_of(language: str) -> str:
-    """The code that a recogniser has for a BCP 47 tag."""
+    """Return the code that a recogniser has for a BCP 47 tag."""
     code = base_language(language) or ""
     return {"eng": "en", "deu": "de", "fra": "fr", "ita": "it", "spa": "es"}.get(code, code)
 
@@ -20,7 +20,7 @@ def code_of(language: str) -> str:
 def likeliest(
     chances: Sequence[Mapping[str, float]], seconds: Sequence[Seconds], allowed: Collection[str]
 ) -> tuple[str, float] | None:
-    """The likeliest language over pieces, each weighed by its seconds, and its probability.
+    """Return the likeliest language over pieces, each weighed by its seconds, and its probability.
 
     Only `allowed` languages count, where there are any; None without pieces.
     """
@@ -36,7 +36,7 @@ def likeliest(
 
 
 def unknown_language(language: str, known: Collection[str]) -> str:
-    """The sentence for a language that a recogniser does not know."""
+    """Return the sentence for a language that a recogniser does not know."""
     which = "English only" if set(known) == {"en"} else f"{len(known)} languages"
     return (
         f"The recogniser knows {which}, and the language is '{language}': put captions MEETING.vtt "

@@ -1,4 +1,4 @@
-"""Whether a word is one: lists of words by language, and what a recogniser has as one token.
+"""Look words up in lists by language and in the recogniser's vocabulary.
 
 The lists are pyspellchecker's (MIT): English, German, French, Italian, Spanish, Dutch, Portuguese
 and others. In a language without a list every word counts as known.

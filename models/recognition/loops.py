@@ -1,4 +1,4 @@
-"""Loops: where a recogniser is lost it says the same over and over."""
+"""Find loops, in which a lost recogniser repeats itself."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _MOST_REPEATS: tuple[tuple[range, int], ...] = (
     (range(3, 8), 3),
     (range(8, 33), 2),
 )
-"""Words of a phrase, and how often in a row it must be said to be a loop.
+"""Words of a phrase, and how often in a row it must occur to be a loop.
 
 People say "no, no, no, no" and "I don't, I don't, I don't know"; nobody says eight words twice.
 """
@@ -63,5 +63,5 @@ def _loop_at(words: Sequence[str], first: int) -> Loop | None:
 
 
 def shorten(text: str) -> str:
-    """A word that stutters, with its stutter said once; any other as it is."""
+    """Return a word without its stutter."""
     return _STUTTER.sub(r"\1", text)

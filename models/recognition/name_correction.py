@@ -1,4 +1,4 @@
-"""Told names that were nearly heard: "Daven part", where Davenport is among the participants.
+"""Correct near-misses of participants' names, such as "Daven part" for Davenport.
 
 The network writes a name that it never met as it sounds. What is unsure, no common word, and both
 spelled and sounding much like a told name becomes that name (figures in docs/decisions/010).
@@ -19,12 +19,12 @@ from schemas.values import Probability, Seconds
 _SHORTEST_NAME = 5
 """Letters; shorter names resemble too much."""
 _MOST_WORDS = 3
-"""A name was heard as at most so many words."""
+"""Most words that a misrecognised name may have become."""
 _LONGEST_PAUSE: Seconds = 0.5
 _SURE: Probability = 0.6
 """What is this likely to be right stays."""
 _ALIKE, _ALIKE_COMMON = 0.65, 0.75
-"""Least similarity, and where all that was heard are common words."""
+"""Least similarity, and the same where all words are common ones."""
 _MOST: Probability = 0.95
 """No name that was put in is surer than this."""
 _WORD_BEGINS = "Ġ"
@@ -87,7 +87,7 @@ def common_words(folder: Path) -> frozenset[str]:
 
 
 def mend_names(words: Sequence[Word], told: Sequence[str], common: frozenset[str]) -> list[Word]:
-    """Put told names where they were nearly heard; all other words stay as they are.
+    """Replace near-misses of given names; all other words stay.
 
     `told` are names or phrases of several words, of which those of five letters and more that are
     not `common` count. Of one to three words of at most .5 s apart one becomes; it lasts from the
@@ -116,7 +116,7 @@ def mend_names(words: Sequence[Word], told: Sequence[str], common: frozenset[str
 
 
 def _names(told: Sequence[str], common: frozenset[str]) -> dict[str, str]:
-    """What may be put in, by its letters."""
+    """Return the candidates by their letters."""
     parts = [_split(part)[1] for phrase in told for part in phrase.split()]
     by_letters = {_letters(part): part for part in reversed(parts)}
     return {
@@ -178,7 +178,7 @@ def _mended(words: Sequence[Word], guess: _Guess) -> Word:
 
 
 def _spell(first: Word, last: Word, name: str) -> Word:
-    """The first word with the name in it, and what stands behind the last."""
+    """Return the first word with the name in it, and what stands behind the last."""
     return first.model_copy(update={"word": _split(first.word)[0] + name + _split(last.word)[2]})
 
 

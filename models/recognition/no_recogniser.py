@@ -1,4 +1,4 @@
-"""The transcriber that has no words to give, and says so."""
+"""A transcriber that returns no words, with the reason."""
 
 from collections.abc import Collection, Sequence
 

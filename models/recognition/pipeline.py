@@ -1,4 +1,4 @@
-"""From a recording's turns to decoded words: detect voices, splice, decode, minutes at a time."""
+"""Recognise the words of a recording's turns: detect voices, splice, decode, in blocks."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +14,7 @@ from schemas.speech import Turn
 from schemas.values import Seconds
 
 _PROBES = 6
-"""So many pieces, spread over the recording, tell its language."""
+"""Number of pieces, spread over the recording, by which its language is found."""
 
 _LONGEST_OF_ONE_LANGUAGE: Seconds = 10.0
 """Most seconds of a piece where the language may change between pieces."""
@@ -49,7 +49,7 @@ class Listener:
     def find_language(
         self, waveform: Waveform, turns: Sequence[Turn], allowed: Collection[str] = ()
     ) -> str | None:
-        """The language of a recording, from pieces spread over it; None where nobody speaks."""
+        """Return the language of a recording by pieces spread over it; None without speech."""
         if len(self.languages) == 1:
             return next(iter(self.languages))
         chunks = speech_chunks(turns, waveform.duration, LONGEST)

@@ -56,7 +56,7 @@ class ToneTranscriber:
         languages: Collection[str] = (),  # noqa: ARG002
         language_changes: bool = False,  # noqa: ARG002
     ) -> Transcript:
-        """Return the words of all tones; where several sound at once, the loudest is heard."""
+        """Return the words of all tones; of several at once, the loudest one's."""
         words: list[Word] = []
         spoken: dict[int, int] = {}
         for start, end in _bursts(waveform):

@@ -1,4 +1,4 @@
-"""Where the voice detector hears somebody, and speech spliced into what a recogniser takes at once.
+"""Detect voice activity and splice speech into windows for the recogniser.
 
 A recogniser that is shown music, noise or silence invents words. Silero's detector (MIT, from
 faster-whisper's wheel) leaves most of that out; its thresholds are chosen on AMI clips
@@ -48,7 +48,7 @@ def heard_spans(samples: Samples, longest: Seconds) -> list[Span]:
 
 
 def within(spans: Sequence[Span], bounds: Sequence[Span]) -> list[Span]:
-    """The parts of spans that lie in the bounds; both in order, bounds that touch are one."""
+    """Return the parts of spans inside the bounds; both in order, touching bounds are one."""
     joined: list[Span] = []
     for start, end in bounds:
         if joined and start <= joined[-1][1]:
@@ -74,13 +74,13 @@ class Splice:
         return sum(end - start for start, end in self.spans)
 
     def samples(self, sound: Samples, origin: Seconds) -> Samples:
-        """The samples of all stretches; `sound` begins at `origin`."""
+        """Return the samples of all stretches; `sound` begins at `origin`."""
         edges = [[round((at - origin) * SAMPLE_RATE) for at in span] for span in self.spans]
         pieces = [sound[max(0, first) : last] for first, last in edges]
         return np.concatenate(pieces).astype(np.float32, copy=False)
 
     def on_clock(self, start: Seconds, end: Seconds) -> Span:
-        """Times of a word in the splice as times of the recording, inside one stretch.
+        """Return times of a word in the splice as times of the recording, inside one stretch.
 
         A word over a seam belongs to the stretch that holds more of it.
         """

@@ -142,7 +142,7 @@ class WhisperTranscriber:
 
 
 def mark_known(piece: Heard, extra: Collection[str]) -> list[DecodedWord]:
-    """The words of a piece, each marked whether it is in the lexicon of its language."""
+    """Return the words of a piece, each marked whether it is in the lexicon of its language."""
     return [
         dataclasses.replace(word, is_known=is_known(word.text, piece.language, extra))
         for word in piece.words
@@ -150,17 +150,17 @@ def mark_known(piece: Heard, extra: Collection[str]) -> list[DecodedWord]:
 
 
 def open_embedded(weights: WeightSettings) -> Transcriber:
-    """The recogniser of the embedded profile."""
+    """Return the recogniser of the embedded profile."""
     return _open("embedded", weights)
 
 
 def open_standard(weights: WeightSettings) -> Transcriber:
-    """The recogniser of the standard profile."""
+    """Return the recogniser of the standard profile."""
     return _open("whisper", weights)
 
 
 def _open(engine: str, weights: WeightSettings) -> Transcriber:
-    """The recogniser that the settings name, else the engine's own; none where that is missing.
+    """Return the recogniser of the settings, else the engine's; without words where it is missing.
 
     Raises `WeightsError` where the settings name something that is not there or is broken.
     """
@@ -178,7 +178,7 @@ def _open(engine: str, weights: WeightSettings) -> Transcriber:
 
 
 def _named_folder(weights: WeightSettings) -> Path:
-    """The folder that `weights.transcriber` names, or that of the hub's model of that name."""
+    """Return the folder that `weights.transcriber` names, or that of a hub's model."""
     from faster_whisper.utils import download_model
 
     folder = Path(weights.transcriber).expanduser()
@@ -199,7 +199,7 @@ def _named_folder(weights: WeightSettings) -> Path:
 
 
 def on_clock(piece: Heard, scores: Sequence[float]) -> list[Word]:
-    """The words of a piece on the recording's clock; times never run backwards."""
+    """Return the words of a piece on the recording's clock; times never run backwards."""
     placed: list[Word] = []
     reached: tuple[Seconds, Seconds] = (0.0, 0.0)
     for word, score in zip(piece.words, scores, strict=True):

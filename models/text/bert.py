@@ -18,7 +18,7 @@ _DEVIATION = 0.02
 
 
 @dataclass(frozen=True)
-class WordNetworkShape:
+class TextEmotionNetworkShape:
     """Sizes of the network; a text is cut after `longest` tokens."""
 
     vocabulary: int = 30_522
@@ -33,12 +33,12 @@ class WordNetworkShape:
     dropout: float = 0.1
 
     def as_config(self) -> dict[str, Any]:
-        """The shape as the JSON header of the weights holds it."""
+        """Return the shape as the JSON header of the weights holds it."""
         return asdict(self)
 
 
 class _Embeddings(nn.Module):
-    def __init__(self, shape: WordNetworkShape) -> None:
+    def __init__(self, shape: TextEmotionNetworkShape) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(shape.vocabulary, shape.width, padding_idx=0)
         self.position_embeddings = nn.Embedding(shape.positions, shape.width)
@@ -88,7 +88,7 @@ class _Output(nn.Module):
 
 
 class _Layer(nn.Module):
-    def __init__(self, shape: WordNetworkShape) -> None:
+    def __init__(self, shape: TextEmotionNetworkShape) -> None:
         super().__init__()
         attention = {
             "self": _Attention(shape.width, shape.heads),
@@ -108,7 +108,7 @@ class _Layer(nn.Module):
 class BertEncoder(nn.Module):
     """Tokens (batch, length) to states (batch, length, width)."""
 
-    def __init__(self, shape: WordNetworkShape) -> None:
+    def __init__(self, shape: TextEmotionNetworkShape) -> None:
         super().__init__()
         self.embeddings = _Embeddings(shape)
         layers = nn.ModuleList(_Layer(shape) for _ in range(shape.layers))

@@ -1,4 +1,4 @@
-"""Texts as the word network reads them: tokens, and whose words they are.
+"""Encode texts for the text network: tokens, and which speaker's they are.
 
 `[CLS] judged utterance [SEP] earlier utterance [SEP] ...`, oldest first. The segment of each
 token says whether it is judged, was said before by the same speaker, or by another.
@@ -37,7 +37,7 @@ class CodedText:
     segments: list[int] = field(default_factory=list)
 
     def alone(self) -> "CodedText":
-        """The judged utterance without what was said before."""
+        """Return the judged utterance without its context."""
         count = self.segments.count(JUDGED)
         return CodedText(self.tokens[:count], self.segments[:count])
 
@@ -45,7 +45,7 @@ class CodedText:
 def encode(
     tokenizer: "Tokenizer", samples: Sequence[TextSample], with_context: bool = True
 ) -> list[CodedText]:
-    """Tokenise texts with what was said before, cut to the tokenizer's own longest.
+    """Tokenize texts with the utterances before them, cut to the tokenizer's limit.
 
     A network without segments for context is given `with_context=False`.
     """

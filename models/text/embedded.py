@@ -1,4 +1,4 @@
-"""The word branch that comes with tonescribe: small encoders fine-tuned here.
+"""The shipped text branch: small fine-tuned encoders.
 
 One network judges English, another German, French, Italian and Spanish; the utterance's
 language chooses.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from models.text.context import CodedText
-    from models.text.network import WordNetwork
+    from models.text.network import TextEmotionNetwork
 
 TOKENIZER_SUFFIX = ".tokenizer.json"
 """The tokenizer lies beside its weights: `text.safetensors`, `text.tokenizer.json`."""
@@ -35,7 +35,7 @@ MULTILINGUAL_SUFFIX = ".multilingual.safetensors"
 
 
 class EmbeddedTextBranch:
-    """Judges emotion from the words of an utterance and what was said just before it.
+    """Scores emotion from the words of an utterance and of those just before it.
 
     Calibrated per language on texts not trained on. Weights: `models/weights/text.safetensors`,
     or the `.safetensors` file that the settings name, its tokenizer beside it, and beside them
@@ -90,7 +90,7 @@ class WordReader:
         from models.text.context import SEGMENTS
         from models.text.network import read_tokenizer
 
-        self._network, config = load_word_network(path)
+        self._network, config = load_text_network(path)
         shape = self._network.shape
         self._tokenizer = read_tokenizer(path.with_suffix(TOKENIZER_SUFFIX), shape.longest)
         self._with_context = shape.segments >= SEGMENTS
@@ -115,22 +115,22 @@ class WordReader:
         return softmax(logits / temperatures[:, None] + offsets)
 
 
-def load_word_network(path: Path) -> tuple["WordNetwork", dict[str, Any]]:
-    """Load a word network for judging, and its configuration."""
-    from models.text.bert import WordNetworkShape
-    from models.text.network import WordNetwork
+def load_text_network(path: Path) -> tuple["TextEmotionNetwork", dict[str, Any]]:
+    """Load a text network for judging, and its configuration."""
+    from models.text.bert import TextEmotionNetworkShape
+    from models.text.network import TextEmotionNetwork
 
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) != EMOTIONS or "calibration" not in config:
-        raise WeightsError(f"{path} holds no word network of tonescribe; train it anew.")
+        raise WeightsError(f"{path} holds no text network of tonescribe; train it anew.")
     with refusing_other_networks(path, "word"):
-        network = WordNetwork(WordNetworkShape(**config["shape"]))
+        network = TextEmotionNetwork(TextEmotionNetworkShape(**config["shape"]))
         network.load_state_dict(state)
     return network.eval(), config
 
 
 def coded_logits(
-    network: "WordNetwork",
+    network: "TextEmotionNetwork",
     texts: "Sequence[CodedText]",
     device: "torch.device",
     batch_size: int = 64,

@@ -1,4 +1,4 @@
-"""The word network: a BERT encoder (MiniLM's shape) with a linear head on the mean token.
+"""The text network: a BERT encoder (MiniLM's shape) with a linear head on the mean token.
 
 Segments (BERT's token types) tell the judged utterance from the ones before it, and those by
 the same speaker from the others'.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from models.text.bert import BertEncoder, WordNetworkShape
+from models.text.bert import BertEncoder, TextEmotionNetworkShape
 from schemas.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ PADDING = 0
 """Index of the padding token."""
 
 JUDGED = 0
-"""Segment of the utterance that is judged; the others are what was said before."""
+"""Segment of the judged utterance; the others are its context."""
 
 
-class WordNetwork(nn.Module):
+class TextEmotionNetwork(nn.Module):
     """Judges texts: logits of the seven classes from token indices."""
 
-    def __init__(self, shape: WordNetworkShape) -> None:
+    def __init__(self, shape: TextEmotionNetworkShape) -> None:
         super().__init__()
         self.shape = shape
         self.encoder = BertEncoder(shape)

@@ -1,4 +1,4 @@
-"""A branch for tests: each emotion has a few words of its own."""
+"""A text branch for tests: each emotion has a few keywords."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Any text classifier of transformers as the word branch."""
+"""Run any text classifier of transformers as the text branch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -67,7 +67,7 @@ class TransformerTextBranch:
         return scores
 
     def _probabilities(self, texts: list[str]) -> NDArray[np.float32]:
-        """The checkpoint's probabilities; those of a multi-label one are its shares."""
+        """Return the checkpoint's probabilities; those of a multi-label one are its shares."""
         import torch
 
         inputs = self._tokenizer(
@@ -81,7 +81,7 @@ class TransformerTextBranch:
 
 
 def _languages(config: Any) -> frozenset[str] | None:
-    """What the checkpoint's configuration says of its languages; multilingual encoders know many.
+    """Return the checkpoint's languages by its configuration; multilingual encoders know many.
 
     An encoder that says nothing is taken to be English, as nearly all emotion classifiers are.
     """

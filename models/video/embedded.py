@@ -1,4 +1,4 @@
-"""The face branch that comes with tonescribe: a network trained here, on the CPU or a GPU."""
+"""The shipped video branch, on the CPU or a GPU."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from schemas.settings import WeightSettings
 if TYPE_CHECKING:
     import torch
 
-    from models.video.network import FaceNetwork
+    from models.video.network import VideoEmotionNetwork
 
 
 _BLANK = 5.0
@@ -38,7 +38,7 @@ class EmbeddedVideoBranch:
     def __init__(self, weights: WeightSettings) -> None:
         own = weights.video.endswith(".safetensors")
         path = Path(weights.video) if own else shipped("video")
-        self._network, config = load_face_network(path)
+        self._network, config = load_video_network(path)
         self._temperature = float(config["temperature"])
         self._device = choose_device(weights.device)
         self._network.to(self._device)
@@ -65,24 +65,24 @@ class EmbeddedVideoBranch:
         return softmax(logits)
 
 
-def load_face_network(path: Path) -> tuple["FaceNetwork", dict[str, Any]]:
-    """Load a face network for judging, and its configuration."""
+def load_video_network(path: Path) -> tuple["VideoEmotionNetwork", dict[str, Any]]:
+    """Load a video network for judging, and its configuration."""
     import torch
 
-    from models.video.network import FaceNetwork, FaceNetworkShape
+    from models.video.network import VideoEmotionNetwork, VideoEmotionNetworkShape
 
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) != EMOTIONS:
-        raise WeightsError(f"{path} holds no face network of tonescribe; train it anew.")
+        raise WeightsError(f"{path} holds no video network of tonescribe; train it anew.")
     with refusing_other_networks(path, "face"):
-        network = FaceNetwork(FaceNetworkShape(**config["shape"]))
+        network = VideoEmotionNetwork(VideoEmotionNetworkShape(**config["shape"]))
         network.load_state_dict(state)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval(), config
 
 
 def face_logits(
-    network: "FaceNetwork", samples: Sequence[FaceSequence], device: "torch.device"
+    network: "VideoEmotionNetwork", samples: Sequence[FaceSequence], device: "torch.device"
 ) -> NDArray[np.float32]:
     """Return uncalibrated logits (len(samples), classes) of one batch; none may be empty.
 

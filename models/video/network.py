@@ -1,4 +1,4 @@
-"""The face network: ResNet18 on gray crops, positions in time, a transformer over frames.
+"""The video network: ResNet18 on gray crops, positions in time, a transformer over frames.
 
 ResNet18 stands in `resnet.py`; the transformer is Vaswani et al. 2017, "Attention Is All You
 Need", with the norm first and a padding mask.
@@ -18,7 +18,7 @@ _CONTRAST_FLOOR = 4.0
 
 
 @dataclass(frozen=True)
-class FaceNetworkShape:
+class VideoEmotionNetworkShape:
     """Sizes of the network; `crop` in pixels, `longest` frames are looked at per sequence."""
 
     crop: int = 48
@@ -31,7 +31,7 @@ class FaceNetworkShape:
     dropout: float = 0.1
 
     def as_config(self) -> dict[str, Any]:
-        """The shape as the JSON header of the weights holds it."""
+        """Return the shape as the JSON header of the weights holds it."""
         return asdict(self)
 
 
@@ -51,10 +51,10 @@ def positions_in_time(times: torch.Tensor, width: int) -> torch.Tensor:
     return torch.cat([phase.sin(), phase.cos()], dim=-1)
 
 
-class FaceNetwork(nn.Module):
+class VideoEmotionNetwork(nn.Module):
     """Judges a sequence of gray face crops: logits of the seven classes."""
 
-    def __init__(self, shape: FaceNetworkShape) -> None:
+    def __init__(self, shape: VideoEmotionNetworkShape) -> None:
         super().__init__()
         self.shape = shape
         self.encoder = GrayResNet18(shape.width)

@@ -1,4 +1,4 @@
-"""A branch for tests: bright faces are happy, dark ones sad."""
+"""A video branch for tests: bright faces are happy, dark ones sad."""
 
 from collections.abc import Sequence
 

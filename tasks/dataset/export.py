@@ -1,4 +1,4 @@
-"""Export: one transcript as captions, turns, or rows for other programs."""
+"""Export a transcript as captions, turns, or rows for other programs."""
 
 import csv
 import html
@@ -106,7 +106,7 @@ def printable(text: str) -> str:
 
 
 def _said(row: Row) -> str:
-    """The text on one line; nothing in it can end a cue."""
+    """Return the text on one line; nothing in it can end a cue."""
     return printable(row["text"] or "…")
 
 
@@ -122,7 +122,7 @@ def _time(seconds: float, mark: str) -> str:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    """A row with its maps (lists of pairs, as Arrow gives them) as objects."""
+    """Return a row with its maps (lists of pairs, as Arrow gives them) as objects."""
     return {
         name: dict(value) if name in ("models", "stage_seconds") else value
         for name, value in row.items()

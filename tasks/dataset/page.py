@@ -1,4 +1,4 @@
-"""The review page of one recording: self-contained HTML with an inline SVG timeline."""
+"""Render the review page of a recording: self-contained HTML with an SVG timeline."""
 
 import functools
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Publish: a recording's rows appear whole or not at all, and its manifest last."""
+"""Publish a recording: its rows appear whole or not at all, its manifest last."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

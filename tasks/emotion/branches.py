@@ -1,4 +1,4 @@
-"""The three branches: each judges the utterances that give it something to judge."""
+"""Score utterances by voice, face and words."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -32,7 +32,7 @@ NOT_BY_WORDS: frozenset[Flag] = NEVER_JUDGED | {"no_words", "asr_suspect"}
 def judge_audio(
     waveform: Waveform | None, utterances: Sequence[Utterance], settings: Settings
 ) -> BranchScores:
-    """Judge by voice every utterance that is long enough and spoken by one person alone."""
+    """Score by voice every utterance that is long enough and without much overlap."""
     if waveform is None:
         return _nothing("audio", utterances, settings)
     chosen = [u for u in utterances if not NOT_BY_VOICE & set(u.flags)]
@@ -53,7 +53,7 @@ def judge_audio(
 
 
 def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
-    """Judge by face every utterance in which the speaker's face was seen."""
+    """Score by face every utterance in which the speaker's face was seen."""
     allowed = {u.index for u in utterances if not NEVER_JUDGED & set(u.flags)}
     tracks = [t for t in faces.tracks if t.rows and t.utterance_index in allowed]
 
@@ -65,7 +65,7 @@ def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Setting
 
 
 def judge_text(utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
-    """Judge by words every utterance that has enough sure ones, in a language of the branch."""
+    """Score by words every utterance with enough sure words in a language of the branch."""
     branch = _load_text(settings)
     chosen = [u for u in utterances if u.text and not NOT_BY_WORDS & set(u.flags)]
     chosen = [u for u in chosen if has_enough_words(u) and speaks(branch.languages, u.language)]
@@ -78,7 +78,7 @@ def judge_text(utterances: Sequence[Utterance], settings: Settings) -> BranchSco
 
 
 def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> list[int]:
-    """Indices of the utterances in a language that the text branch does not know."""
+    """Return indices of the utterances in a language that the text branch does not know."""
     worded = [u for u in utterances if u.text and u.language]
     if not worded:
         return []

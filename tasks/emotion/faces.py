@@ -1,4 +1,4 @@
-"""The speaker's face during each utterance: found, followed, told from others, cut out.
+"""Find the speaker's face in each utterance: detect, track, choose among several, crop.
 
 One pass over the video's utterance spans at a low rate. Only crops of the speaker's face are
 kept, in one scratch file; a minute of sightings lies in memory, whatever the length of the
@@ -35,7 +35,7 @@ _LOOK_AHEAD: Seconds = 15.0
 """Mouths are watched this long before and after an utterance, to know them silent too."""
 
 _JUST_BEFORE: Seconds = 0.5
-"""A picture this old is still what is seen."""
+"""A frame this old still counts as seen."""
 
 _LASTING_SHARE = 0.2
 """A face in fewer of an utterance's pictures is a mistake or somebody passing."""
@@ -184,7 +184,7 @@ class _Attribution:
         )
 
     def _moments_of(self, utterance: Utterance) -> list[_Moment]:
-        """The moments of an utterance; of one that fits between two pictures, the last before."""
+        """Return the moments of an utterance; the last one before, if it falls between frames."""
         inside = [m for m in self._moments if utterance.start <= m.time <= utterance.end]
         near = [m for m in self._moments if 0 < utterance.start - m.time < _JUST_BEFORE]
         return inside or near[-1:]
@@ -207,7 +207,7 @@ class _Attribution:
         return pick_speaking_face(motion, self._voice(utterance, times))
 
     def _voice(self, utterance: Utterance, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The speaker's level at each picture: 0 while silent, NaN while others speak too."""
+        """Return the speaker's level at each frame: 0 in silence, NaN in overlaps."""
         own, others = np.zeros(len(times), bool), np.zeros(len(times), bool)
         for other in self._around(times[0], times[-1]):
             spoken = (times >= other.start) & (times <= other.end)

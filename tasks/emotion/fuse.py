@@ -1,4 +1,4 @@
-"""Fusion: one calibrated judgement per utterance, or an honest "unsure"."""
+"""Fuse the branches: one calibrated emotion per utterance, or "unsure"."""
 
 from collections.abc import Mapping, Sequence
 

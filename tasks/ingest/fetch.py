@@ -1,4 +1,4 @@
-"""Find recordings in a file, a folder or a bucket, and bring one to this machine."""
+"""Find recordings in a file, folder or bucket and bring one to this machine."""
 
 import errno
 import hashlib
@@ -49,7 +49,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Found:
-    """What a source holds: recordings, other files, and siblings that lie beside no recording."""
+    """The content of a source: recordings, other files, and siblings without a recording."""
 
     recordings: tuple[SourceItem, ...]
     others: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ def find_recordings(source: str, dataset: str | None = None) -> list[SourceItem]
 
 
 def find_all(source: str, dataset: str | None = None) -> Found:
-    """List the recordings of a source as `find_recordings` does, and name what is none."""
+    """List the recordings of a source and the files that are none."""
     listing = list_source(source, dataset)
     beside = _Beside(listing.objects)
     if listing.single:
@@ -93,7 +93,7 @@ def _places(sibling: Object) -> Iterator[tuple[str, str]]:
 
 
 def caption_language(captions: str, recording: str) -> str | None:
-    """The BCP 47 language in the name of a caption file (`MEETING.en.vtt` of `MEETING.mp4`).
+    """Return the BCP 47 language in the name of a caption file (`MEETING.en.vtt` of `MEETING.mp4`).
 
     An ending such as `.cc` or `.transcript` tells its kind and may stand behind it.
     """
@@ -124,7 +124,7 @@ def _preference(captions: Object) -> tuple[str, int]:
 
 
 class _Beside:
-    """What lies beside recordings: captions, turns and sidecars by folder and stem.
+    """Captions, turns and sidecars beside recordings, by folder and stem.
 
     Names that look alike belong together; a sibling that has another recording's exact name is
     that one's alone.
@@ -170,7 +170,7 @@ class _Beside:
         )
 
     def _own(self, recording: Object, suffix: str) -> list[Object]:
-        """The siblings of one suffix, the exact name first."""
+        """Return the siblings of one suffix, the exact name first."""
         named_alike = self._siblings.get((place_of(recording), suffix), [])
         return exact_first(recording, self._free(recording, named_alike))
 
@@ -185,7 +185,7 @@ class _Beside:
         return any((sibling.folder, stem) in self._owned for stem in stems)
 
     def _alike(self, recording: Object, candidates: list[Object]) -> list[Object]:
-        """The preferred captions and all that look the same, the exact name first."""
+        """Return the preferred captions and all that look the same, the exact name first."""
         if not candidates:
             return []
         preferred = place_of(candidates[0]), candidates[0].suffix
@@ -202,7 +202,7 @@ def _undecided(recording: Object, siblings: list[Object]) -> str:
 
 
 def fetch(item: SourceItem, scratch: Path) -> Recording:
-    """Bring one recording and what lies beside it to this machine, and identify it by content.
+    """Bring one recording and its siblings to this machine and identify it by content.
 
     A local file is used where it is; a remote one is copied to the scratch folder, under a name
     that owes nothing to its own. Raises `InputError` where it cannot be read or its sidecar is
@@ -335,14 +335,14 @@ def _local_fault(uri: str, error: OSError) -> InputError | ResourceError:
 
 
 def _title(uri: str) -> str:
-    """The stem of a recording's name without what cannot be shown."""
+    """Return the stem of a recording's name without what cannot be shown."""
     stem = local_path(uri).stem if is_local(uri) else Path(uri).stem
     visible = (" " if unicodedata.category(c)[0] in "CZ" else c for c in stem)
     return " ".join("".join(visible).split())
 
 
 def sidecar_of(uri: str) -> Sidecar | None:
-    """Return the sidecar that lies beside a recording, None where there is none any more."""
+    """Return the sidecar beside a recording, or None."""
     try:
         found = find_recordings(uri)
     except SettingsError:

@@ -17,7 +17,7 @@ _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 @dataclass(frozen=True)
 class Object:
-    """One object of a source: its address, its folder and name, and what tells its version."""
+    """One object of a source: its address, folder, name and version."""
 
     uri: str
     folder: str

@@ -1,4 +1,4 @@
-"""Tell recordings from other files: by suffix where that is certain, else by their first bytes."""
+"""Tell recordings from other files by suffix, or by their first bytes."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ MEDIA_SUFFIXES = (
     *(".avi", ".aiff", ".aif", ".aifc", ".aac", ".adts", ".wma", ".wmv", ".asf", ".flv", ".caf"),
     *(".amr", ".awb", ".mp2", ".mpga", ".m2ts", ".vob", ".w64", ".bwf", ".qt", ".spx", ".weba"),
 )
-"""What is taken for a recording in a folder; what it really is, the probe finds out."""
+"""Suffixes that are taken for recordings; the probe finds out what they hold."""
 
 OTHER_SUFFIXES = frozenset(
     (
@@ -28,7 +28,7 @@ OTHER_SUFFIXES = frozenset(
         *(".eaf", ".textgrid", ".ass", ".ssa", ".stm", ".ctm", ".uem", ".lab", ".chat", ".cha"),
     )
 )
-"""What is no recording for certain: it is counted and never opened, half uploads included."""
+"""Suffixes that are never recordings, half uploads included: counted, never opened."""
 
 HEAD_BYTES = 4096
 _AT_ONCE = 256
@@ -77,7 +77,7 @@ def only_recordings(objects: Sequence[Object], known: Iterable[str]) -> list[Obj
 
 
 def _heads(objects: Sequence[Object]) -> list[bytes]:
-    """The first bytes of objects; empty where one cannot be read."""
+    """Return the first bytes of objects; empty where one cannot be read."""
     if is_local(objects[0].uri):
         with ThreadPoolExecutor(_THREADS) as threads:
             return list(threads.map(_local_head, objects))

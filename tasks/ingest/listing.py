@@ -52,27 +52,27 @@ def is_local(uri: str) -> bool:
 
 
 def local_path(uri: str) -> Path:
-    """The path that a local address names; may hold any character that a file name may."""
+    """Return the path that a local address names; may hold any character that a file name may."""
     if _SCHEME.match(uri):
         return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
     return Path(uri).expanduser()
 
 
 def shown(uri: str) -> str:
-    """The last part of an address as a message may show it: one line, nothing invisible."""
+    """Return the last part of an address as a message may show it: one line, nothing invisible."""
     name = uri.rstrip("/").rsplit("/", 1)[-1]
     visible = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return visible if len(visible) <= _MOST_SHOWN else visible[: _MOST_SHOWN - 1] + "…"
 
 
 def version_of(objects: Iterable[Object]) -> str:
-    """Digest of the versions of a recording and what lies beside it."""
+    """Return the digest of the versions of a recording and its siblings."""
     facts = "\n".join(f"{o.uri}\t{o.size}\t{o.token}" for o in objects)
     return hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()[:_VERSION_DIGITS]
 
 
 def filesystem(uri: str) -> tuple[Any, str]:
-    """The fsspec file system of a remote address, and the name of the object in it.
+    """Return the fsspec file system of a remote address, and the name of the object in it.
 
     The name is not parsed beyond its scheme: `::`, `*` and `?` are letters like others.
     """
@@ -105,7 +105,7 @@ def _connect(scheme: str, access: tuple[tuple[str, str], ...], process: int) -> 
 
 
 def reach(uri: str, action: Callable[[], Result]) -> Result:
-    """Do something with remote storage, and turn any driver's error into one of ours."""
+    """Call remote storage; its driver's errors become ours."""
     try:
         return action()
     except (SettingsError, ResourceError):
@@ -180,7 +180,7 @@ def _local_object(path: Path) -> Object:
 
 
 def _local_uri(path: Path) -> str:
-    """The path, or a percent-encoded URL where its bytes are no text."""
+    """Return the path, or a percent-encoded URL where its bytes are no text."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -243,7 +243,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _neighbours(files: Any, single: Object) -> Iterator[Object]:
-    """The objects of a single recording's folder whose names begin as its name does.
+    """Yield the objects of a single recording's folder whose names begin as its name does.
 
     Where a storage cannot list (a web server), the names that may lie beside it are tried.
     """

@@ -1,4 +1,4 @@
-"""Plan: which recordings of a source need work, without reading any of them."""
+"""Plan which recordings of a source need work, without reading any of them."""
 
 from collections import defaultdict
 
@@ -39,7 +39,7 @@ class Plan(Value):
 
 
 def _passed_over(found: Found) -> str:
-    """Count what is left alone, with a few names: nothing is passed over without a word."""
+    """Return a sentence that counts the files that are left alone, with a few names."""
     kinds = (
         (found.others, "is not a recording", "are not recordings"),
         (found.strays, "lies beside no recording", "lie beside no recording"),

@@ -1,4 +1,4 @@
-"""Bring a track's channels down to one, so that no voice is lost: cancelled, halved or shifted.
+"""Mix a track's channels to mono without losing a voice that is cancelled, halved or shifted.
 
 Channels in opposite phase (a plug wired the wrong way round, a microphone's balanced pair) add up
 to nothing. The channels are compared in windows of half a second before they are mixed.
@@ -153,14 +153,14 @@ def _mixed(file: Any, plan: Downmix) -> Iterator[Block]:
 
 
 def _quarter_turn() -> Block:
-    """A filter that turns every frequency above some 50 Hz by 90 degrees (Hilbert, windowed)."""
+    """Return a filter that shifts frequencies above 50 Hz by 90 degrees (windowed Hilbert)."""
     n = np.arange(_TAPS) - _TAPS // 2
     ideal = np.where(n % 2, 2 / (np.pi * np.where(n, n, 1)), 0.0)
     return np.asarray(ideal * np.hamming(_TAPS), np.float32)
 
 
 def _read(file: Any, start: int, stop: int) -> Block:
-    """Samples between two frames, (stop - start, channels); silence outside the file."""
+    """Return samples between two frames, (stop - start, channels); silence outside the file."""
     first, last = max(0, start), min(len(file), stop)
     file.seek(first)
     inside = file.read(last - first, dtype="float32", always_2d=True)

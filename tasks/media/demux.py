@@ -1,4 +1,4 @@
-"""Read what a container holds, as a program of its own: `python demux.py FILE`.
+"""Read the streams of a container, as a child process: `python demux.py FILE`.
 
 libav parses what strangers recorded, so it runs in a child process that may crash or hang without
 taking the run with it. Standard library and PyAV only; prints one JSON object: the facts, or
@@ -178,7 +178,7 @@ def _measure(path: str, container: Any) -> dict[str, Any]:
 
 @dataclass
 class _Scan:
-    """What the packets say: where each stream ends, how often its times begin anew, what is lost.
+    """Return where each stream ends, how often its times begin anew, and what is lost.
 
     `shifts` are the seconds by which a stream's later parts come later than they say.
     """
@@ -263,7 +263,7 @@ def _scan(container: Any, budget: float | None = None) -> _Scan | None:
 
 
 def _beyond(path: Path, container: str) -> dict[str, Any]:
-    """What a header says that libav keeps to itself: a WAV's real promise, a second recording."""
+    """Return facts of the header that libav hides: a WAV's promised length, a second recording."""
     with path.open("rb") as file:
         if container == "wav":
             return _wav_facts(file, path.stat().st_size)
@@ -273,7 +273,7 @@ def _beyond(path: Path, container: str) -> dict[str, Any]:
 
 
 def _wav_facts(file: Any, size: int) -> dict[str, Any]:
-    """The length that a WAV's header promises, and whether another one follows its samples."""
+    """Return the length that a WAV's header promises, and whether another one follows."""
     file.seek(12)
     rate = 0
     while len(head := file.read(8)) == 8:

@@ -1,4 +1,4 @@
-"""Pictures of a video at a low rate, by their timestamps, over some spans of time only.
+"""Sample frames of a video at a low rate, by timestamp, within some spans.
 
 One sequential pass with libav. What lies between two spans is read but not decoded: packets are
 dropped group by group, and the group of pictures in which a span begins is decoded from its key
@@ -246,7 +246,7 @@ def _picture(frame: Any) -> Picture:
 
 
 def _luma(frame: Any) -> NDArray[np.uint8]:
-    """The brightness plane as the codec stores it; other formats are converted."""
+    """Return the brightness plane as the codec stores it; other formats are converted."""
     planar = frame.format.name.startswith(("yuv4", "yuvj4", "nv12"))
     if not planar or frame.format.components[0].bits != 8:
         return np.asarray(frame.to_ndarray(format="gray"), dtype=np.uint8)

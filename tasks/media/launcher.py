@@ -1,4 +1,4 @@
-"""Become another program that dies with its parent: `python launcher.py PARENT_PID COMMAND...`.
+"""Start a program that dies with its parent: `python launcher.py PARENT_PID COMMAND...`.
 
 Linux only; the tie (`prctl(PR_SET_PDEATHSIG)`, see prctl(2)) survives `exec`.
 """

@@ -1,4 +1,4 @@
-"""Find out what a recording's container holds, by its content and never by its name."""
+"""Probe a recording's container by its content, never by its name."""
 
 import codecs
 import json
@@ -133,7 +133,7 @@ def _media_info(facts: dict[str, Any]) -> MediaInfo:
 
 
 def _camera(pictures: Sequence[dict[str, Any]]) -> tuple[VideoStream | None, str | None]:
-    """Choose the camera's picture among several; the sentence says where that is a guess.
+    """Choose the camera's picture among several; the sentence states a guess.
 
     Titles decide, then the container's mark for the default; a shared screen has no face.
     """

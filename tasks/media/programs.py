@@ -1,4 +1,4 @@
-"""Run another program so that it can neither hang us, fill our memory, nor outlive us."""
+"""Run a child program with a deadline, a memory limit, and an end with its parent."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Split a recording into 16 kHz mono sound and the video as it is, on one time line."""
+"""Split a recording into 16 kHz mono sound and its untouched video, on one time line."""
 
 import functools
 import re
@@ -114,7 +114,7 @@ def split(recording: Recording, info: MediaInfo, settings: Settings, scratch: Pa
 def _decode(
     source: str, info: MediaInfo, settings: Settings, scratch: Path
 ) -> list[tuple[AudioStream, Path]]:
-    """Write every audio track to a WAV file of its own; leave out tracks without a sample."""
+    """Write each audio track to its own WAV file; skip tracks without a sample."""
     import ffmpeg
 
     scratch.mkdir(parents=True, exist_ok=True)

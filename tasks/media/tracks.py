@@ -1,4 +1,4 @@
-"""Several audio tracks in one recording: copies, a mix and its parts, or one per participant."""
+"""Sort the audio tracks of a recording: copies, a mix and its parts, or one per participant."""
 
 import re
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Loudness:
         return bool(rms < _SILENCE_RMS)
 
     def weights(self, track: int, by: Sequence[int]) -> NDArray[np.float64]:
-        """The weighted sum of other tracks that comes nearest to a track, one weight for each."""
+        """Return the weights of other tracks whose sum comes nearest to a track."""
         others, cross = self.products[np.ix_(by, by)], self.products[track, list(by)]
         return np.asarray(np.linalg.lstsq(others, cross, rcond=1e-9)[0])
 
@@ -144,6 +144,6 @@ def mix(paths: Sequence[Path], target: Path) -> Path:
 
 
 def _block(file: Any) -> NDArray[np.float32]:
-    """The next block of an open sound file, filled up with silence."""
+    """Return the next block of an open sound file, filled up with silence."""
     block: NDArray[np.float32] = file.read(_BLOCK, dtype="float32", fill_value=0.0)
     return block

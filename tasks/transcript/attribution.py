@@ -1,4 +1,4 @@
-"""Whose word is it: words meet turns, caption names meet speakers."""
+"""Attribute words to speakers: words meet turns, caption names meet speakers."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -18,13 +18,13 @@ MAJORITY = 0.6
 """Share of the common time that a name and a speaker must have to be one person."""
 
 CHANGE: Seconds = 1.0
-"""Somebody else's time inside a caption cue, from which on its sentences are told apart."""
+"""Time of another speaker inside a cue above which its sentences are attributed separately."""
 
 LONG_CHANGE: Seconds = 2.5
 """Somebody else's time inside one sentence of captions, from which on it is cut at a word."""
 
 EVIDENCE: Seconds = 2.0
-"""Time in words that a caption name needs before it counts as a person of its own."""
+"""Seconds of words that a caption name needs to count as a person."""
 
 
 @dataclass(frozen=True)

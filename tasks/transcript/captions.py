@@ -1,4 +1,4 @@
-"""Words out of captions: WebVTT and SubRip, with the names of who spoke them."""
+"""Read words and speaker names from captions."""
 
 import html
 import itertools
@@ -32,7 +32,7 @@ _ANONYMOUS = re.compile(
     r"[\W_]*(?:\d+|[a-z])?",
     re.IGNORECASE,
 )
-"""Labels that tell voices apart but name nobody."""
+"""Labels that number voices but name nobody."""
 _DASH = re.compile(r"\s*(?:[-–—]|>>)\s*")
 _NOT_NAMES = re.compile(
     r"action|actions|address|advice|again|also|although|answer|attention|because|but|captions|"
@@ -177,7 +177,7 @@ def _is_capitalised(label: str) -> bool:
 
 
 def _named(label: str) -> str | None:
-    """Return the name in a label; None where it only tells voices apart."""
+    """Return the name in a label; None where it only numbers voices."""
     bare = _bare(label)
     return None if not bare or _ANONYMOUS.fullmatch(bare) else bare
 

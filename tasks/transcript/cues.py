@@ -46,7 +46,7 @@ class Cues:
 
 
 def read_cues(path: Path) -> Cues:
-    """Read a WebVTT, SubRip, SBV or TTML file; which one it is, its content says.
+    """Read a WebVTT, SubRip, SBV or TTML file; its content decides which one it is.
 
     Raises `InputError` where it is none of them.
     """
@@ -99,7 +99,7 @@ def _content(path: Path) -> bytes:
 
 
 def decode(content: bytes) -> str:
-    """Decode by byte order mark, as UTF-8, as UTF-16, else by what the letters tell.
+    """Decode by byte order mark, as UTF-8, as UTF-16, else by letter statistics.
 
     UTF-16 without a mark is known by its zeros. A few bad bytes in UTF-8 cost those letters and no
     others. All line ends become line feeds.

@@ -1,4 +1,4 @@
-"""Who speaks when: given turns, tracks of participants, or the diarizer."""
+"""Diarize: turns of an RTTM file, of participants' tracks, or of the diarizer."""
 
 import re
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def diarize(
 
 
 def speaker_hints(settings: Settings, sidecar: Sidecar) -> SpeakerHints:
-    """Return what is known of the count of speakers; a sidecar's word replaces the settings'."""
+    """Return hints for the number of speakers; the sidecar's replace the settings'."""
     own = SpeakerHints(sidecar.speakers, sidecar.min_speakers, sidecar.max_speakers)
     if own != SpeakerHints():
         return own

@@ -1,4 +1,4 @@
-"""Words that a recogniser is unsure of: how they are shown, and when a text is worth no judgement.
+"""Show words that a recogniser is unsure of, and decide when a text is too doubtful to judge.
 
 Only scores that are calibrated are looked at: a word's score is then the probability that it is
 right.
@@ -20,7 +20,7 @@ FEWEST_SURE_WORDS = 2
 
 
 class Doubts:
-    """What is doubtful in a transcript: words under `least`, loops, and words that nobody spoke."""
+    """Doubtful parts of a transcript: words under `least`, loops, and words outside speech."""
 
     def __init__(self, transcript: Transcript, least: float) -> None:
         self._is_calibrated = transcript.scores_are_calibrated
@@ -29,7 +29,7 @@ class Doubts:
         self._heard = None if transcript.heard is None else _Stretches.of(transcript.heard)
 
     def texts(self, words: Sequence[Word]) -> list[str]:
-        """The words as they are shown: a run of unsure ones is one `...`."""
+        """Return the words as shown: a run of unsure ones is one `...`."""
         return [
             text
             for is_unsure, run in itertools.groupby(words, self._doubts)
@@ -43,7 +43,7 @@ class Doubts:
         return sum(not self._doubts(word) for word in words)
 
     def is_suspect(self, words: Sequence[Word], start: Seconds, end: Seconds) -> bool:
-        """Whether most words are unsure, some went round in a loop, or nobody was heard."""
+        """Whether most words are unsure, some are a loop, or no speech was detected."""
         return (
             2 * sum(map(self._doubts, words)) > len(words)
             or self._looped.touch(start, end)
@@ -75,7 +75,7 @@ def has_enough_words(utterance: Utterance) -> bool:
 
 
 def sure_text(utterance: Utterance) -> str:
-    """An utterance's text without the gaps; one whose words nobody doubted as it is."""
+    """Return an utterance's text without its gaps."""
     text = utterance.text or ""
     if utterance.sure_words is None:
         return text

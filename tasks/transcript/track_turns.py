@@ -1,4 +1,4 @@
-"""Turns where every participant has a track of their own: no voice need be told from another."""
+"""Diarize recordings with one track per participant: by voice activity alone."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Words: captions where there are any, else the recogniser of the settings."""
+"""Transcribe: captions where there are any, else the recogniser of the settings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,7 +68,7 @@ def _completed(
     waveform: Waveform | None,
     settings: Settings,
 ) -> Transcript:
-    """Add what the recogniser hears where somebody speaks and the captions have nothing."""
+    """Add recognised words where somebody speaks and the captions have none."""
     if not missing or waveform is None:
         return captions
     heard = _recognise(recording, waveform, missing, settings, captions.language)
@@ -139,7 +139,7 @@ def _read(recording: Recording, path: str, language: str | None) -> Transcript:
 
 
 def _fitting(transcript: Transcript, end: Seconds | None) -> Transcript:
-    """Leave out words after the end of the recording; refuse captions that mostly lie there."""
+    """Drop words after the end of the recording; refuse captions that mostly lie there."""
     if end is None:
         return transcript
     inside = tuple(

@@ -1,4 +1,4 @@
-"""Words and turns become utterances: the rows of the transcript."""
+"""Cut words into utterances, the rows of the transcript."""
 
 import itertools
 import unicodedata
@@ -270,7 +270,7 @@ class _Rows:
         )
 
     def _spoken(self, start: Seconds, end: Seconds) -> str | None:
-        """The language of most of a span; the recording's where it does not change."""
+        """Return the language of most of a span; the recording's where it does not change."""
         shares: dict[str, Seconds] = defaultdict(float)
         for part in self._changes:
             shares[part.language] += max(0.0, min(end, part.end) - max(start, part.start))

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.text.bert import BertEncoder, WordNetworkShape
+from models.text.bert import BertEncoder, TextEmotionNetworkShape
 from models.video.resnet import GrayResNet18
 
-SMALL = WordNetworkShape(vocabulary=50, width=24, layers=2, heads=3, feedforward=48, positions=20)
+SMALL = TextEmotionNetworkShape(
+    vocabulary=50, width=24, layers=2, heads=3, feedforward=48, positions=20
+)
 
 
 def test_bert_is_that_of_transformers() -> None:

@@ -1,4 +1,4 @@
-"""Training the voice network by one call, on a handful of real clips."""
+"""Training the audio network by one call, on a handful of real clips."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from lab.audio.train import blended, starting_encoder, train_audio
 from lab.corpora.speech import read_corpus, stem
 from lab.training.options import TrainingOptions, TrainingReport
 from models.audio.embedded import EmbeddedAudioBranch
-from models.audio.network import WHISPER_TINY, VoiceNetwork
+from models.audio.network import WHISPER_TINY, AudioEmotionNetwork
 from models.checkpoint import load_weights
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
@@ -101,7 +101,7 @@ def test_damaged_recordings_are_left_out_and_counted(tmp_path: Path) -> None:
     write_sounds(tmp_path / "emodb", ("03a01Wa", "03a03Wa", "03a04Fa"))
     (tmp_path / "emodb" / "03a02Wa.wav").write_bytes(b"RIFF and no more")
     clips = read_corpus(tmp_path, "emodb")
-    network = VoiceNetwork(WHISPER_TINY, 0.0).eval()
+    network = AudioEmotionNetwork(WHISPER_TINY, 0.0).eval()
     material = gather(network, clips, [], torch.device("cpu"), seed=0)
     (sentence,) = material.warnings
     assert sentence.startswith("1 of 4 clips cannot be read and are left out; the first: ")

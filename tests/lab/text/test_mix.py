@@ -1,4 +1,4 @@
-"""The mix that the word networks are trained on holds nothing that is tested."""
+"""The mix that the text networks are trained on holds nothing that is tested."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A small training of the word networks runs through and leaves usable weights."""
+"""A small training of the text networks runs through and leaves usable weights."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A small training of the face network runs through, resumes, and leaves usable weights."""
+"""A small training of the video network runs through, resumes, and leaves usable weights."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.reports.render import to_terminal, write_folder
-from lab.wer.alignment import Heard, align, heard_in
+from lab.wer.alignment import HypothesisWord, align, hypothesis_words
 from lab.wer.counts import Errors, Tally, count, silent_stretches
 from lab.wer.figures import figures_in_all, figures_of
 from lab.wer.normalise import normalise
@@ -21,14 +21,16 @@ def reference(*segments: tuple[str, float, float, str]) -> Reference:
     return Reference(tuple(Segment(*segment) for segment in segments))
 
 
-def heard(
+def hypothesis(
     text: str, speaker: str = "S", start: float = 0.0, scores: Sequence[float | None] = ()
-) -> list[Heard]:
+) -> list[HypothesisWord]:
     """The words of one utterance, one in every tenth of a second."""
     words = text.split()
     given = scores or [None] * len(words)
     return [
-        Heard(Word(word=word, start=at, end=at + 0.1, score=score), speaker, round(10 * start))
+        HypothesisWord(
+            Word(word=word, start=at, end=at + 0.1, score=score), speaker, round(10 * start)
+        )
         for number, (word, score) in enumerate(zip(words, given, strict=True))
         if (at := start + 0.1 * number) >= 0
     ]
@@ -36,7 +38,10 @@ def heard(
 
 def test_edits_are_counted_per_word_of_the_reference() -> None:
     tally = count(
-        reference(("A", 0, 2, "The cat sat on the mat.")), heard("the cat sit on mat"), 2.0, 0.5
+        reference(("A", 0, 2, "The cat sat on the mat.")),
+        hypothesis("the cat sit on mat"),
+        2.0,
+        0.5,
     )
     assert tally.words == Errors(substitutions=1, insertions=0, deletions=1, length=6)
     figures = figures_of(tally)
@@ -46,9 +51,9 @@ def test_edits_are_counted_per_word_of_the_reference() -> None:
 
 def test_rates_of_a_set_are_of_its_summed_words_not_means_of_rates() -> None:
     long = count(
-        reference(("A", 0, 2, "the cat sat on the mat")), heard("the cat sit on mat"), 9, 1
+        reference(("A", 0, 2, "the cat sat on the mat")), hypothesis("the cat sit on mat"), 9, 1
     )
-    short = count(reference(("A", 0, 1, "yes")), heard("oh yes"), 1, 4)
+    short = count(reference(("A", 0, 1, "yes")), hypothesis("oh yes"), 1, 4)
     in_all = figures_in_all({"long": long, "short": short})
     assert in_all.wer == pytest.approx(3 / 7)  # the mean of the rates is 0.67
     assert in_all.realtime_factor == pytest.approx(10 / 5)  # the mean is 4.6
@@ -56,19 +61,19 @@ def test_rates_of_a_set_are_of_its_summed_words_not_means_of_rates() -> None:
 
 
 def test_letters_count_for_the_character_error_rate() -> None:
-    figures = figures_of(count(reference(("A", 0, 1, "Cat sat!")), heard("cat sit"), 1, 1))
+    figures = figures_of(count(reference(("A", 0, 1, "Cat sat!")), hypothesis("cat sit"), 1, 1))
     assert figures.cer == pytest.approx(1 / len("cat sat"))
     assert figures.wer == pytest.approx(1 / 2)
 
 
 def test_a_word_inside_another_ones_long_segment_stands_inside_it() -> None:
-    told = reference(("A", 0, 10, "alpha beta gamma delta"), ("B", 4.8, 5.2, "yes"))
+    ref = reference(("A", 0, 10, "alpha beta gamma delta"), ("B", 4.8, 5.2, "yes"))
     in_time = [
-        *heard("alpha beta", "S1", 1.0),
-        *heard("yes", "S2", 4.9),
-        *heard("gamma delta", "S1", 6.0),
+        *hypothesis("alpha beta", "S1", 1.0),
+        *hypothesis("yes", "S2", 4.9),
+        *hypothesis("gamma delta", "S1", 6.0),
     ]
-    figures = figures_of(count(told, in_time, 10, 1))
+    figures = figures_of(count(ref, in_time, 10, 1))
     assert (figures.wer, figures.mimo_wer, figures.cp_wer) == (0, 0, 0)
     # one segment after the other, as they stand in the reference, would be two errors
     told_in_turn = reference(("A", 0, 4, "alpha beta gamma delta"), ("B", 4.8, 5.2, "yes"))
@@ -77,7 +82,7 @@ def test_a_word_inside_another_ones_long_segment_stands_inside_it() -> None:
 
 def test_a_long_talk_is_measured_in_sections_and_loses_nothing() -> None:
     turns = [("AB"[n % 2], 10.0 * n, 10.0 * n + 5, "we may go there") for n in range(30)]
-    words = [word for _, start, _, text in turns for word in heard(text, start=start)]
+    words = [word for _, start, _, text in turns for word in hypothesis(text, start=start)]
     spared = [word for n, word in enumerate(words) if n % 4]
     figures = figures_of(count(reference(*turns), spared, 300, 1))
     assert figures.mimo_wer == figures.wer == pytest.approx(1 / 4)
@@ -85,44 +90,44 @@ def test_a_long_talk_is_measured_in_sections_and_loses_nothing() -> None:
 
 def test_where_all_talk_at_once_the_order_by_time_stands_for_all_orders() -> None:
     texts = ("so we may go", "red blue green gold", "cat dog cow hen", "north south east west")
-    told = [
+    ref = [
         (speaker, 0, 8, " ".join([text] * 8)) for speaker, text in zip("ABCD", texts, strict=True)
     ]
-    said = " ".join(" ".join([text] * 8) for text in texts)  # one after the other, not by time
-    many = figures_of(count(reference(*told), heard(said), 13, 1))
+    hyp = " ".join(" ".join([text] * 8) for text in texts)  # one after the other, not by time
+    many = figures_of(count(reference(*ref), hypothesis(hyp), 13, 1))
     assert many.mimo_wer == many.wer
-    two = figures_of(count(reference(*told[:2]), heard(" ".join(said.split()[:64])), 8, 1))
+    two = figures_of(count(reference(*ref[:2]), hypothesis(" ".join(hyp.split()[:64])), 8, 1))
     assert two.mimo_wer is not None
     assert two.wer is not None
     assert two.mimo_wer < two.wer  # few orders: all are tried
 
 
 def test_words_of_people_who_speak_at_once_may_stand_in_any_order_for_mimo_alone() -> None:
-    told = reference(("A", 0, 2, "red green blue"), ("B", 0, 2, "north south west"))
-    one_by_one = [*heard("red green blue", "S1"), *heard("north south west", "S2", 0.5)]
-    figures = figures_of(count(told, one_by_one, 2, 1))
+    ref = reference(("A", 0, 2, "red green blue"), ("B", 0, 2, "north south west"))
+    one_by_one = [*hypothesis("red green blue", "S1"), *hypothesis("north south west", "S2", 0.5)]
+    figures = figures_of(count(ref, one_by_one, 2, 1))
     assert figures.wer is not None
     assert figures.wer > 0.3
     assert figures.mimo_wer == 0
     assert figures.precision_of_kept_words == 1  # no word is wrong for its place alone
-    turned = [*heard("blue green red", "S1"), *heard("north south west", "S2", 0.5)]
-    assert figures_of(count(told, turned, 2, 1)).mimo_wer == pytest.approx(2 / 6)
+    turned = [*hypothesis("blue green red", "S1"), *hypothesis("north south west", "S2", 0.5)]
+    assert figures_of(count(ref, turned, 2, 1)).mimo_wer == pytest.approx(2 / 6)
 
 
 def test_a_word_said_once_is_right_once() -> None:
-    told = reference(("A", 0, 2, "yes"), ("B", 0.5, 2, "no"))
-    tally = count(told, heard("yes yes no"), 2, 1)
+    ref = reference(("A", 0, 2, "yes"), ("B", 0.5, 2, "no"))
+    tally = count(ref, hypothesis("yes yes no"), 2, 1)
     assert sum(judged.right for judged in tally.judged) == 2
-    far = count(reference(("A", 0, 1, "yes")), heard("yes", start=30), 60, 1)
+    far = count(reference(("A", 0, 1, "yes")), hypothesis("yes", start=30), 60, 1)
     assert far.any_order == Errors(insertions=1, deletions=1, length=1)
 
 
 def test_a_word_given_to_the_wrong_speaker_costs_two_errors_in_cpwer_and_none_in_wer() -> None:
-    told = reference(("A", 0, 1, "good morning everyone"), ("B", 1, 2, "hello there"))
-    right = [*heard("good morning everyone", "S2"), *heard("hello there", "S1", 1)]
-    assert figures_of(count(told, right, 2, 1)).cp_wer == 0  # names do not matter
-    wrong = [*heard("good morning everyone hello", "S2"), *heard("there", "S1", 1)]
-    figures = figures_of(count(told, wrong, 2, 1))
+    ref = reference(("A", 0, 1, "good morning everyone"), ("B", 1, 2, "hello there"))
+    right = [*hypothesis("good morning everyone", "S2"), *hypothesis("hello there", "S1", 1)]
+    assert figures_of(count(ref, right, 2, 1)).cp_wer == 0  # names do not matter
+    wrong = [*hypothesis("good morning everyone hello", "S2"), *hypothesis("there", "S1", 1)]
+    figures = figures_of(count(ref, wrong, 2, 1))
     assert figures.wer == 0
     assert figures.cp_wer == pytest.approx(2 / 5)
 
@@ -131,8 +136,8 @@ def test_texts_are_compared_as_whisper_normalises_them() -> None:
     assert normalise("Uh, I'm sure it's twenty-one Colours (maybe)!") == (
         ["i", "am", "sure", "it", "is", "21", "colors"]
     )
-    told = reference(("A", 0, 2, "It's twenty one um colours"))
-    assert count(told, heard("it is 21 colors"), 2, 1).words == Errors(length=4)
+    ref = reference(("A", 0, 2, "It's twenty one um colours"))
+    assert count(ref, hypothesis("it is 21 colors"), 2, 1).words == Errors(length=4)
 
 
 @pytest.mark.parametrize("text", ["T_V_", "T.V.", "T-V", "TV"])
@@ -145,34 +150,34 @@ def test_a_stutter_is_no_spelled_word_and_letters_apart_stay_apart() -> None:
 
 
 def test_numbers_of_two_utterances_are_not_joined() -> None:
-    told = reference(("A", 0, 1, "channel two"), ("B", 1, 2, "one moment"))
-    said = [*heard("channel two", "S1"), *heard("one moment", "S2", 1)]
-    assert figures_of(count(told, said, 2, 1)).wer == 0  # as one text this is "21 moment"
+    ref = reference(("A", 0, 1, "channel two"), ("B", 1, 2, "one moment"))
+    hyp = [*hypothesis("channel two", "S1"), *hypothesis("one moment", "S2", 1)]
+    assert figures_of(count(ref, hyp, 2, 1)).wer == 0  # as one text this is "21 moment"
 
 
 def test_silence_is_where_nobody_at_all_speaks_for_a_second() -> None:
-    told = reference(("A", 1, 3, "a"), ("B", 2, 4, "b"), ("A", 2.5, 2.6, "c"), ("A", 4.5, 6, "d"))
-    assert silent_stretches(told, 10) == [(0.0, 1), (6, 10)]
+    ref = reference(("A", 1, 3, "a"), ("B", 2, 4, "b"), ("A", 2.5, 2.6, "c"), ("A", 4.5, 6, "d"))
+    assert silent_stretches(ref, 10) == [(0.0, 1), (6, 10)]
     words = [
-        *heard("early", start=0.4, scores=[0.9]),
-        *heard("pause", start=4.2, scores=[0.9]),
-        *heard("late", start=8.0, scores=[0.2]),
+        *hypothesis("early", start=0.4, scores=[0.9]),
+        *hypothesis("pause", start=4.2, scores=[0.9]),
+        *hypothesis("late", start=8.0, scores=[0.2]),
     ]
-    figures = figures_of(count(told, words, 10, 1, threshold=0.5))
+    figures = figures_of(count(ref, words, 10, 1, threshold=0.5))
     assert figures.silence_seconds == pytest.approx(5)
     assert figures.insertions_on_silence == pytest.approx(2 * 3600 / 5)
     assert figures.kept_insertions_on_silence == pytest.approx(1 * 3600 / 5)
 
 
 def test_a_recording_without_words_has_no_rate_but_counts_in_all() -> None:
-    noise = count(reference(), heard("thank you", start=3), 60, 1)
+    noise = count(reference(), hypothesis("thank you", start=3), 60, 1)
     figures = figures_of(noise)
     assert (figures.wer, figures.cer, figures.cp_wer, figures.mimo_wer) == (None,) * 4
     assert figures.insertions == 2
     assert figures.insertions_on_silence == pytest.approx(120)
     assert figures.precision_of_kept_words == 0
     speech = count(
-        reference(("A", 0, 1, "please come in here")), heard("please come in here"), 1, 1
+        reference(("A", 0, 1, "please come in here")), hypothesis("please come in here"), 1, 1
     )
     in_all = figures_in_all({"noise": noise, "speech": speech})
     assert (in_all.n_words, in_all.wer, in_all.cp_wer) == (4, 0.5, 0.5)
@@ -193,9 +198,9 @@ def test_a_set_of_silence_in_which_nothing_was_heard_is_measured() -> None:
 
 
 def test_sure_words_and_their_calibration() -> None:
-    told = reference(("A", 0, 2, "I don't know that"))
-    said = heard("I don't no that um", scores=[0.95, 0.9, 0.8, 0.3, 0.99])
-    figures = figures_of(count(told, said, 2, 1, threshold=0.5))
+    ref = reference(("A", 0, 2, "I don't know that"))
+    hyp = hypothesis("I don't no that um", scores=[0.95, 0.9, 0.8, 0.3, 0.99])
+    figures = figures_of(count(ref, hyp, 2, 1, threshold=0.5))
     assert figures.n_heard == 4  # "um" counts nowhere, "don't" once
     assert figures.words_kept == pytest.approx(3 / 4)
     assert figures.precision_of_kept_words == pytest.approx(2 / 3)
@@ -208,17 +213,17 @@ def test_sure_words_and_their_calibration() -> None:
 
 
 def test_a_word_is_right_only_as_a_whole() -> None:
-    tally = count(reference(("A", 0, 1, "you do see")), heard("you don't see"), 1, 1)
+    tally = count(reference(("A", 0, 1, "you do see")), hypothesis("you don't see"), 1, 1)
     assert [judged.right for judged in tally.judged] == [True, False, True]
 
 
 def test_words_without_a_score_are_kept_and_have_no_calibration() -> None:
-    figures = figures_of(count(reference(("A", 0, 1, "hi")), heard("hi"), 1, 1, threshold=0.9))
+    figures = figures_of(count(reference(("A", 0, 1, "hi")), hypothesis("hi"), 1, 1, threshold=0.9))
     assert (figures.words_kept, figures.word_ece) == (1, None)
 
 
 def test_words_in_a_stretch_that_is_left_out_count_nowhere() -> None:
-    told = Reference((Segment("A", 0, 1, "hello"),), ignored=((2.0, 8.0),))
+    ref = Reference((Segment("A", 0, 1, "hello"),), ignored=((2.0, 8.0),))
     words = (("hello", 0.1), ("noise", 4.0))
     utterance = Utterance(
         index=0,
@@ -229,15 +234,15 @@ def test_words_in_a_stretch_that_is_left_out_count_nowhere() -> None:
         overlap_ratio=0,
         words=tuple(Word(word=word, start=at, end=at + 0.2) for word, at in words),
     )
-    figures = figures_of(count(told, heard_in([utterance], told), 10, 1))
+    figures = figures_of(count(ref, hypothesis_words([utterance], ref), 10, 1))
     assert (figures.wer, figures.insertions_on_silence) == (0, 0)
     assert figures.silence_seconds == pytest.approx(1 + 2)
 
 
 def test_what_was_said_stands_over_what_was_heard() -> None:
-    told = reference(("A", 60, 63, "Where is the remote"))
-    said = heard("where the remote now", start=60, scores=[0.9, 0.9, 0.1, 0.9])
-    assert side_by_side(align(told, said), said, 0.5) == [
+    ref = reference(("A", 60, 63, "Where is the remote"))
+    hyp = hypothesis("where the remote now", start=60, scores=[0.9, 0.9, 0.1, 0.9])
+    assert side_by_side(align(ref, hyp), hyp, 0.5) == [
         "   1:00 ref where is the remote *",
         "   1:00 hyp where *  the ...    now",
     ]
@@ -246,8 +251,8 @@ def test_what_was_said_stands_over_what_was_heard() -> None:
 
 def test_long_alignments_are_broken_into_lines_that_lose_no_word() -> None:
     text = " ".join(f"word{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(60))
-    said = heard(text)
-    lines = side_by_side(align(reference(("A", 0, 9, text)), said), said, 0)
+    hyp = hypothesis(text)
+    lines = side_by_side(align(reference(("A", 0, 9, text)), hyp), hyp, 0)
     assert max(map(len, lines)) < 112
     of_heard = [line.split()[2:] for line in lines if " hyp " in line]
     assert len(of_heard) > 1
@@ -255,9 +260,9 @@ def test_long_alignments_are_broken_into_lines_that_lose_no_word() -> None:
 
 
 def test_the_report_holds_figures_table_drawing_and_texts(tmp_path: Path) -> None:
-    told = reference(("A", 0, 2, "yes we can"))
-    said = heard("yes we can't", scores=[0.9, 0.8, 0.4])
-    figures = figures_of(count(told, said, 60, 10, threshold=0.5))
+    ref = reference(("A", 0, 2, "yes we can"))
+    hyp = hypothesis("yes we can't", scores=[0.9, 0.8, 0.4])
+    figures = figures_of(count(ref, hyp, 60, 10, threshold=0.5))
     found = {
         "data": "set.stm",
         "engine": "fake@1",
@@ -267,7 +272,7 @@ def test_the_report_holds_figures_table_drawing_and_texts(tmp_path: Path) -> Non
         "files": {"meeting": figures.model_dump()},
         "warnings": ["Beware."],
     }
-    lines = {"meeting": side_by_side(align(told, said), said, 0.5)}
+    lines = {"meeting": side_by_side(align(ref, hyp), hyp, 0.5)}
     folder = tmp_path / "report"
     folder.mkdir()
     write_folder(folder, report_of(found, figures.reliability, lines, drawn_in=folder))

@@ -40,7 +40,7 @@ def test_words_are_heard_and_given_to_speakers(conversation: Path, segments: str
     run = run_recogniser(conversation, SAID, SYNTHETIC, segments)  # type: ignore[arg-type]
     assert run.audio == pytest.approx(10.0)
     assert 0 < run.wall < 60
-    figures = figures_of(count(SAID, run.heard, run.audio, run.wall))
+    figures = figures_of(count(SAID, run.hypothesis, run.audio, run.wall))
     assert (figures.n_words, figures.wer, figures.cp_wer, figures.mimo_wer) == (19, 0, 0, 0)
     assert (figures.words_kept, figures.precision_of_kept_words) == (1, 1)
 
@@ -76,12 +76,12 @@ def test_the_reference_s_turns_are_given_where_they_are_asked_for(
     conversation: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models.recognition.synthetic, "ToneTranscriber", TurnsTranscriber)
-    said = Reference((Segment("A", 0, 2, "turn"), Segment("B", 1, 2.5, "turn")))
+    hyp = Reference((Segment("A", 0, 2, "turn"), Segment("B", 1, 2.5, "turn")))
     settings = SYNTHETIC.model_copy(update={"weights": WeightSettings(transcriber="turns-1")})
-    by_reference = run_recogniser(conversation, said, settings, "reference")
-    assert [h.middle for h in by_reference.heard] == pytest.approx([1.05, 1.8])
-    by_diarizer = run_recogniser(conversation, said, settings, "diarizer")
-    assert len(by_diarizer.heard) == len(CONVERSATION)
+    by_reference = run_recogniser(conversation, hyp, settings, "reference")
+    assert [h.middle for h in by_reference.hypothesis] == pytest.approx([1.05, 1.8])
+    by_diarizer = run_recogniser(conversation, hyp, settings, "diarizer")
+    assert len(by_diarizer.hypothesis) == len(CONVERSATION)
 
 
 def test_a_threshold_holds_only_for_scores_that_are_probabilities(

@@ -1,4 +1,4 @@
-"""The voice network: Whisper's encoder without its padding, and a branch that loads it."""
+"""The audio network: Whisper's encoder without its padding, and a branch that loads it."""
 
 import functools
 from importlib.util import find_spec
@@ -18,9 +18,9 @@ from models.audio.embedded import (
 )
 from models.audio.network import (
     WHISPER_TINY,
+    AudioEmotionNetwork,
     NetworkShape,
     VoiceEncoder,
-    VoiceNetwork,
     pad_frames,
 )
 from models.audio.sound import log_mel
@@ -68,15 +68,15 @@ def voice(seconds: float, start: float = 7.0) -> np.ndarray:
 
 
 @pytest.fixture
-def network() -> VoiceNetwork:
+def network() -> AudioEmotionNetwork:
     torch.manual_seed(0)
-    made = VoiceNetwork(SMALL)
+    made = AudioEmotionNetwork(SMALL)
     torch.nn.init.normal_(made.pooling.outer.weight)
     return made.eval()
 
 
 @pytest.fixture
-def weights(network: VoiceNetwork, tmp_path: Path) -> Path:
+def weights(network: AudioEmotionNetwork, tmp_path: Path) -> Path:
     path = tmp_path / "voice.safetensors"
     config = {"classes": EMOTIONS, "shape": SMALL, "temperature": 2.0}
     save_weights(path, network.state_dict(), config)
@@ -104,7 +104,7 @@ def test_the_encoder_is_whispers(shared: Path) -> None:
     torch.testing.assert_close(found[1], expected.hidden_states[1], atol=2e-3, rtol=1e-3)
 
 
-def test_a_clip_is_judged_alike_alone_and_in_company(network: VoiceNetwork) -> None:
+def test_a_clip_is_judged_alike_alone_and_in_company(network: AudioEmotionNetwork) -> None:
     short, long = log_mel(noise(1.03)), log_mel(noise(2.5, seed=1))
     with torch.inference_mode():
         alone = network(*pad_frames([short]))
@@ -148,7 +148,7 @@ def test_speech_is_told_from_music_and_keys() -> None:
     assert np.mean(heard) < 0.1
 
 
-def test_a_long_utterance_is_the_mean_of_its_windows(network: VoiceNetwork) -> None:
+def test_a_long_utterance_is_the_mean_of_its_windows(network: AudioEmotionNetwork) -> None:
     long = noise(24.0)
     cpu = torch.device("cpu")
     parts = voice_logits(network, np.array_split(long, 3), cpu)
@@ -156,7 +156,7 @@ def test_a_long_utterance_is_the_mean_of_its_windows(network: VoiceNetwork) -> N
     np.testing.assert_allclose(whole[0], parts.mean(axis=0), atol=0.02)
 
 
-def test_the_temperature_flattens(network: VoiceNetwork, weights: Path) -> None:
+def test_the_temperature_flattens(network: AudioEmotionNetwork, weights: Path) -> None:
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(weights), device="cpu"))
     clip = voice(2.0)
     logits = voice_logits(network, [clip], torch.device("cpu"))[0]
@@ -169,7 +169,7 @@ def test_the_temperature_flattens(network: VoiceNetwork, weights: Path) -> None:
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_weights(path, {"x": torch.ones(3)}, {"classes": ["cat", "dog"]})
-    with pytest.raises(WeightsError, match="holds no voice network"):
+    with pytest.raises(WeightsError, match="holds no audio network"):
         EmbeddedAudioBranch(WeightSettings(audio=str(path)))
     with pytest.raises(WeightsError, match="are missing"):
         EmbeddedAudioBranch(WeightSettings(audio=str(tmp_path / "none.safetensors")))

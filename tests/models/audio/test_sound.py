@@ -1,4 +1,4 @@
-"""What the voice network hears."""
+"""What the audio network hears."""
 
 import numpy as np
 import pytest

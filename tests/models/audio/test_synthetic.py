@@ -1,4 +1,4 @@
-"""The voice branch that needs no weights."""
+"""The audio branch that needs no weights."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Any audio classifier of transformers as the voice branch, from a folder, offline."""
+"""Any audio classifier of transformers as the audio branch, from a folder, offline."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The word branch judges texts of five languages, with what was said before them."""
+"""The text branch judges texts of five languages, with what was said before them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The face branch judges any sequence, the same alone and in a batch."""
+"""The video branch judges any sequence, the same alone and in a batch."""
 
 from pathlib import Path
 
