@@ -42,7 +42,7 @@ people whom the branch had not seen.
 """
 
 _READ = """
-"S0's perceptron" is 32 hidden units on the probabilities, "concatenation" a dense layer on action
+"perceptron" is 32 hidden units on the probabilities, "concatenation" a dense layer on action
 units and scores side by side; both keep an eighth of the people to stop the training and set a
 temperature. Under "any may be absent" each way is one fusion for all sets, trained with modality
 dropout.

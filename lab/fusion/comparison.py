@@ -44,7 +44,7 @@ def ways_to_join(seed: int) -> dict[str, Join]:
     """Name -> way to join branches that are all there."""
     return {
         "mean": join_by_mean,
-        "S0's perceptron": join_by_network(Recipe("probability-mlp", seed, absent=0.0)),
+        "perceptron": join_by_network(Recipe("probability-mlp", seed, absent=0.0)),
         "concatenation": join_by_network(Recipe("concatenation", seed, absent=0.0)),
         "pool, fixed weights": join_by_weights,
         "pool": join_by_discounts,
@@ -55,7 +55,7 @@ def ways_to_miss(seed: int) -> dict[str, Join]:
     """Name -> one fusion for any set of branches, trained on all with some of them absent."""
     return {
         "mean": join_by_mean,
-        "S0's perceptron": join_by_network(Recipe("probability-mlp", seed)),
+        "perceptron": join_by_network(Recipe("probability-mlp", seed)),
         "concatenation": join_by_network(Recipe("concatenation", seed)),
         "pool": join_by_discounts,
     }

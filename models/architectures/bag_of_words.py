@@ -20,9 +20,10 @@ _WORD = re.compile(r"(?u)\b\w\w+\b")
 class BagOfWords(TrainableNetwork):
     """The commonest 10,000 words of the training texts, one hidden layer, dropout.
 
-    S1 read IMDB's reviews so, good or bad alone. `counted` is `one-hot` (does it occur?) or
-    `tf-idf` (Sparck Jones 1972, as in scikit-learn). The vocabulary lies beside the weights as
-    JSON. A text without any known word gets what the network says of nothing.
+    An earlier system read IMDB's reviews so, as good or bad (docs/seeds.md, S1). `counted` is
+    `one-hot` (does it occur?) or `tf-idf` (Sparck Jones 1972, as in scikit-learn). The vocabulary
+    lies beside the weights as JSON. A text without any known word gets the network's scores of an
+    empty text.
     """
 
     weights: Tensor

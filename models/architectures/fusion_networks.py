@@ -14,9 +14,8 @@ from schemas.emotions import EMOTIONS
 class ProbabilityNetwork(nn.Module):
     """A perceptron over the probabilities of the branches, with dropout.
 
-    Seed S0 had five probabilities of each of two branches, 32 hidden units, and reports 63 %
-    accuracy on 173 pairs made by slicing two unrelated corpora to equal length. Here a mask tells
-    an absent branch from an undecided one.
+    An earlier system (docs/seeds.md, S0) had five probabilities of each of two branches and 32
+    hidden units. Here a mask distinguishes an absent branch from an undecided one.
     """
 
     def __init__(
@@ -46,9 +45,8 @@ class ProbabilityNetwork(nn.Module):
 class ConcatenationNetwork(nn.Module):
     """Concatenated representations of the branches into one dense layer.
 
-    Seeds S1 and S2 joined two branches so, S4 the embeddings of sound and words, with weighted
-    cross-entropy: .766 accuracy, .772 F1 on five classes of IEMOCAP. `width` 0 is a linear layer
-    alone (S2). Each representation is normalised first: they come in scales of their own.
+    Three earlier systems joined branches so (docs/seeds.md, S1, S2 and S4). `width` 0 is a linear
+    layer alone. Each representation is normalised first: they come in scales of their own.
     """
 
     def __init__(

@@ -17,9 +17,9 @@ _QUIETEST = 1e-5
 class LevelLogistic(TrainableNetwork):
     """Logistic regression on a clip's length and the deviation of its amplitude.
 
-    S3 reports 37.8 % accuracy on RAVDESS's eight classes so, its actors shouting louder than
-    they whisper. `even=false` keeps that level, which no meeting has: with an even loudness the
-    deviation tells only how much of the clip is pause.
+    An earlier system (docs/seeds.md, S3) had 37.8 % accuracy on RAVDESS's eight classes, whose
+    actors shout louder than they whisper. `even=false` keeps that level, which no meeting has:
+    with an even loudness the deviation only measures how much of the clip is pause.
     """
 
     def __init__(self, n_classes: int, even: bool = True) -> None:

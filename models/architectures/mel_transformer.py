@@ -94,9 +94,9 @@ class _Layer(nn.Module):
 class MelTransformer(TrainableNetwork):
     """Mel frames with noise, a dense layer, three layers of relative attention, their mean.
 
-    S3 (296 mels, 495 frames of 1/94 second, noise of .1, dense 50, 10 heads, 192 inside, 377,000
-    parameters) reports 51.4 % accuracy on RAVDESS's eight classes, padded in front without a
-    mask. `frames_per_second` lower than 94 is faster: the work grows with its square.
+    An earlier system (docs/seeds.md, S3) had 296 mels, 495 frames of 1/94 second, noise of .1,
+    dense 50, 10 heads and 192 inside, padded in front without a mask. `frames_per_second` lower
+    than 94 is faster: the work grows with its square.
     """
 
     def __init__(

@@ -47,8 +47,7 @@ def mfcc(samples: Samples, n_mfcc: int, hop: int) -> Tensor:
 class MfccCnn2d(TrainableNetwork):
     """Two convolutions over MFCCs as a picture: 40 coefficients, 50 frames per second.
 
-    S0 reports 93 % accuracy on five classes of RAVDESS (200 x 40, 4 seconds), with the same
-    actors and sentences on both sides of its split.
+    An earlier system (docs/seeds.md, S0) took 200 x 40 values of 4 seconds.
     """
 
     def __init__(
@@ -95,8 +94,8 @@ def _block(n_in: int, n_out: int) -> nn.Sequential:
 class MfccCnn1d(TrainableNetwork):
     """Convolutions over one curve: the mean of 13 MFCCs in each of 86 frames per second.
 
-    S1 takes 216 such values (2.5 seconds), dropout, a maximum over 8 and a dense layer; it tells
-    two moods and reports over-fitting from epoch 25 on. `averaged=false` keeps the 13
+    An earlier system (docs/seeds.md, S1) took 216 such values (2.5 seconds), dropout, a maximum
+    over 8 and a dense layer, for two classes. `averaged=false` keeps the 13
     coefficients as channels.
     """
 

@@ -21,11 +21,11 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class ResnetTransformer(TrainableNetwork):
     """torchvision's ResNet18 without its last layer, over each crop, then over time.
 
-    S2's five variants: from scratch (no `--start`); `trained=none` with `pooling=average`, and
-    with `pooling=transformer`; `trained=last-two` (the last two stages of ResNet18); and
-    `trained=all`. The transformer has three layers, two heads and a padding mask, and its mean
-    goes into one linear layer. S2 gives no figure: "really good in validation, worse in test".
-    It cropped the middle of each frame; here faces were found before.
+    The five variants of an earlier system (docs/seeds.md, S2): from scratch (no `--start`);
+    `trained=none` with `pooling=average`, and with `pooling=transformer`; `trained=last-two` (the
+    last two stages of ResNet18); and `trained=all`. The transformer has three layers, two heads
+    and a padding mask, and its mean goes into one linear layer. It cropped the middle of each
+    frame; here faces were found before.
     """
 
     colour_mean: Tensor

@@ -18,8 +18,8 @@ class SpeechEncoder(TrainableNetwork):
     """wav2vec 2.0 (Baevski et al. 2020), mean over real frames, linear.
 
     `trained_layers` counts the last transformer layers that learn; -1 is all of them. The
-    convolutions never do. S2 trained the last two ("really good in validation, worse in test");
-    S3 all of the base size in ten epochs: 62.5 % accuracy on RAVDESS's eight classes.
+    convolutions never do. Earlier systems trained the last two or all of them (docs/seeds.md, S2
+    and S3).
     """
 
     def __init__(

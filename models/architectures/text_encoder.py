@@ -18,8 +18,8 @@ TOKENIZER = ".tokenizer.json"
 class TextEncoder(TrainableNetwork):
     """An encoder of transformers, dropout, layer norm, linear.
 
-    S0 fine-tuned XLM-RoBERTa base for five languages: 83 % accuracy on five classes of one
-    English set, poor on sad. S4 fine-tuned BERT on IEMOCAP's transcripts: .655 accuracy, .661 F1.
+    Earlier systems fine-tuned XLM-RoBERTa base for five languages and BERT on IEMOCAP's transcripts
+    (docs/seeds.md, S0 and S4).
     `trained_layers` counts the last layers that learn, -1 all of the encoder; `languages` are
     those that it is trained on and answers for; a text is cut after `longest` tokens.
     """

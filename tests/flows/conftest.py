@@ -1,4 +1,4 @@
-"""A Prefect server for the tests of the flows, and settings that need no weights."""
+"""A Prefect server for the tests that need one, and settings that need no weights."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +24,8 @@ def prefect_server() -> Iterator[None]:
 
 
 @pytest.fixture
-def synthetic(prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run on the deterministic engines, with a cache and a working folder of the test's own."""
+def synthetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run on the deterministic engines, with the test's own cache and working folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TONESCRIBE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TONESCRIBE_PURPOSE", "tests")

@@ -1,4 +1,4 @@
-"""The whole street on real media, with the deterministic engines."""
+"""The whole pipeline on real media, with the deterministic engines."""
 
 import hashlib
 import json
@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.annotate import annotate, report_of
 from schemas.dataset import open_dataset
 from schemas.errors import PolicyError, SettingsError
-from schemas.reports import BatchReport
 from tests.material import broken
 from tests.material.checkpoints import random_fusion
 from tests.material.meetings import make_meeting
+from tests.material.runs import annotate_plainly
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -35,19 +34,10 @@ def rows(dataset: Path) -> list[dict[str, object]]:
     return found
 
 
-def run(source: Path, dataset: Path, **options: object) -> BatchReport:
-    state = annotate(str(source), str(dataset), **options, return_state=True)  # type: ignore[call-overload]
-    report = report_of(state)
-    if isinstance(report, Exception):
-        raise report
-    assert isinstance(report, BatchReport)
-    return report
-
-
 def test_a_meeting_becomes_rows_with_speakers_faces_and_scores(
     meetings: Path, synthetic: Path
 ) -> None:
-    report = run(meetings, synthetic / "dataset")
+    report = annotate_plainly(meetings, synthetic / "dataset")
     (done,) = report.recordings
     assert done.outcome == "annotated"
     found = rows(synthetic / "dataset")
@@ -62,9 +52,9 @@ def test_a_meeting_becomes_rows_with_speakers_faces_and_scores(
 
 
 def test_a_second_run_does_no_work_and_changes_no_byte(meetings: Path, synthetic: Path) -> None:
-    run(meetings, synthetic / "dataset")
+    annotate_plainly(meetings, synthetic / "dataset")
     before = digests(synthetic / "dataset")
-    again = run(meetings, synthetic / "dataset")
+    again = annotate_plainly(meetings, synthetic / "dataset")
     assert again.recordings == ()
     assert again.unchanged == 1
     assert digests(synthetic / "dataset") == before
@@ -73,10 +63,10 @@ def test_a_second_run_does_no_work_and_changes_no_byte(meetings: Path, synthetic
 def test_a_changed_text_model_redoes_text_and_fusion_only(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (first,) = run(meetings, synthetic / "dataset").recordings
+    (first,) = annotate_plainly(meetings, synthetic / "dataset").recordings
     assert {"split", "diarize", "faces", "audio", "video", "text", "fuse"} <= set(first.ran)
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__TEXT", "another-version")
-    (second,) = run(meetings, synthetic / "dataset").recordings
+    (second,) = annotate_plainly(meetings, synthetic / "dataset").recordings
     assert second.ran == ("text", "fuse")
 
 
@@ -84,10 +74,10 @@ def test_a_fusion_of_the_settings_joins_the_branches_anew(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TONESCRIBE_ENGINES__FUSION", "embedded")
-    run(meetings, synthetic / "dataset")
+    annotate_plainly(meetings, synthetic / "dataset")
     shipped = rows(synthetic / "dataset")
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__FUSION", str(random_fusion(synthetic)))
-    (second,) = run(meetings, synthetic / "dataset").recordings
+    (second,) = annotate_plainly(meetings, synthetic / "dataset").recordings
     assert second.ran == ("fuse",)
     own = rows(synthetic / "dataset")
     assert [row["audio_scores"] for row in own] == [row["audio_scores"] for row in shipped]
@@ -97,9 +87,9 @@ def test_a_fusion_of_the_settings_joins_the_branches_anew(
 def test_a_changed_video_model_makes_the_faces_again_that_it_reads(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(meetings, synthetic / "dataset")
+    annotate_plainly(meetings, synthetic / "dataset")
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__VIDEO", "another-version")
-    (second,) = run(meetings, synthetic / "dataset").recordings
+    (second,) = annotate_plainly(meetings, synthetic / "dataset").recordings
     assert second.ran == ("split", "faces", "video", "fuse")
 
 
@@ -111,7 +101,7 @@ def test_bad_input_is_quarantined_and_the_rest_is_done(meetings: Path, synthetic
     (meetings / "typo.toml").write_text('titel = "x"')
     odd = meetings / "odd '\"\n; rm -rf 🎉.wav"
     make_meeting(meetings / "plain.wav").rename(odd)
-    report = run(meetings, synthetic / "dataset")
+    report = annotate_plainly(meetings, synthetic / "dataset")
     outcomes = {Path(r.uri).name: r.outcome for r in report.recordings}
     assert outcomes["weekly.mp4"] == "annotated"
     assert list(outcomes.values()).count("annotated") == 2
@@ -129,11 +119,11 @@ def test_a_mended_sidecar_takes_its_recording_out_of_quarantine(
     meetings: Path, synthetic: Path
 ) -> None:
     (meetings / "weekly.toml").write_text('titel = "x"')
-    assert run(meetings, synthetic / "dataset").has_quarantined
+    assert annotate_plainly(meetings, synthetic / "dataset").has_quarantined
     (meetings / "weekly.toml").write_text('title = "The weekly"')
-    (mended,) = run(meetings, synthetic / "dataset").recordings
+    (mended,) = annotate_plainly(meetings, synthetic / "dataset").recordings
     assert (mended.outcome, mended.title) == ("annotated", "The weekly")
-    assert not run(meetings, synthetic / "dataset").has_quarantined
+    assert not annotate_plainly(meetings, synthetic / "dataset").has_quarantined
 
 
 def test_what_is_in_quarantine_stays_there_until_it_is_requeued(
@@ -141,15 +131,15 @@ def test_what_is_in_quarantine_stays_there_until_it_is_requeued(
 ) -> None:
     (meetings / "weekly.mp4").unlink()
     broken.empty(meetings / "late.mp4")
-    run(meetings, synthetic / "dataset")
-    again = run(meetings, synthetic / "dataset")
+    annotate_plainly(meetings, synthetic / "dataset")
+    again = annotate_plainly(meetings, synthetic / "dataset")
     assert again.recordings == ()
     assert again.still_quarantined == 1
     assert again.has_quarantined
-    (tried,) = run(meetings, synthetic / "dataset", requeue=True).recordings
+    (tried,) = annotate_plainly(meetings, synthetic / "dataset", requeue=True).recordings
     assert tried.outcome == "quarantined"
     make_meeting(meetings / "late.mp4")
-    (mended,) = run(meetings, synthetic / "dataset").recordings
+    (mended,) = annotate_plainly(meetings, synthetic / "dataset").recordings
     assert mended.outcome == "annotated"
 
 
@@ -157,12 +147,12 @@ def test_the_same_content_under_two_names_is_annotated_once(
     meetings: Path, synthetic: Path
 ) -> None:
     shutil.copy(meetings / "weekly.mp4", meetings / "copy of weekly.mp4")
-    report = run(meetings, synthetic / "dataset")
+    report = annotate_plainly(meetings, synthetic / "dataset")
     assert sorted(r.outcome for r in report.recordings) == ["annotated", "known"]
     table = open_dataset(str(synthetic / "dataset")).arrow("recordings").to_table().to_pylist()
     assert len(table) == 1
     assert len(table[0]["uris"]) == 2
-    assert run(meetings, synthetic / "dataset").unchanged == 2
+    assert annotate_plainly(meetings, synthetic / "dataset").unchanged == 2
 
 
 @pytest.mark.parametrize("strict", ["weekly", "copy"])
@@ -172,7 +162,7 @@ def test_consent_refused_under_one_name_holds_under_every_name(
     shutil.copy(meetings / "weekly.mp4", meetings / "copy.mp4")
     refusal = 'jurisdiction = "eu"\nparticipants = [{ name = "Bo", consent = false }]'
     (meetings / f"{strict}.toml").write_text(refusal)
-    run(meetings, synthetic / "dataset")
+    annotate_plainly(meetings, synthetic / "dataset")
     found = rows(synthetic / "dataset")
     assert found
     assert all(row["emotion"] is None and row["audio_scores"] is None for row in found)
@@ -184,9 +174,9 @@ def test_other_settings_try_what_is_in_quarantine_again(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TONESCRIBE_LIMITS__MAX_HOURS", "0.0001")
-    assert run(meetings, synthetic / "dataset").has_quarantined
+    assert annotate_plainly(meetings, synthetic / "dataset").has_quarantined
     monkeypatch.delenv("TONESCRIBE_LIMITS__MAX_HOURS")
-    (done,) = run(meetings, synthetic / "dataset").recordings
+    (done,) = annotate_plainly(meetings, synthetic / "dataset").recordings
     assert done.outcome == "annotated"
     assert not list((synthetic / "dataset" / "quarantine").iterdir())
 
@@ -196,11 +186,11 @@ def test_a_dataset_that_cannot_be_written_is_refused_before_any_work(
 ) -> None:
     (synthetic / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be written"):
-        run(meetings, synthetic / "file" / "dataset")
+        annotate_plainly(meetings, synthetic / "file" / "dataset")
 
 
 def test_in_the_eu_at_work_only_the_words_are_judged(meetings: Path, synthetic: Path) -> None:
-    run(meetings, synthetic / "dataset", jurisdiction="eu")
+    annotate_plainly(meetings, synthetic / "dataset", jurisdiction="eu")
     found = rows(synthetic / "dataset")
     assert all(row["audio_scores"] is None and row["video_scores"] is None for row in found)
     assert any(row["text_scores"] for row in found)
@@ -215,17 +205,17 @@ def test_refusals_come_before_any_work(
     meetings: Path, synthetic: Path, options: dict[str, str], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        run(meetings, synthetic / "dataset", **options)
+        annotate_plainly(meetings, synthetic / "dataset", **options)
     assert not (synthetic / "dataset").exists()
 
 
 def test_a_limit_leaves_the_rest_for_the_next_run(meetings: Path, synthetic: Path) -> None:
     make_meeting(meetings / "second.wav")
-    assert len(run(meetings, synthetic / "dataset", limit=1).recordings) == 1
-    assert len(run(meetings, synthetic / "dataset").recordings) == 1
+    assert len(annotate_plainly(meetings, synthetic / "dataset", limit=1).recordings) == 1
+    assert len(annotate_plainly(meetings, synthetic / "dataset").recordings) == 1
 
 
 def test_workers_annotate_in_processes_of_their_own(meetings: Path, synthetic: Path) -> None:
     make_meeting(meetings / "second.wav")
-    report = run(meetings, synthetic / "dataset", workers=2)
+    report = annotate_plainly(meetings, synthetic / "dataset", workers=2)
     assert [r.outcome for r in report.recordings] == ["annotated", "annotated"]

@@ -19,6 +19,8 @@ from schemas.reports import BatchReport
 from tests.material import broken
 from tests.material.meetings import make_meeting
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
 
 def run(source: Path, dataset: Path, **options: Any) -> State[Any]:
     state: State[Any] = annotate(str(source), str(dataset), **options, return_state=True)

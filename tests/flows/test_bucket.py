@@ -12,6 +12,8 @@ from schemas.dataset import open_dataset
 from schemas.errors import SettingsError
 from tests.material.meetings import make_meeting
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:

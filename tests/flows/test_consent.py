@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 
-from flows.annotate import annotate, report_of
 from schemas.dataset import open_dataset
-from schemas.reports import BatchReport
 from tasks.dataset.export import EXPORTERS
 from tests.material.meetings import make_meeting
+from tests.material.runs import annotate_plainly
 
 SECRET = "heffalump"
 NAME = "Zenobia"
@@ -27,12 +26,6 @@ CAPTIONS = f"""WEBVTT
 00:05.000 --> 00:08.000
 <v Bo>Let us begin with the plan for today.
 """
-
-
-def run(source: Path, dataset: Path, **options: object) -> BatchReport:
-    state = annotate(str(source), str(dataset), **options, return_state=True)  # type: ignore[call-overload]
-    report: BatchReport = report_of(state)
-    return report
 
 
 @pytest.fixture
@@ -73,7 +66,7 @@ def test_no_file_of_a_run_holds_a_word_or_name_of_somebody_who_refused(
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     dataset = synthetic / "dataset"
-    (done,) = run(meeting.parent, dataset).recordings
+    (done,) = annotate_plainly(meeting.parent, dataset).recordings
     assert done.outcome == "annotated"
     for name, content in (
         *everything_in(dataset),
@@ -92,7 +85,7 @@ def test_no_file_of_a_run_holds_a_word_or_name_of_somebody_who_refused(
 def test_the_times_of_somebody_who_refused_stay_and_the_others_are_shown(
     meeting: Path, synthetic: Path
 ) -> None:
-    run(meeting.parent, synthetic / "dataset")
+    annotate_plainly(meeting.parent, synthetic / "dataset")
     rows = open_dataset(str(synthetic / "dataset")).arrow("utterances").to_table().to_pylist()
     hidden = [row for row in rows if "no_consent" in row["flags"]]
     assert [row["text"] for row in hidden] == ["[not shown]"] * len(hidden)
@@ -108,14 +101,14 @@ def test_the_times_of_somebody_who_refused_stay_and_the_others_are_shown(
 def test_the_words_are_read_again_when_a_later_stage_needs_them(
     meeting: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(meeting.parent, synthetic / "dataset")
+    annotate_plainly(meeting.parent, synthetic / "dataset")
     monkeypatch.setenv("TONESCRIBE_UTTERANCES__MAX_PAUSE", "0.9")
-    (again,) = run(meeting.parent, synthetic / "dataset").recordings
+    (again,) = annotate_plainly(meeting.parent, synthetic / "dataset").recordings
     assert {"transcribe", "utterances"} <= set(again.ran)
     texts = open_dataset(str(synthetic / "dataset")).pandas("utterances")["text"]
     assert "Let us begin with the plan for today." in set(texts)
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__TEXT", "another-version")
-    (last,) = run(meeting.parent, synthetic / "dataset").recordings
+    (last,) = annotate_plainly(meeting.parent, synthetic / "dataset").recordings
     assert last.ran == ("text", "fuse")
 
 
@@ -132,21 +125,21 @@ def test_a_refusal_stays_with_the_content_when_its_sidecar_is_gone(
     if gone == "twin":
         shutil.copy(meeting, twin)
         shutil.copy(meeting.with_suffix(".vtt"), twin.with_suffix(".vtt"))
-    run(meeting.parent, synthetic / "dataset")
+    annotate_plainly(meeting.parent, synthetic / "dataset")
     meeting.with_suffix(".toml").unlink()
     if gone == "twin":
         meeting.unlink()
         twin.with_suffix(".toml").write_text('participants = [{ name = "Bo" }]')
-    run(meeting.parent, synthetic / "dataset")
+    annotate_plainly(meeting.parent, synthetic / "dataset")
     assert SECRET not in str(shown_texts(synthetic / "dataset"))
 
 
 def test_a_refusal_is_taken_back_in_the_sidecar_that_stated_it(
     meeting: Path, synthetic: Path
 ) -> None:
-    run(meeting.parent, synthetic / "dataset")
+    annotate_plainly(meeting.parent, synthetic / "dataset")
     meeting.with_suffix(".toml").write_text(SIDECAR.replace("false", "true"))
-    run(meeting.parent, synthetic / "dataset")
+    annotate_plainly(meeting.parent, synthetic / "dataset")
     assert SECRET in str(shown_texts(synthetic / "dataset"))
 
 
@@ -155,7 +148,7 @@ def test_a_recording_whose_sidecar_asks_for_a_refused_use_is_quarantined_alone(
 ) -> None:
     make_meeting(meeting.with_name("other.wav"))
     meeting.with_suffix(".toml").write_text('purpose = "hiring"')
-    report = run(meeting.parent, synthetic / "dataset")
+    report = annotate_plainly(meeting.parent, synthetic / "dataset")
     outcomes = {Path(r.uri).name: r.outcome for r in report.recordings}
     assert outcomes == {"weekly.mp4": "quarantined", "other.wav": "annotated"}
     assert "must not be used for hiring" in str([r.sentence for r in report.recordings])
@@ -165,6 +158,6 @@ def test_where_no_voice_is_known_by_name_nothing_is_shown_and_a_sentence_says_wh
     meeting: Path, synthetic: Path
 ) -> None:
     meeting.with_suffix(".vtt").unlink()
-    (done,) = run(meeting.parent, synthetic / "dataset").recordings
+    (done,) = annotate_plainly(meeting.parent, synthetic / "dataset").recordings
     assert shown_texts(synthetic / "dataset") == {"[not shown]"}
     assert "captions with names" in str(done.sentence)
