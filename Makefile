@@ -34,6 +34,9 @@ demo: install  ## annotate a small sample meeting and show what comes out
 test: install  ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+test-fast: install  ## run the tests of the pipeline on synthetic engines
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not needs_shared" --ignore tests/flows/with_server tests/flows tests/tasks tests/schemas
+
 check: install  ## lint, types, floors, references, dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

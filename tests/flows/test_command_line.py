@@ -22,6 +22,8 @@ from tests.flows.conftest import SYNTHETIC
 from tests.material import broken
 from tests.material.meetings import make_meeting
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "flows.cli.app"]
 ROOT = Path(__file__).parent.parent.parent
 

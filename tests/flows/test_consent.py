@@ -1,85 +1,19 @@
 """Of somebody who did not consent nothing is stored but times, in no file of a run."""
 
-import re
 import shutil
-import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
-from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 
 from schemas.dataset import open_dataset
-from tasks.dataset.export import EXPORTERS
 from tests.material.meetings import make_meeting
+from tests.material.refusals import SECRET, SIDECAR, make_refused_meeting
 from tests.material.runs import annotate_plainly
-
-SECRET = "heffalump"
-NAME = "Zenobia"
-SIDECAR = f'participants = [{{ name = "{NAME}", consent = false }}, {{ name = "Bo" }}]\n'
-CAPTIONS = f"""WEBVTT
-
-00:00.000 --> 00:03.000
-<v {NAME}>I once kept a {SECRET} in the garden.
-
-00:05.000 --> 00:08.000
-<v Bo>Let us begin with the plan for today.
-"""
 
 
 @pytest.fixture
 def meeting(synthetic: Path) -> Path:
-    folder = synthetic / "meetings"
-    folder.mkdir()
-    make_meeting(folder / "weekly.mp4")
-    (folder / "weekly.vtt").write_text(CAPTIONS)
-    (folder / "weekly.toml").write_text(SIDECAR)
-    return folder / "weekly.mp4"
-
-
-def everything_in(folder: Path) -> Iterator[tuple[str, str]]:
-    """Name and content of every file, tables and databases as text as well."""
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        yield str(path), path.read_bytes().decode("latin-1")
-        if path.suffix == ".parquet":
-            yield str(path), str(pq.read_table(path).to_pylist())
-
-
-def prefect_database() -> str:
-    """Everything that the Prefect server keeps: logs, artifacts, states, parameters."""
-    address = PREFECT_API_DATABASE_CONNECTION_URL.value()
-    path = str(getattr(address, "get_secret_value", lambda: address)()).split("///", 1)[1]
-    with sqlite3.connect(path) as connection:
-        return "\n".join(connection.iterdump())
-
-
-def found(pattern: str, text: str) -> bool:
-    return re.search(pattern, text, re.IGNORECASE) is not None
-
-
-@pytest.mark.parametrize("pattern", [SECRET, NAME])
-def test_no_file_of_a_run_holds_a_word_or_name_of_somebody_who_refused(
-    meeting: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
-) -> None:
-    scratch = synthetic / "tmp"
-    scratch.mkdir()
-    monkeypatch.setenv("TMPDIR", str(scratch))
-    dataset = synthetic / "dataset"
-    (done,) = annotate_plainly(meeting.parent, dataset).recordings
-    assert done.outcome == "annotated"
-    for name, content in (
-        *everything_in(dataset),
-        *everything_in(synthetic / "cache"),
-        *everything_in(scratch),
-        ("the Prefect database", prefect_database()),
-    ):
-        assert not found(pattern, content), name
-    opened = open_dataset(str(dataset))
-    (facts,) = opened.arrow("recordings").to_table().to_pylist()
-    rows = opened.arrow("utterances").to_table().to_pylist()
-    for kind, export in EXPORTERS.items():
-        assert not found(pattern, export(facts, rows, opened)), kind
+    return make_refused_meeting(synthetic / "meetings")
 
 
 def test_the_times_of_somebody_who_refused_stay_and_the_others_are_shown(

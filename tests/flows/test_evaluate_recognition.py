@@ -102,5 +102,5 @@ def test_a_reader_is_warned_of_silence_and_of_a_reference_that_overruns(
     said = evaluate_words(recordings / "set.stm", recordings)
     assert ["WER", "1.000"] in [line.split() for line in said.splitlines()]
     warned = capsys.readouterr().err.splitlines()
-    assert warned[0].startswith("quiet: no word was heard. There is no tone")
+    assert warned[0].startswith("quiet: no word was recognised. There is no tone")
     assert warned[1].startswith("quiet: the reference ends at 9.0 s, the recording at 5.0 s")

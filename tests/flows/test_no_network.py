@@ -19,6 +19,8 @@ from schemas.privacy import TELEMETRY_OFF
 from tasks.sample import make_sample
 from tests.material.sounds import write_wav
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 REFUSED = 97
 

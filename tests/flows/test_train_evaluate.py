@@ -21,7 +21,7 @@ def test_every_trainer_is_where_the_table_says(branch: str) -> None:
     assert callable(load_from(TRAINERS, branch))
 
 
-def test_what_is_unknown_or_missing_is_said(prefect_server: None, tmp_path: Path) -> None:
+def test_what_is_unknown_or_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no branch 'smell'; known are audio"):
         train("smell", tmp_path, tmp_path)
     with pytest.raises(SettingsError, match="There is no folder"):
@@ -64,9 +64,7 @@ def table(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.needs_shared
-def test_any_labelled_set_is_measured_and_reported(
-    prefect_server: None, table: Path, tmp_path: Path
-) -> None:
+def test_any_labelled_set_is_measured_and_reported(table: Path, tmp_path: Path) -> None:
     figures = evaluate_branch("audio", table, report=tmp_path / "report", robustness=True)
     assert figures["n"] == len(table.read_text().splitlines()) - 1
     assert figures["not_judged"] == 0
@@ -85,7 +83,7 @@ def test_any_labelled_set_is_measured_and_reported(
 
 
 @pytest.mark.needs_shared
-def test_figures_are_lines_to_read_or_one_json(prefect_server: None, table: Path) -> None:
+def test_figures_are_lines_to_read_or_one_json(table: Path) -> None:
     said = evaluate("audio", table)
     assert said.splitlines()[0] == "audio on set"
     record = json.loads(evaluate("audio", table, as_json=True))
@@ -95,7 +93,7 @@ def test_figures_are_lines_to_read_or_one_json(prefect_server: None, table: Path
 
 @pytest.mark.needs_shared
 def test_a_folder_of_classes_is_measured_as_its_table_is(
-    prefect_server: None, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same sounds as folders of classes and of speakers, one damaged file among them."""
     with table.open(newline="") as file:
@@ -120,7 +118,7 @@ def test_a_folder_of_classes_is_measured_as_its_table_is(
 
 @pytest.mark.needs_shared
 def test_people_whom_the_weights_know_are_not_passed_off_as_strangers(
-    prefect_server: None, table: Path, capsys: pytest.CaptureFixture[str]
+    table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = table.with_name("emodb.csv")
     known.write_text("\n".join(table.read_text().splitlines()[:3]) + "\n")
@@ -131,9 +129,7 @@ def test_people_whom_the_weights_know_are_not_passed_off_as_strangers(
 
 
 @pytest.mark.needs_shared
-def test_the_fusion_judges_each_row_by_what_it_has(
-    prefect_server: None, shared: Path, table: Path
-) -> None:
+def test_the_fusion_judges_each_row_by_what_it_has(shared: Path, table: Path) -> None:
     """One row has a voice, one a voice and words, one a face and a voice, one words alone."""
     film = shared / "data" / "meeting" / "video" / "01-01-01-01-01-01-01.mp4"
     with table.open(newline="") as file:
@@ -160,7 +156,7 @@ def test_the_fusion_judges_each_row_by_what_it_has(
 @pytest.mark.slow
 @pytest.mark.needs_shared
 def test_a_branch_is_trained_and_measured_by_two_commands(
-    prefect_server: None, shared: Path, table: Path, tmp_path: Path
+    shared: Path, table: Path, tmp_path: Path
 ) -> None:
     start = shared / "weights" / "whisper_tiny_en"
     report = train("audio", shared / "data", tmp_path, start=start, limit=10, epochs=0, folds=False)

@@ -17,6 +17,8 @@ from tasks.media.probe import probe
 from tasks.media.split import ffmpeg_program, split
 from tests.material.sounds import CONVERSATION, tone_voices, write_wav
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = Settings()
 ONSETS = [turn.start for turn in CONVERSATION]
 PICTURE = ("-f", "lavfi", "-i", "testsrc=s=160x120:r=10:d=10")
