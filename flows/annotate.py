@@ -1,6 +1,6 @@
 """The flows `annotate` (a batch) and `annotate_recording` (one recording of it)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from prefect import flow, task
@@ -31,6 +31,7 @@ from schemas.errors import QuarantinedError
 from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import load_settings
+from schemas.values import Json
 
 __all__ = ["annotate", "annotate_recording", "check_engines"]
 
@@ -134,12 +135,12 @@ def _runs(batch: Batch) -> Iterator[RecordingReport]:
 
 
 @task(name="annotate-in-process", persist_result=False)
-def annotate_in_process(job: dict[str, Any], out: str, options: dict[str, Any]) -> dict[str, Any]:
+def annotate_in_process(job: Json, out: str, options: Json) -> Json:
     """Annotate one recording in a worker process."""
     return _run_as_flow(Job.model_validate(job), out, options).model_dump(mode="json")
 
 
-def _run_as_flow(job: Job, out: str, options: Mapping[str, Any]) -> RecordingReport:
+def _run_as_flow(job: Job, out: str, options: Json) -> RecordingReport:
     """Annotate one recording as a subflow; raise only what is a defect of tonescribe."""
     with handing_job(job):
         state = annotate_recording(job.item.uri, out, **options, return_state=True)

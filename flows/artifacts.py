@@ -10,7 +10,7 @@ from schemas.dataset import Dataset, page_path
 from schemas.manifest import Manifest
 from schemas.reports import BatchReport
 from schemas.speech import AnnotatedUtterance
-from schemas.values import clock
+from schemas.values import Json, clock
 from tasks.ingest.listing import shown
 
 SHOWN_FAILURES = 200
@@ -86,7 +86,7 @@ def publish_failures(report: BatchReport) -> None:
     )
 
 
-def failure_table(report: BatchReport) -> list[dict[str, Any]]:
+def failure_table(report: BatchReport) -> list[Json]:
     """Return one row per recording that was quarantined: which, where and why."""
     return [
         {
@@ -114,7 +114,7 @@ def transcript_markdown(title: str, annotated: Sequence[AnnotatedUtterance], pag
     return "\n".join(lines)
 
 
-def speaker_table(annotated: Sequence[AnnotatedUtterance]) -> list[dict[str, Any]]:
+def speaker_table(annotated: Sequence[AnnotatedUtterance]) -> list[Json]:
     """Return one row per speaker: talk time and share, utterances, most frequent emotion."""
     groups: dict[str, list[AnnotatedUtterance]] = defaultdict(list)
     for row in annotated:

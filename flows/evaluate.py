@@ -29,6 +29,7 @@ from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings, load_settings
+from schemas.values import Json
 from tasks.emotion.fuse import BRANCHES
 
 MEASURERS = {
@@ -72,7 +73,7 @@ def evaluate_branch(
     training: Path | None = None,
     *,
     robustness: bool = False,
-) -> dict[str, Any]:
+) -> Json:
     """Run `measure_branch` and return its figures as JSON values.
 
     With `data` these are the fields of `Measures`, `not_judged`, the samples without a face, words
@@ -223,7 +224,7 @@ def _conditions(clips: Sequence[LabelledClip], settings: WeightSettings) -> dict
     return measure_conditions(score, lambda row: read_voice(clips[row]), _labels(clips), speakers)
 
 
-def _abstention(branch: str, settings: WeightSettings) -> dict[str, Any] | None:
+def _abstention(branch: str, settings: WeightSettings) -> Json | None:
     if branch != "audio":
         return None
     score = load_engine(branch, "embedded", settings).score
@@ -235,9 +236,9 @@ def _explored(clips: Sequence[LabelledClip]) -> dict[str, dict[str, ByClass]]:
     return {name: explore("audio", [c for c in clips if c.corpus == name]) for name in corpora}
 
 
-def _figures(found: Evaluation, *, alone: bool) -> dict[str, Any]:
+def _figures(found: Evaluation, *, alone: bool) -> Json:
     """Return the figures as JSON values: of a table itself, or by protocol."""
-    figures: dict[str, Any] = {name: m.model_dump() for name, m in found.measures.items()}
+    figures: Json = {name: m.model_dump() for name, m in found.measures.items()}
     if alone:
         (figures,) = figures.values()
         figures |= {name: value for name, value in found.facts.items() if name != "data"}

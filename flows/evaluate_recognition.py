@@ -17,6 +17,7 @@ from lab.wer.stm import Reference, find_audio, read_stm
 from models.registry import identify
 from schemas.errors import InputError, SettingsError
 from schemas.settings import Settings, load_settings
+from schemas.values import Json
 
 _TOLERATED = 1.0
 """Seconds by which a reference may run over its recording."""
@@ -55,7 +56,7 @@ def measure_words(
     weights: str = "shipped",
     report: Path | None = None,
     segments: str = "diarizer",
-) -> dict[str, Any]:
+) -> Json:
     """Measure the recogniser of the settings on the recordings of an STM file.
 
     Returns the figures (fields of `RecognitionFigures`) of each recording under `files`, of all
@@ -83,7 +84,7 @@ def measure_words(
     tallies = {name: _tally(references[name], run) for name, run in runs.items()}
     files = {name: figures_of(tally).model_dump() for name, tally in tallies.items()}
     in_all = figures_in_all(tallies)
-    found: dict[str, Any] = {
+    found: Json = {
         "data": data.name,
         "engine": identify("transcriber", settings.engine("transcriber"), settings.weights),
         "segments": segments,

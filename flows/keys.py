@@ -10,6 +10,7 @@ from schemas.media import Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.tables import SCHEMA_VERSION
+from schemas.values import Json
 from tasks.dataset import page, publish
 from tasks.ingest import beside, fetch
 
@@ -33,7 +34,7 @@ def stage_keys(recording: Recording, settings: Settings, policy: Policy) -> dict
 
 def fingerprint(settings: Settings) -> str:
     """Return the digest of everything but the recordings that published rows depend on."""
-    parts: dict[str, Any] = {stage.name: _own_part(stage, settings) for stage in STAGES}
+    parts: Json = {stage.name: _own_part(stage, settings) for stage in STAGES}
     parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
     # these are no stages of the table, but the dataset holds what they write
     parts["around"] = [SCHEMA_VERSION, *(m.STAGE_VERSION for m in (fetch, publish, page))]
@@ -45,7 +46,7 @@ def inputs_digest(recording: Recording) -> str:
     return _digest(beside.everything(recording))
 
 
-def _own_part(stage: Stage, settings: Settings) -> dict[str, Any]:
+def _own_part(stage: Stage, settings: Settings) -> Json:
     """Return everything but the recording that a stage's result depends on, as JSON."""
     return {
         "stage": stage.name,

@@ -1,13 +1,14 @@
 """List networks for the command line and fetch several."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, get_args
+from typing import get_args
 
 from models.network_store import fetch, is_there, network, networks_of, remedy, state_of
 from models.networks import NETWORKS, Network
 from models.registry import ENGINES
 from schemas.errors import WeightsError
 from schemas.settings import PROFILES, Profile, Settings
+from schemas.values import Json
 
 
 def needed_networks(settings: Settings) -> list[Network]:
@@ -18,7 +19,7 @@ def needed_networks(settings: Settings) -> list[Network]:
     return [NETWORKS[name] for name in dict.fromkeys(names)]
 
 
-def describe(settings: Settings) -> list[dict[str, Any]]:
+def describe(settings: Settings) -> list[Json]:
     """Facts of every network of the table: state, size, licence, purpose, sources, hashes."""
     return [_facts(one, settings) for one in NETWORKS.values()]
 
@@ -61,7 +62,7 @@ def absent_networks(settings: Settings) -> list[str]:
     ]
 
 
-def _facts(one: Network, settings: Settings) -> dict[str, Any]:
+def _facts(one: Network, settings: Settings) -> Json:
     state, folder = state_of(one, settings.weights)
     return {
         "name": one.name,

@@ -12,9 +12,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schemas.errors import WeightsError
+from schemas.values import Json
 
 if TYPE_CHECKING:
     import torch
@@ -31,9 +32,7 @@ def shipped(name: str) -> Path:
     return SHIPPED / f"{name}.safetensors"
 
 
-def save_weights(
-    path: Path, state: Mapping[str, "torch.Tensor"], config: Mapping[str, Any]
-) -> None:
+def save_weights(path: Path, state: Mapping[str, "torch.Tensor"], config: Json) -> None:
     """Write a state dict and its JSON configuration; large matrices become int8."""
     import torch
     from safetensors.torch import save_file
@@ -57,7 +56,7 @@ def save_weights(
     save_file(stored, str(path), metadata={"config": json.dumps(dict(config), sort_keys=True)})
 
 
-def load_weights(path: Path) -> tuple[dict[str, "torch.Tensor"], dict[str, Any]]:
+def load_weights(path: Path) -> tuple[dict[str, "torch.Tensor"], Json]:
     """Read a state dict (float32) and its configuration.
 
     Raises `WeightsError` where the file is missing or is no safetensors file of ours.

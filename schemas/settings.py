@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -219,7 +220,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
         raise SettingsError(f"tonescribe.toml cannot be read: {error}.") from error
 
 
-def describe_validation(error: ValidationError, model: type[Any]) -> str:
+def describe_validation(error: ValidationError, model: type[BaseModel]) -> str:
     """One sentence for the first fault of a pydantic validation, with the nearest known key."""
     fault = error.errors()[0]
     path = [str(part) for part in fault["loc"]]
@@ -230,7 +231,7 @@ def describe_validation(error: ValidationError, model: type[Any]) -> str:
     return f"{name} is wrong: {describe(fault)}."
 
 
-def _unknown_key(path: Sequence[str], model: type[Any]) -> str:
+def _unknown_key(path: Sequence[str], model: type[BaseModel]) -> str:
     fields: Mapping[str, Any] = model.model_fields
     for part in path[:-1]:
         inner = getattr(fields.get(part), "annotation", None)
@@ -239,33 +240,33 @@ def _unknown_key(path: Sequence[str], model: type[Any]) -> str:
     return _unknown(".".join(path), path[-1], fields)
 
 
-def _one_of(fault: Mapping[str, Any]) -> str:
+def _one_of(fault: ErrorDetails) -> str:
     known = [part.strip("' ") for part in re.split(r", | or ", fault["ctx"]["expected"])]
     given = str(fault["input"])
     return f"there is no '{given}'; {suggestion_and_all(given, known)}"
 
 
-def _tag(fault: Mapping[str, Any]) -> str:
+def _tag(fault: ErrorDetails) -> str:
     return f"'{fault['input']}' is no language tag; write 'en', 'de' or 'pt-BR'"
 
 
-def _of_ours(fault: Mapping[str, Any]) -> str:
+def _of_ours(fault: ErrorDetails) -> str:
     return str(fault["ctx"]["error"])
 
 
-def _number(fault: Mapping[str, Any]) -> str:
+def _number(fault: ErrorDetails) -> str:
     return f"'{fault['input']}' is no number"
 
 
-def _limit(word: str, key: str) -> Callable[[Mapping[str, Any]], str]:
+def _limit(word: str, key: str) -> Callable[[ErrorDetails], str]:
     return lambda fault: f"{fault['input']} must be {word} {fault['ctx'][key]}"
 
 
-def _as_pydantic_says(fault: Mapping[str, Any]) -> str:
+def _as_pydantic_says(fault: ErrorDetails) -> str:
     return f"{str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
 
 
-_FAULTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+_FAULTS: dict[str, Callable[[ErrorDetails], str]] = {
     "bool_parsing": lambda fault: f"'{fault['input']}' is neither true nor false",
     "bool_type": lambda fault: f"'{fault['input']}' is neither true nor false",
     "date_from_datetime_parsing": lambda f: f"'{f['input']}' is no date; write 2026-11-20",

@@ -1,12 +1,15 @@
 """The Arrow schema of every table, as the contract lists it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from schemas.emotions import EMOTIONS
 
 SCHEMA_VERSION = "1"
+
+Row = dict[str, Any]
+"""A row of a table as Arrow gives it: column -> value."""
 
 SCORES = pa.struct([pa.field(name, pa.float32()) for name in EMOTIONS])
 

@@ -1,9 +1,12 @@
 """Units, the one rounding rule, and the base of every frozen value."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Json = dict[str, Any]
+"""A JSON object: the figures of a report, the configuration of weights."""
 
 Seconds = float
 Hertz = int

@@ -2,12 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schemas.dataset import Dataset, open_dataset
 from schemas.emotions import EMOTIONS, FACTS
 from schemas.errors import SettingsError
 from schemas.names import name_key
+from schemas.tables import Row
 from schemas.values import clock
 from tasks.dataset.export import printable, safe_cell
 
@@ -45,11 +46,11 @@ def show_transcript(
                 console.print(_line(row), soft_wrap=not console.is_terminal)
 
 
-def _names(row: dict[str, Any]) -> set[str]:
+def _names(row: Row) -> set[str]:
     return {name_key(name) for name in (row["speaker"], row["speaker_name"]) if name}
 
 
-def _refuse_unknown_speaker(speaker: str, rows: list[dict[str, Any]]) -> None:
+def _refuse_unknown_speaker(speaker: str, rows: list[Row]) -> None:
     if any(name_key(speaker) in _names(row) for row in rows):
         return
     known = {row["speaker_name"] or row["speaker"] for row in rows}
@@ -63,7 +64,7 @@ def _plain(text: str) -> "Text":
     return Text(printable(text))
 
 
-def _line(row: dict[str, Any]) -> "Text":
+def _line(row: Row) -> "Text":
     from rich.text import Text
 
     emotion, confidence = row["emotion"], row["confidence"] or 0.0
@@ -80,8 +81,8 @@ def _line(row: dict[str, Any]) -> "Text":
     )
 
 
-def _recordings(dataset: Dataset, wanted: str | None) -> list[dict[str, Any]]:
-    every: list[dict[str, Any]] = dataset.arrow("recordings").to_table().to_pylist()
+def _recordings(dataset: Dataset, wanted: str | None) -> list[Row]:
+    every: list[Row] = dataset.arrow("recordings").to_table().to_pylist()
     every.sort(key=lambda row: (str(row["meeting_date"]), row["title"]))
     if wanted is None:
         return every
@@ -91,11 +92,11 @@ def _recordings(dataset: Dataset, wanted: str | None) -> list[dict[str, Any]]:
     return found
 
 
-def _rows(dataset: Dataset, recording_id: str) -> list[dict[str, Any]]:
+def _rows(dataset: Dataset, recording_id: str) -> list[Row]:
     import pyarrow.dataset as ds
 
     table = dataset.arrow("utterances").to_table(filter=ds.field("recording_id") == recording_id)
-    rows: list[dict[str, Any]] = table.sort_by("utterance_index").to_pylist()
+    rows: list[Row] = table.sort_by("utterance_index").to_pylist()
     return rows
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -21,6 +21,10 @@ from schemas.emotions import EMOTIONS
 from schemas.settings import PROFILES, EngineSettings, Settings
 from schemas.speech import FLAGS
 from schemas.tables import COLUMNS
+
+if TYPE_CHECKING:
+    from pyarrow import DataType
+
 
 _NOTE = "<!-- Written by `make docs`; change the code, not this file. -->"
 _MARKUP = re.compile(r"\[/?bold\]")
@@ -130,7 +134,7 @@ def columns() -> list[str]:
     return [*lines, *(f"| `{flag}` | {about} |" for flag, about in FLAGS.items())]
 
 
-def _type(kind: Any) -> str:
+def _type(kind: "DataType") -> str:
     text = str(kind)
     if text.startswith("struct<neutral"):
         return "struct of seven float"

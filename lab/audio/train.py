@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from lab.audio.sounds import (
 from lab.corpora.speech import read_speech
 from lab.corpora.splits import held_out_speakers, trainable
 from lab.measures import fit_temperature
-from lab.training.fitting import FittingPlan, fit
+from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from models.audio.embedded import VOICE_CLASSES, merge_calm, voice_logits
 from models.checkpoint import save_weights
@@ -271,7 +271,7 @@ def _task(network: "AudioEmotionNetwork") -> "nn.Module":
 
         def forward(
             self, mel: "Tensor", n_frames: "Tensor", targets: "Tensor", weights: "Tensor"
-        ) -> dict[str, Any]:
+        ) -> Batch:
             smoothed = targets * (1 - _SMOOTHING) + _SMOOTHING / targets.shape[1]
             surprise = -self.network(mel, n_frames).log_softmax(dim=1)
             return {"loss": ((smoothed * surprise).sum(dim=1) * weights).mean()}
@@ -284,7 +284,7 @@ def _config(
     temperature: float,
     train: Sequence[LabelledClip],
     calibration: Sequence[LabelledClip],
-) -> dict[str, Any]:
+) -> Batch:
     from models.audio.network import WHISPER_TINY
 
     return {
@@ -299,9 +299,7 @@ def _config(
     }
 
 
-def _cross_validate(
-    recipe: Recipe, clips: Sequence[LabelledClip], out: Path
-) -> dict[str, dict[str, Any]]:
+def _cross_validate(recipe: Recipe, clips: Sequence[LabelledClip], out: Path) -> dict[str, Batch]:
     """RAVDESS's folds with the recipe of the shipped network; scores go to `out/folds`."""
     seed = recipe.plan.seed
     six = corpus_splits(clips, "ravdess", seed=seed)

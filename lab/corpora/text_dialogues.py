@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from lab.corpora.text_rows import TextRow, delimited, split_of
 from schemas.errors import InputError
+from schemas.values import Json
 
 _DAILY = ("no emotion", "anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """DailyDialog's emotions in the order of their numbers."""
@@ -64,7 +64,7 @@ def read_emorynlp(folder: Path) -> Iterator[TextRow]:
             )
 
 
-def _scene_rows(scene: dict[str, Any], split: str) -> Iterator[TextRow]:
+def _scene_rows(scene: Json, split: str) -> Iterator[TextRow]:
     for turn, said in enumerate(scene["utterances"]):
         if text := " ".join(said["transcript"].split()):
             speaker = ", ".join(said["speakers"])

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 from lab.corpora.text_rows import TextRow
 from schemas.errors import InputError
+from schemas.values import Json
 
 _OPTIONAL = ("dialogue_id", "utterance_id", "speaker", "turn1", "turn2")
 
@@ -29,7 +29,7 @@ def table_rows(path: Path, corpus: str, languages: Collection[str]) -> Iterator[
         yield _row(corpus, {str(column): value for column, value in row.items()})
 
 
-def _row(corpus: str, row: dict[str, Any]) -> TextRow:
+def _row(corpus: str, row: Json) -> TextRow:
     dialogue, turn = row.get("dialogue_id"), row.get("utterance_id")
     if dialogue is not None and not str(dialogue).startswith(row["split"]):
         dialogue = f"{row['split']}_{dialogue}"

@@ -8,7 +8,7 @@ a choice the six have .606 on RAVDESS' five folds, and what these have above it 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,15 @@ from lab.corpora.actions import FaceActions
 from lab.fusion.pool import fit_weights
 from models.fusion.embedded import log_pool
 
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+
+
 _INNER_FOLDS = 4
 """Of the cross-validation that sets the pool's weights."""
 
 
-def _logistic(seed: int) -> Any:
+def _logistic(seed: int) -> "ClassifierMixin":
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -30,7 +34,7 @@ def _logistic(seed: int) -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
 
 
-def _gaussian(seed: int) -> Any:
+def _gaussian(seed: int) -> "ClassifierMixin":
     from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -39,13 +43,13 @@ def _gaussian(seed: int) -> Any:
     return make_pipeline(StandardScaler(), QuadraticDiscriminantAnalysis(reg_param=0.5))
 
 
-def _trees(seed: int) -> Any:
+def _trees(seed: int) -> "ClassifierMixin":
     from sklearn.ensemble import ExtraTreesClassifier
 
     return ExtraTreesClassifier(200, min_samples_leaf=2, max_features=0.3, random_state=seed)
 
 
-MODELS: dict[str, Callable[[int], Any]] = {
+MODELS: dict[str, Callable[[int], "ClassifierMixin"]] = {
     "logistic regression": _logistic,
     "Gaussian per class": _gaussian,
     "extremely randomised trees": _trees,
@@ -93,7 +97,9 @@ def _cross_validated(
     return scores
 
 
-def _judge(model: Any, units: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+def _judge(
+    model: "ClassifierMixin", units: NDArray[np.float64], n_classes: int
+) -> NDArray[np.float64]:
     """Probabilities (n, n_classes), zero for a class that the model never saw."""
     scores = np.zeros((len(units), n_classes))
     scores[:, model.classes_] = model.predict_proba(units)

@@ -1,7 +1,7 @@
 """Train the networks that join branches, on the same people and the same scores as the pool."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lab.fusion.judgements import Join, Judgements, Use, class_weights
 from lab.measures import fit_temperature
 from models.architectures.table import Parameters, construct
+from schemas.values import Json
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,7 +34,7 @@ class Recipe(NamedTuple):
     absent: float = 0.3
 
 
-def recipe_of(told: Mapping[str, Any]) -> Recipe:
+def recipe_of(told: Json) -> Recipe:
     """Return the recipe of options or of a header; missing values are the defaults."""
     known = {name: told.get(name) for name in Recipe._fields}
     return Recipe(**{name: value for name, value in known.items() if value is not None})
@@ -42,7 +43,7 @@ def recipe_of(told: Mapping[str, Any]) -> Recipe:
 class _Row(NamedTuple):
     """What an architecture is built with for judgements, and what it is shown of them."""
 
-    given: Callable[[Judgements], dict[str, Any]]
+    given: Callable[[Judgements], Json]
     shown: Callable[[Judgements], Any]
 
 

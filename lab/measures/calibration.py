@@ -1,13 +1,12 @@
 """Calibrate by one temperature, fitted on people of neither training nor test."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def fit_temperature(labels: Sequence[int], logits: NDArray[np.floating[Any]]) -> float:
+def fit_temperature(labels: Sequence[int], logits: NDArray[np.floating]) -> float:
     """Return the temperature that makes `softmax(logits / temperature)` most likely.
 
     Logits have shape (n, classes); a log of probabilities serves as well. After Guo et al. 2017,

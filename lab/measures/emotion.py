@@ -6,14 +6,13 @@ Unweighted average recall (UAR) is the field's figure for unbalanced classes (Sc
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.protocols import Scores
 from schemas.emotions import EMOTIONS
-from schemas.values import Value
+from schemas.values import Json, Value
 
 N_BINS = 15
 """Equal-width bins of the calibration error, as in Guo et al. 2017."""
@@ -80,7 +79,7 @@ def figures_of(
     scores: Scores,
     speakers: Sequence[str] | None,
     classes: Sequence[str],
-) -> dict[str, Any]:
+) -> Json:
     """All the fields of `Measures`, by name."""
     from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
@@ -126,21 +125,21 @@ def _checked(truth: Classes, scores: Scores, n_classes: int) -> Probabilities:
     return probabilities
 
 
-def _recall(confusion: NDArray[Any]) -> Probabilities:
+def _recall(confusion: NDArray[np.generic]) -> Probabilities:
     """Recall per class from counts of shape (..., classes, classes); NaN where none occurs."""
     total = confusion.sum(axis=-1)
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     return np.where(total > 0, hits / np.maximum(total, 1), np.nan)
 
 
-def calibration_error(labels: Sequence[int] | Classes, scores: NDArray[np.floating[Any]]) -> float:
+def calibration_error(labels: Sequence[int] | Classes, scores: NDArray[np.floating]) -> float:
     """Return the expected calibration error over 15 equal-width bins (Guo et al. 2017)."""
     bins = reliability(labels, scores)
     return float(sum(found.share * abs(found.accuracy - found.confidence) for found in bins))
 
 
 def reliability(
-    labels: Sequence[int] | Classes, scores: NDArray[np.floating[Any]]
+    labels: Sequence[int] | Classes, scores: NDArray[np.floating]
 ) -> list[ReliabilityBin]:
     """How often samples of about the same confidence are right; empty bins are left out."""
     probabilities = np.asarray(scores, dtype=np.float64)
@@ -200,7 +199,7 @@ def _interval(
 
 
 def multi_label_macro_f1(
-    truth: NDArray[Any], scores: NDArray[np.floating[Any]], threshold: float
+    truth: NDArray[np.generic], scores: NDArray[np.floating], threshold: float
 ) -> float:
     """Macro-F1 of samples with several labels: every class whose score reaches the threshold.
 
@@ -220,7 +219,7 @@ def multi_label_macro_f1(
     return float(found)
 
 
-def fit_threshold(truth: NDArray[Any], scores: NDArray[np.floating[Any]]) -> float:
+def fit_threshold(truth: NDArray[np.generic], scores: NDArray[np.floating]) -> float:
     """Return the one threshold in steps of .01 that has the best multi-label macro-F1.
 
     To be fitted on development data, never on what is reported.

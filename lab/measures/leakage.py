@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from schemas.corpus import LabelledClip
+from schemas.values import Json
 
 _NAMED = 3
 
@@ -36,13 +36,13 @@ def _people(speakers: Sequence[str]) -> str:
     return f"speaker{'s' if len(speakers) > 1 else ''} {named}{more}"
 
 
-def _header(weights: Path) -> dict[str, Any]:
+def _header(weights: Path) -> Json:
     """Return the configuration in the header of our weights; empty for others."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(weights), framework="np") as file:
-            config: dict[str, Any] = json.loads((file.metadata() or {}).get("config", "{}"))
+            config: Json = json.loads((file.metadata() or {}).get("config", "{}"))
             return config
     except (OSError, SafetensorError, ValueError):
         return {}

@@ -7,7 +7,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from schemas.values import Json
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Report:
 
     title: str
     sections: Sequence[Section]
-    record: Mapping[str, Any]
+    record: Json
     facts: Mapping[str, str | int] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     footer: str = ""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from lab.measures.emotion import Measures
 from lab.measures.folds import FoldedMeasures
@@ -18,6 +17,7 @@ from lab.reports.drawings import (
 )
 from lab.reports.exploration import ByClass, draw_exploration
 from lab.reports.render import slug
+from schemas.values import Json
 
 _COLUMNS = (
     *("n", "UAR", "accuracy", "macro-F1", "weighted F1", "calibration error"),
@@ -51,7 +51,7 @@ class Evaluation:
     facts: Mapping[str, str | int] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     conditions: Mapping[str, Measures] = field(default_factory=dict)
-    abstention: Mapping[str, Any] | None = None
+    abstention: Json | None = None
     explored: Mapping[str, Mapping[str, ByClass]] = field(default_factory=dict)
     curves: Mapping[str, Curves] = field(default_factory=dict)
 
@@ -79,8 +79,8 @@ def report_of(found: Evaluation, drawn_in: Path | None = None) -> Report:
     return Report(found.title, sections, record, found.facts, found.warnings, _FOOTER)
 
 
-def _record(found: Evaluation) -> dict[str, Any]:
-    record: dict[str, Any] = {"title": found.title, **found.facts}
+def _record(found: Evaluation) -> Json:
+    record: Json = {"title": found.title, **found.facts}
     record["warnings"] = list(found.warnings)
     record["protocols"] = {name: figures.model_dump() for name, figures in found.measures.items()}
     if found.conditions:
@@ -122,7 +122,7 @@ def _conditions(conditions: Mapping[str, Measures]) -> Section:
     )
 
 
-def _no_voice(abstention: Mapping[str, Any]) -> Section:
+def _no_voice(abstention: Json) -> Section:
     sentence = (
         f"{abstention['n']} sounds without a voice were judged; {abstention['confident']:.0%} get "
         f"a confidence of {abstention['min_confidence']:g} or more, and an emotion is named."

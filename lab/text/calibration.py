@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from lab.corpora.texts import TEXT_CORPORA, is_there
 from lab.text.mix import read_part, sample_of
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
+from schemas.values import Json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
@@ -39,7 +40,7 @@ def calibrate(
     folder: Path,
     languages: Sequence[str],
     limit: int | None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Json]:
     """Fit each language's calibration on dev texts with one emotion, each corpus counting alike."""
     import torch
 
@@ -48,7 +49,7 @@ def calibrate(
 
     tokenizer.enable_truncation(max_length=network.shape.longest)
     device = next(network.parameters()).device
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Json] = {}
     for language in languages:
         clips = calibration_texts(folder, language, limit)
         coded = encode(tokenizer, [sample_of(clip) for clip in clips])
@@ -69,7 +70,7 @@ def calibration_texts(folder: Path, language: str, limit: int | None) -> list[La
     ]
 
 
-def fit_calibration(labels: NDArray[np.int64], logits: NDArray[np.floating[Any]]) -> dict[str, Any]:
+def fit_calibration(labels: NDArray[np.int64], logits: NDArray[np.floating]) -> Json:
     """Temperature and offsets that make `softmax(logits / temperature + offsets)` most likely.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks", vector scaling with one scale.

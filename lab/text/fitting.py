@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.texts import fingerprint
 from lab.text.mix import sample_of
-from lab.training.fitting import FittingPlan, fit
+from lab.training.fitting import Batch, FittingPlan, fit
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 
@@ -45,7 +45,7 @@ class CodedTexts:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def __getitem__(self, row: int) -> dict[str, Any]:
+    def __getitem__(self, row: int) -> Batch:
         plain = self.random.random() < _PLAIN_SHARE
         coded = self.plain[row] if plain else self.written[row]
         # the length of `input_ids` is what the Trainer groups by
@@ -76,7 +76,7 @@ def code_texts(
     )
 
 
-def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
+def collate(batch: list[Batch]) -> Batch:
     """Pad a batch of coded texts."""
     import torch
 

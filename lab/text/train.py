@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from models.text.cleaning import clean
 from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError, WeightsError
+from schemas.values import Json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
@@ -150,7 +151,7 @@ def _limited(clips: "Sequence[LabelledClip]", options: TrainingOptions) -> "Sequ
 def save_words(
     network: "TextEmotionNetwork",
     tokenizer: "Tokenizer",
-    calibration: dict[str, dict[str, Any]],
+    calibration: dict[str, Json],
     weights: Path,
 ) -> None:
     """Write a text network with its calibration, and its tokenizer beside it."""

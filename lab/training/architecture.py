@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
 from lab.training.architecture_data import Material, Protocol, Rows, read_material
-from lab.training.fitting import FittingPlan, fit
+from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.branch import judge
 from models.architectures.table import build, find
@@ -168,7 +168,7 @@ def class_weights(labels: Rows, n_classes: int) -> NDArray[np.float32]:
     return weights.astype(np.float32)
 
 
-def collate(batch: list[dict[str, Any]]) -> dict[str, "Tensor"]:
+def collate(batch: list[Batch]) -> dict[str, "Tensor"]:
     """Pad a batch of prepared samples."""
     import torch
 
@@ -235,7 +235,7 @@ def _measure(
     rows: Rows,
     material: Material,
     temperature: float,
-) -> dict[str, Any]:
+) -> Batch:
     logits = recipe.logits(network, _chosen(features, rows))
     scores = softmax(logits / np.float32(temperature))
     return measure(material.labels[rows].tolist(), scores).model_dump()

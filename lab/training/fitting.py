@@ -18,6 +18,9 @@ from schemas.values import Value
 if TYPE_CHECKING:
     import torch
 
+Batch = dict[str, Any]
+"""Arguments of a network's `forward`, or one row of them, by name."""
+
 
 class Looks(Protocol):
     """Training samples; each look at one may differ, as augmentation draws anew."""
@@ -25,7 +28,7 @@ class Looks(Protocol):
     def __len__(self) -> int:
         """Count of samples in an epoch."""
 
-    def __getitem__(self, row: int, /) -> dict[str, Any]:
+    def __getitem__(self, row: int, /) -> Batch:
         """One look at a sample."""
 
 
@@ -56,7 +59,7 @@ class FittingPlan(Value):
 def fit(
     network: "torch.nn.Module",
     dataset: Looks,
-    collate: Callable[[list[Any]], dict[str, Any]],
+    collate: Callable[[list[Any]], Batch],
     plan: FittingPlan,
     out: Path,
 ) -> None:
@@ -89,7 +92,7 @@ def fit(
     network.eval()
 
 
-def _arguments(plan: FittingPlan, out: Path) -> dict[str, Any]:
+def _arguments(plan: FittingPlan, out: Path) -> Batch:
     import torch
 
     on_cpu = plan.device == "cpu" or not torch.cuda.is_available()
@@ -133,7 +136,7 @@ def _optimizer(network: "torch.nn.Module", plan: FittingPlan) -> "torch.optim.Op
     import torch
 
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups: list[dict[str, Any]] = [
+    groups: list[Batch] = [
         {"params": [p for p in learned if p.ndim >= 2], "weight_decay": plan.weight_decay},
         {"params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0},
     ]

@@ -1,11 +1,11 @@
 """Options and report of a trainer."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
-from schemas.values import Value
+from schemas.values import Json, Value
 
 
 class TrainingOptions(Value):
@@ -49,5 +49,5 @@ class TrainingReport(Value):
     card: Path | None = None
     n_train: int
     seconds: float
-    measures: dict[str, dict[str, Any]] = {}
+    measures: dict[str, Json] = {}
     warnings: tuple[str, ...] = ()

@@ -6,13 +6,13 @@ sequences are mixed from the vectors of those looks.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.faces import LabelledFaces
-from lab.training.fitting import FittingPlan, fit
+from lab.training.fitting import Batch, FittingPlan, fit
 from lab.video.augmentation import draw_no_face, draw_shot, next_shot, take
 from schemas.emotions import EMOTIONS
 
@@ -69,7 +69,7 @@ class MadeSequences:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, row: int) -> dict[str, Any]:
+    def __getitem__(self, row: int) -> Batch:
         if self.random.random() < _SINGLE_SHARE:
             frames = self.walks[row, self.random.integers(WALK)][np.newaxis]
         else:
@@ -158,7 +158,7 @@ def _evened(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[n
     return np.argsort(-keys)[: min(_WALKED_FACES, len(labels))]
 
 
-def pad_vectors(batch: list[dict[str, Any]]) -> dict[str, Any]:
+def pad_vectors(batch: list[Batch]) -> Batch:
     """Pad a batch of sequences of vectors."""
     import torch
 

@@ -10,14 +10,14 @@ move: the card says so.
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.faces import LabelledFaces, read_fer2013
 from lab.measures import Measures, fit_temperature, measure
-from lab.training.fitting import FittingPlan, fit
+from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.video.augmentation import draw_no_face, draw_shot, take
 from lab.video.sequences import SAMPLING, fit_sequences, make_sequences, walk
@@ -105,7 +105,7 @@ class StillShots:
     def __len__(self) -> int:
         return round(len(self.faces) * (1 + _NO_FACE_SHARE))
 
-    def __getitem__(self, row: int) -> dict[str, Any]:
+    def __getitem__(self, row: int) -> Batch:
         if row >= len(self.faces):
             uniform = np.full(len(EMOTIONS), 1 / len(EMOTIONS), dtype=np.float32)
             size = self.faces.images.shape[1]
@@ -119,7 +119,7 @@ class StillShots:
         return image[top : top + _LEARNED_PIXELS, left : left + _LEARNED_PIXELS]
 
 
-def stack(batch: list[dict[str, Any]]) -> dict[str, Any]:
+def stack(batch: list[Batch]) -> Batch:
     """Stack the arrays of samples of equal shape into tensors."""
     import torch
 

@@ -18,7 +18,7 @@ from lab.wer.alignment import HypothesisWord, Judged, judge
 from lab.wer.normalise import in_order, normalise, placed
 from lab.wer.stm import Reference
 from schemas.errors import InputError
-from schemas.values import Seconds
+from schemas.values import Json, Seconds
 
 LEAST_SILENCE: Seconds = 1.0
 """A shorter stretch in which nobody speaks is a pause, and its edges are not certain."""
@@ -36,7 +36,7 @@ length. Sections part at the widest gap between words."""
 _MOST_ORDERS = 5e6
 """Most interleavings of nearby words, summed over the hypothesis, that are tried in a section."""
 
-Row = dict[str, Any]
+Row = Json
 """A segment as meeteval takes it."""
 
 

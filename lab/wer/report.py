@@ -4,14 +4,13 @@ import csv
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from lab.measures.emotion import ReliabilityBin
 from lab.reports.document import Drawing, Report, Section, Table
 from lab.reports.drawings import draw_reliability_of
 from lab.wer.alignment import HypothesisWord, Pair
 from lab.wer.figures import N_WORD_BINS
-from schemas.values import clock
+from schemas.values import Json, clock
 
 FIGURES: Mapping[str, tuple[str, str]] = {
     "n_words": ("words", "{:d}"),
@@ -58,7 +57,7 @@ _UNSURE = "..."
 
 
 def report_of(
-    found: Mapping[str, Any],
+    found: Json,
     reliability: Sequence[ReliabilityBin] = (),
     aligned: Mapping[str, Sequence[str]] | None = None,
     drawn_in: Path | None = None,
@@ -94,7 +93,7 @@ def report_of(
     )
 
 
-def write_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
+def write_files(folder: Path, files: Mapping[str, Json]) -> None:
     """Write `files.csv`: all figures of each recording, for spreadsheets."""
     with (folder / "files.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -134,19 +133,19 @@ def _line_starts(widths: Sequence[int]) -> list[int]:
     return begins
 
 
-def _in_all(figures: Mapping[str, Any]) -> Table:
+def _in_all(figures: Json) -> Table:
     rows = [[name, _written(figures, field)] for field, (name, _) in FIGURES.items()]
     return Table(("figure", "in all"), rows)
 
 
-def _by_recording(files: Mapping[str, Mapping[str, Any]]) -> Table:
+def _by_recording(files: Mapping[str, Json]) -> Table:
     rows = [
         [name, *(_written(figures, field) for field in COLUMNS)] for name, figures in files.items()
     ]
     return Table(("recording", *COLUMNS.values()), rows)
 
 
-def _written(figures: Mapping[str, Any], field: str) -> str:
+def _written(figures: Json, field: str) -> str:
     """Return one figure as it is written; "-" where there was nothing to measure."""
     value = figures[field]
     return "-" if value is None else FIGURES[field][1].format(value)

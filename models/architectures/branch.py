@@ -20,6 +20,7 @@ from models.video.embedded import EmbeddedVideoBranch
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
+from schemas.values import Json
 
 if TYPE_CHECKING:
     import torch
@@ -107,7 +108,7 @@ def judge(
     return logits
 
 
-def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", dict[str, Any]]:
+def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", Json]:
     """Build the network that a file's header names, with its weights, and the header."""
     state, config = read_trained(branch, path)
     network = build(
@@ -126,7 +127,7 @@ def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", dict[str,
     return network, config
 
 
-def read_trained(branch: str, path: Path) -> tuple[dict[str, "Tensor"], dict[str, Any]]:
+def read_trained(branch: str, path: Path) -> tuple[dict[str, "Tensor"], Json]:
     """Read the weights of an architecture and the header; `WeightsError` for another branch's."""
     state, config = load_weights(path)
     if config.get("branch") != branch or tuple(config.get("classes", ())) != EMOTIONS:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
+from schemas.values import Json
 
 RUNNABLE = frozenset({"probability-mlp"})
 """Architectures that need no more of the branches than scores, which is all that they hand over."""
@@ -41,7 +41,7 @@ class TrainedFusion:
                 f"{path} holds no fusion of {', '.join(BRANCHES)} by their scores; train it anew "
                 f"with --architecture {' or '.join(sorted(RUNNABLE))}."
             )
-        self.config: Mapping[str, Any] = config
+        self.config: Json = config
         self._network = construct("fusion", architecture, config.get("parameters"), GIVEN)
         take_state(self._network, state, path, architecture)
         self._temperature = float(config["temperature"])

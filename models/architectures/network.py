@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from schemas.errors import SettingsError
+from schemas.values import Json
 
 
 class TrainableNetwork(nn.Module):
@@ -42,7 +43,7 @@ class TrainableNetwork(nn.Module):
                 f"This architecture is trained from nothing, not from {source}; leave --start out."
             )
 
-    def encoder_config(self) -> dict[str, Any] | None:
+    def encoder_config(self) -> Json | None:
         """Return the argument `encoder` that rebuilds a pretrained encoder's shape."""
         return None
 

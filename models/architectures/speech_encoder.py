@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.architectures.network import TrainableNetwork, mean_of_real, real_frames
 from models.protocols import Samples
 from schemas.errors import SettingsError, WeightsError
+from schemas.values import Json
 
 _SHORTEST = 400
 """Samples of the first frame: the reach of wav2vec 2.0's convolutions."""
@@ -27,7 +28,7 @@ class SpeechEncoder(TrainableNetwork):
         n_classes: int,
         trained_layers: int = 2,
         dropout: float = 0.0,
-        encoder: dict[str, Any] | None = None,
+        encoder: Json | None = None,
     ) -> None:
         super().__init__()
         from transformers import Wav2Vec2Config, Wav2Vec2Model
@@ -65,9 +66,9 @@ class SpeechEncoder(TrainableNetwork):
             ) from error
         self._take(encoder)
 
-    def encoder_config(self) -> dict[str, Any]:
+    def encoder_config(self) -> Json:
         """Return the encoder's shape, as transformers keeps it."""
-        shape: dict[str, Any] = self.encoder.config.to_diff_dict()
+        shape: Json = self.encoder.config.to_diff_dict()
         return shape
 
     def _freeze(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from schemas.errors import SettingsError
 from schemas.suggestions import suggestion
+from schemas.values import Json
 
 if TYPE_CHECKING:
     from models.architectures.network import TrainableNetwork
@@ -68,7 +69,7 @@ def build(
     name: str,
     parameters: Parameters | None = None,
     n_classes: int | None = None,
-    encoder: dict[str, Any] | None = None,
+    encoder: Json | None = None,
 ) -> "TrainableNetwork":
     """Build an untrained network of the table; `encoder` is the shape of a pretrained encoder.
 
@@ -86,16 +87,16 @@ def construct(
     branch: str,
     name: str,
     parameters: Parameters | None,
-    given: Mapping[str, Any],
-    encoder: dict[str, Any] | None = None,
+    given: Json,
+    encoder: Json | None = None,
 ) -> Any:
     """Build any row, those of fusion too, with what the trainer has `given`."""
     row = find(branch, name)
     constructor = _imported(row)
-    told = dict(row.preset) | checked(branch, name, parameters or {})
+    choices: Json = dict(row.preset) | checked(branch, name, parameters or {})
     if encoder is not None:
-        told["encoder"] = encoder
-    return constructor(**given, **told)
+        choices["encoder"] = encoder
+    return constructor(**given, **choices)
 
 
 def find(branch: str, name: str) -> Architecture:
@@ -106,13 +107,13 @@ def find(branch: str, name: str) -> Architecture:
     return rows[name]
 
 
-def checked(branch: str, name: str, parameters: Parameters) -> dict[str, Any]:
+def checked(branch: str, name: str, parameters: Parameters) -> Json:
     """Read parameters as their types say, such as "3" as 3; `SettingsError` for any other."""
     from pydantic import TypeAdapter, ValidationError
 
     hints = get_type_hints(_imported(find(branch, name)).__init__)
     known = {key: hint for key, hint in hints.items() if key not in _GIVEN}
-    found: dict[str, Any] = {}
+    found: Json = {}
     for key, value in parameters.items():
         if key not in known:
             raise SettingsError(f"{name} has no parameter '{key}'; {_remedy(key, known)}")

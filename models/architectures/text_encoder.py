@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from models.architectures.network import TrainableNetwork, mean_of_real, real_frames
 from models.protocols import TextSample
 from schemas.errors import SettingsError, WeightsError
+from schemas.values import Json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer  # type: ignore[import-untyped]
@@ -32,7 +33,7 @@ class TextEncoder(TrainableNetwork):
         pooling: Literal["first", "average"] = "first",
         longest: int = 128,
         languages: str = "en",
-        encoder: dict[str, Any] | None = None,
+        encoder: Json | None = None,
     ) -> None:
         super().__init__()
         from transformers import AutoConfig, AutoModel
@@ -84,9 +85,9 @@ class TextEncoder(TrainableNetwork):
         for layer in layers[max(0, len(layers) - self.trained_layers) :]:
             layer.requires_grad_(True)
 
-    def encoder_config(self) -> dict[str, Any]:
+    def encoder_config(self) -> Json:
         """Return the encoder's shape, as transformers keeps it."""
-        shape: dict[str, Any] = self.encoder.config.to_diff_dict()
+        shape: Json = self.encoder.config.to_diff_dict()
         return shape
 
     def companions(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
-from schemas.values import Seconds
+from schemas.values import Json, Seconds
 
 if TYPE_CHECKING:
     import torch
@@ -87,7 +87,7 @@ class EmbeddedAudioBranch:
         return {name: tensor.cpu() for name, tensor in state.items()}
 
 
-def load_network(path: Path) -> tuple["AudioEmotionNetwork", dict[str, Any]]:
+def load_network(path: Path) -> tuple["AudioEmotionNetwork", Json]:
     """Load an audio network for judging, and its configuration."""
     from models.audio.network import AudioEmotionNetwork
 

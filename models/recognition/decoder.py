@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from models.protocols import Samples
 from models.recognition.loops import has_loop
 from schemas.errors import WeightsError
 from schemas.values import SAMPLE_RATE, Seconds
+
+if TYPE_CHECKING:
+    from ctranslate2 import StorageView
+    from ctranslate2.models import WhisperGenerationResult
+
 
 LONGEST: Seconds = 20.0
 """Most seconds of speech in a piece; chosen by speed and errors (docs/decisions/010)."""
@@ -65,7 +70,7 @@ class DecodedWord:
 class Encoded:
     """What the encoder made of a batch of pieces: states, frames and seconds of each piece."""
 
-    states: Any
+    states: "StorageView"
     frames: tuple[int, ...]
     durations: tuple[Seconds, ...]
 
@@ -140,7 +145,7 @@ class Decoder:
         names = (f"<|{language}|>", _TRANSCRIBE)
         return [self._start, *(self._tokens.token_to_id(name) for name in names)]
 
-    def _write(self, states: Any, prompt: list[int], seconds: Seconds) -> list[list[int]]:
+    def _write(self, states: "StorageView", prompt: list[int], seconds: Seconds) -> list[list[int]]:
         """Tokens of each piece; what went round in a loop is written once more without."""
         written = self._search(states, prompt, seconds)
         looped = [has_loop(self._tokens.decode(ids).split()) for ids in written]
@@ -150,7 +155,7 @@ class Decoder:
         return [new if lost else ids for ids, new, lost in zip(written, again, looped, strict=True)]
 
     def _search(
-        self, states: Any, prompt: list[int], seconds: Seconds, **rules: int
+        self, states: "StorageView", prompt: list[int], seconds: Seconds, **rules: int
     ) -> list[list[int]]:
         """Tokens of each piece, by beam search."""
         most = math.ceil(seconds * _TOKENS_PER_SECOND) + _TOKENS_PER_SECOND
@@ -179,7 +184,7 @@ class Decoder:
         return [self._previous, *hints] if hints else []
 
     def _words(
-        self, ids: Sequence[int], found: Any, duration: Seconds, language: str
+        self, ids: Sequence[int], found: "WhisperGenerationResult", duration: Seconds, language: str
     ) -> Iterator[DecodedWord]:
         """Words of one piece: tokens from one that begins a word to the next."""
         if not ids:

@@ -6,11 +6,12 @@ itself takes ten seconds of a processor to import, more than it takes to judge a
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from schemas.values import Json
 
 _EPSILON = 1e-12
 _DEVIATION = 0.02
@@ -32,7 +33,7 @@ class TextEmotionNetworkShape:
     segments: int = 2
     dropout: float = 0.1
 
-    def as_config(self) -> dict[str, Any]:
+    def as_config(self) -> Json:
         """Return the shape as the JSON header of the weights holds it."""
         return asdict(self)
 

@@ -5,9 +5,9 @@ language chooses.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
-from schemas.values import base_language
+from schemas.values import Json, base_language
 
 if TYPE_CHECKING:
     import torch
@@ -94,7 +94,7 @@ class WordReader:
         shape = self._network.shape
         self._tokenizer = read_tokenizer(path.with_suffix(TOKENIZER_SUFFIX), shape.longest)
         self._with_context = shape.segments >= SEGMENTS
-        self._calibration: Mapping[str, Any] = config["calibration"]
+        self._calibration: dict[str, Json] = config["calibration"]
         self.languages = tuple(self._calibration)
         self._device = choose_device(weights.device)
         self._network.to(self._device)
@@ -115,7 +115,7 @@ class WordReader:
         return softmax(logits / temperatures[:, None] + offsets)
 
 
-def load_text_network(path: Path) -> tuple["TextEmotionNetwork", dict[str, Any]]:
+def load_text_network(path: Path) -> tuple["TextEmotionNetwork", Json]:
     """Load a text network for judging, and its configuration."""
     from models.text.bert import TextEmotionNetworkShape
     from models.text.network import TextEmotionNetwork

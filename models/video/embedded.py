@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
+from schemas.values import Json
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +66,7 @@ class EmbeddedVideoBranch:
         return softmax(logits)
 
 
-def load_video_network(path: Path) -> tuple["VideoEmotionNetwork", dict[str, Any]]:
+def load_video_network(path: Path) -> tuple["VideoEmotionNetwork", Json]:
     """Load a video network for judging, and its configuration."""
     import torch
 

@@ -6,12 +6,12 @@ Need", with the norm first and a padding mask.
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import nn
 
 from models.video.resnet import GrayResNet18
+from schemas.values import Json
 
 _CONTRAST_FLOOR = 4.0
 """Gray levels added to a crop's deviation, so that a blank crop stays blank."""
@@ -30,7 +30,7 @@ class VideoEmotionNetworkShape:
     longest: int = 24
     dropout: float = 0.1
 
-    def as_config(self) -> dict[str, Any]:
+    def as_config(self) -> Json:
         """Return the shape as the JSON header of the weights holds it."""
         return asdict(self)
 

@@ -4,14 +4,14 @@ import csv
 import html
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from schemas.dataset import Dataset, page_path
 from schemas.emotions import EMOTIONS
 from schemas.errors import InputError
+from schemas.tables import Row
 
-Row = Mapping[str, Any]
 Exporter = Callable[[Row, Sequence[Row], Dataset], str]
 
 
@@ -121,7 +121,7 @@ def _time(seconds: float, mark: str) -> str:
     return f"{hours:02}:{minutes:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: Row) -> Row:
     """Return a row with its maps (lists of pairs, as Arrow gives them) as objects."""
     return {
         name: dict(value) if name in ("models", "stage_seconds") else value
@@ -129,8 +129,8 @@ def _plain(row: Row) -> dict[str, Any]:
     }
 
 
-def _flat(row: Row) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flat(row: Row) -> Row:
+    flat: Row = {}
     for name, value in _plain(row).items():
         if name.endswith("scores"):
             for emotion in EMOTIONS:

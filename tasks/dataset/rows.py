@@ -1,20 +1,19 @@
 """Turn an annotation into the rows of the tables and into Parquet files."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
 from schemas.annotation import Annotation
 from schemas.emotions import EmotionScores
-from schemas.tables import TABLES, with_version
+from schemas.tables import TABLES, Row, with_version
 from schemas.values import to_grid
 
 ROW_GROUP = 65_536
 
 
-def utterance_rows(annotation: Annotation) -> list[dict[str, Any]]:
+def utterance_rows(annotation: Annotation) -> list[Row]:
     """Return the rows of the table `utterances`, in order of their start."""
     recording, day = annotation.recording, annotation.meeting_date
     return [
@@ -51,9 +50,7 @@ def utterance_rows(annotation: Annotation) -> list[dict[str, Any]]:
     ]
 
 
-def recording_row(
-    annotation: Annotation, uris: Sequence[str], annotated_at: datetime
-) -> dict[str, Any]:
+def recording_row(annotation: Annotation, uris: Sequence[str], annotated_at: datetime) -> Row:
     """Return the one row of the table `recordings`; `uris` are all addresses of the content."""
     recording, media, facts = annotation.recording, annotation.media, annotation.facts
     utterances = [row.utterance for row in annotation.utterances]
@@ -89,7 +86,7 @@ def _scores(scores: EmotionScores | None) -> dict[str, float] | None:
     return scores.model_dump() if scores else None
 
 
-def parquet_bytes(table: str, rows: Sequence[Mapping[str, Any]]) -> bytes:
+def parquet_bytes(table: str, rows: Sequence[Row]) -> bytes:
     """Return one table as a Parquet file: zstandard, row groups of at most 64 k rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from schemas.errors import InputError, ResourceError, SettingsError
 from schemas.media import Recording, SourceItem
@@ -305,7 +305,7 @@ def _digest(uri: str, copy: IO[bytes] | None = None) -> str:
     return digest.hexdigest()[:_ID_DIGITS]
 
 
-def _read(uri: str, file: Any) -> bytes:
+def _read(uri: str, file: IO[bytes]) -> bytes:
     if is_local(uri):
         try:
             return bytes(file.read(_CHUNK_BYTES))
@@ -314,7 +314,7 @@ def _read(uri: str, file: Any) -> bytes:
     return bytes(reach(uri, lambda: file.read(_CHUNK_BYTES)))
 
 
-def _open(uri: str) -> Any:
+def _open(uri: str) -> IO[bytes]:
     """Open an object for reading; one that has gone since it was listed is an `InputError`."""
     if is_local(uri):
         try:

@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from schemas.errors import ResourceError, SettingsError, UnavailableError
+from schemas.values import Json
 from tasks.ingest.file_names import SIBLING_SUFFIXES, Object, reading
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
 
 Result = TypeVar("Result")
 
@@ -71,7 +76,7 @@ def version_of(objects: Iterable[Object]) -> str:
     return hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()[:_VERSION_DIGITS]
 
 
-def filesystem(uri: str) -> tuple[Any, str]:
+def filesystem(uri: str) -> "tuple[AbstractFileSystem, str]":
     """Return the fsspec file system of a remote address, and the name of the object in it.
 
     The name is not parsed beyond its scheme: `::`, `*` and `?` are letters like others.
@@ -84,7 +89,11 @@ def filesystem(uri: str) -> tuple[Any, str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _connect(scheme: str, access: tuple[tuple[str, str], ...], process: int) -> Any:  # noqa: ARG001
+def _connect(
+    scheme: str,
+    access: tuple[tuple[str, str], ...],  # noqa: ARG001 - a part of the cache's key
+    process: int,  # noqa: ARG001 - as well
+) -> "AbstractFileSystem":
     """Connect to a storage once, and anew when its credentials or endpoint change, or in a fork.
 
     fsspec's own cache of connections does not look at the environment.
@@ -204,7 +213,10 @@ def _list_remote(source: str, excluded: str | None) -> Listing:
 
 
 def _visible(
-    files: Any, top: str, found: Mapping[str, Mapping[str, Any]], excluded: str | None
+    files: "AbstractFileSystem",
+    top: str,
+    found: Mapping[str, Json],
+    excluded: str | None,
 ) -> Iterator[Object]:
     without = f"{files._strip_protocol(excluded)}/" if excluded and not is_local(excluded) else None
     for name in sorted(found):
@@ -214,7 +226,7 @@ def _visible(
             yield _remote_object(files, name, found[name])
 
 
-def _remote_object(files: Any, name: str, facts: Mapping[str, Any]) -> Object:
+def _remote_object(files: "AbstractFileSystem", name: str, facts: Json) -> Object:
     size = int(facts.get("size") or 0)
     modified = _moment(next((facts[key] for key in _MOMENTS if facts.get(key)), None))
     token = next((str(facts[key]) for key in _TOKENS if facts.get(key)), None)
@@ -229,7 +241,7 @@ def _remote_object(files: Any, name: str, facts: Mapping[str, Any]) -> Object:
     )
 
 
-def _moment(value: Any) -> datetime | None:
+def _moment(value: object) -> datetime | None:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -242,7 +254,7 @@ def _moment(value: Any) -> datetime | None:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _neighbours(files: Any, single: Object) -> Iterator[Object]:
+def _neighbours(files: "AbstractFileSystem", single: Object) -> Iterator[Object]:
     """Yield the objects of a single recording's folder whose names begin as its name does.
 
     Where a storage cannot list (a web server), the names that may lie beside it are tried.

@@ -7,12 +7,16 @@ to nothing. The channels are compared in windows of half a second before they ar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.values import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
 
 _WINDOW = SAMPLE_RATE // 2
 _BLOCK = 120 * _WINDOW
@@ -74,7 +78,7 @@ def downmix(source: Path, target: Path, *, has_lfe: bool = False) -> None:
         source.unlink()
 
 
-def _compare(file: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _compare(file: "SoundFile") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Covariances of the channels in each window, (windows, n, n), and their means (windows, n)."""
     products, means = [], []
     file.seek(0)
@@ -131,14 +135,14 @@ def _agreement(products: NDArray[np.float64], sign: int, one: int, other: int) -
     return int(opposed.sum()), int(alike.sum())
 
 
-def _mixed(file: Any, plan: Downmix) -> Iterator[Block]:
+def _mixed(file: "SoundFile", plan: Downmix) -> Iterator[Block]:
     from scipy import signal
 
     n_mixed = max(1, sum(sign != 0 for sign in plan.signs))
     weights = np.array(plan.signs, np.float32) / n_mixed
     turned = np.array(plan.turned)
     high_pass = signal.butter(2, _HIGH_PASS_HZ, "highpass", fs=SAMPLE_RATE, output="sos")
-    state: Any = None
+    state: NDArray[np.float32] | None = None
     for start in range(0, len(file), _BLOCK):
         stop = min(start + _BLOCK, len(file))
         around = _read(file, start - _TAPS // 2, stop + _TAPS // 2) * weights
@@ -159,7 +163,7 @@ def _quarter_turn() -> Block:
     return np.asarray(ideal * np.hamming(_TAPS), np.float32)
 
 
-def _read(file: Any, start: int, stop: int) -> Block:
+def _read(file: "SoundFile", start: int, stop: int) -> Block:
     """Return samples between two frames, (stop - start, channels); silence outside the file."""
     first, last = max(0, start), min(len(file), stop)
     file.seek(first)

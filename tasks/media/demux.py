@@ -12,7 +12,17 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+Facts = dict[str, Any]
+"""A JSON object: what this program prints."""
 
 FORMATS = "mov,matroska,mp3,wav,w64,ogg,flac,mpeg,mpegts,avi,aiff,aac,asf,flv,caf,au,amr"
 """The demuxers that may open a recording. None of them follows a reference to another file
@@ -51,7 +61,7 @@ _DEFAULT = 0x1
 """`AV_DISPOSITION_ATTACHED_PIC` and `AV_DISPOSITION_DEFAULT` of libavformat."""
 
 
-def describe(path: str) -> dict[str, Any]:
+def describe(path: str) -> Facts:
     """Return the container's streams and times (seconds); `end` is the last readable moment."""
     import av
 
@@ -64,7 +74,7 @@ def describe(path: str) -> dict[str, Any]:
     return facts | found | _beyond(Path(path), facts["container"])
 
 
-def _open(path: str) -> Any:
+def _open(path: str) -> "InputContainer":
     import av
 
     options = {"format_whitelist": FORMATS, "protocol_whitelist": PROTOCOLS}
@@ -75,7 +85,7 @@ def _cause(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-def _facts(container: Any) -> dict[str, Any]:
+def _facts(container: "InputContainer") -> Facts:
     duration = container.duration
     return {
         "container": container.format.name,
@@ -87,14 +97,14 @@ def _facts(container: Any) -> dict[str, Any]:
     }
 
 
-def _promised(container: Any) -> float | None:
+def _promised(container: "InputContainer") -> float | None:
     """How long sound and picture last by the header; subtitles and data do not count.
 
     Matroska counts from zero, not from the first timestamp.
     """
     streams = [s for s in container.streams if not _is_cover(s)]
     sensed = [s for s in streams if s.type in ("audio", "video")]
-    promised = container.duration / _MICROSECONDS
+    promised = (container.duration or 0) / _MICROSECONDS
     if len(sensed) < len(streams):
         lengths = [_length(s) for s in sensed]
         promised = max((length for length in lengths if length is not None), default=0.0)
@@ -103,8 +113,8 @@ def _promised(container: Any) -> float | None:
     return promised if promised > 0 else None
 
 
-def _length(stream: Any) -> float | None:
-    if stream.duration is not None:
+def _length(stream: "Stream") -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     try:
         hours, minutes, seconds = map(float, stream.metadata["DURATION"].split(":"))
@@ -113,11 +123,11 @@ def _length(stream: Any) -> float | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _is_cover(stream: Any) -> bool:
+def _is_cover(stream: "Stream") -> bool:
     return bool(int(stream.disposition) & _ATTACHED_PICTURE)
 
 
-def _audio(stream: Any) -> dict[str, Any]:
+def _audio(stream: "AudioStream") -> Facts:
     context = stream.codec_context
     return _stream(stream) | {
         "channels": context.channels if context else 0,
@@ -129,7 +139,7 @@ def _audio(stream: Any) -> dict[str, Any]:
     }
 
 
-def _video(stream: Any) -> dict[str, Any]:
+def _video(stream: "VideoStream") -> Facts:
     context, rate = stream.codec_context, stream.average_rate or stream.guessed_rate
     return _stream(stream) | {
         "width": context.width if context else 0,
@@ -140,16 +150,16 @@ def _video(stream: Any) -> dict[str, Any]:
     }
 
 
-def _stream(stream: Any) -> dict[str, Any]:
-    start = stream.start_time
+def _stream(stream: "Stream") -> Facts:
+    start, base = stream.start_time, stream.time_base
     return {
         "index": stream.index,
-        "start": float(start * stream.time_base) if start is not None else 0.0,
+        "start": float(start * base) if start is not None and base is not None else 0.0,
         "decodable": stream.codec_context is not None,
     }
 
 
-def _measure(path: str, container: Any) -> dict[str, Any]:
+def _measure(path: str, container: "InputContainer") -> Facts:
     """Find the last moment that can be read: from the tail, else by reading all packets.
 
     A truncated file promises more than it has, a browser's recording promises nothing, and the
@@ -199,7 +209,7 @@ class _Scan:
         sound = {index: ends[index] for index in self.sound} if self.joints else {}
         return max((sound or ends).values(), default=None)  # joined: pictures are not read
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         lost = sum(seconds for _, seconds in self.gaps)
         often = [kind for kind, count in self.kinds.items() if count > _FEW_PACKETS]
         return {
@@ -211,7 +221,7 @@ class _Scan:
             "is_mixed": len(often) > 1,
         }
 
-    def take(self, packet: Any, *, is_bare: bool) -> None:
+    def take(self, packet: "Packet[Stream]", *, is_bare: bool) -> None:
         moment = packet.pts if packet.pts is not None else packet.dts
         if moment is None or not packet.size:
             return
@@ -228,7 +238,7 @@ class _Scan:
         if is_bare:
             self._take_frame(packet, start, end - start)
 
-    def _take_frame(self, packet: Any, start: float, seconds: float) -> None:
+    def _take_frame(self, packet: "Packet[Stream]", start: float, seconds: float) -> None:
         """Note the kinds of frames, and what a stretch that is no frame has cost."""
         head, size = bytes(packet)[:4], packet.size
         if packet.stream.codec_context.name == "aac":
@@ -245,7 +255,7 @@ class _Scan:
             self.gap_end = start
 
 
-def _scan(container: Any, budget: float | None = None) -> _Scan | None:
+def _scan(container: "InputContainer", budget: float | None = None) -> _Scan | None:
     """Read all packets that are left; None where that takes longer than `budget` seconds."""
     import av
 
@@ -262,7 +272,7 @@ def _scan(container: Any, budget: float | None = None) -> _Scan | None:
     return scan
 
 
-def _beyond(path: Path, container: str) -> dict[str, Any]:
+def _beyond(path: Path, container: str) -> Facts:
     """Return facts of the header that libav hides: a WAV's promised length, a second recording."""
     with path.open("rb") as file:
         if container == "wav":
@@ -272,7 +282,7 @@ def _beyond(path: Path, container: str) -> dict[str, Any]:
     return {}
 
 
-def _wav_facts(file: Any, size: int) -> dict[str, Any]:
+def _wav_facts(file: BinaryIO, size: int) -> Facts:
     """Return the length that a WAV's header promises, and whether another one follows."""
     file.seek(12)
     rate = 0
@@ -283,7 +293,7 @@ def _wav_facts(file: Any, size: int) -> dict[str, Any]:
             if not 0 < length < _UNKNOWN_LENGTH or not rate:
                 return {}
             file.seek(end + end % 2)
-            found: dict[str, Any] = {"has_another": file.read(4) == b"RIFF"}
+            found: Facts = {"has_another": file.read(4) == b"RIFF"}
             return found | ({"promised": (end - begin) / rate} if end > size else {})
         if name == b"fmt ":
             rate = struct.unpack("<I", file.read(12)[8:])[0]
@@ -292,7 +302,7 @@ def _wav_facts(file: Any, size: int) -> dict[str, Any]:
     return {}
 
 
-def _has_two_indexes(file: Any) -> bool:
+def _has_two_indexes(file: BinaryIO) -> bool:
     """Whether an mp4 is followed by another: libav reads the first index alone."""
     seen = 0
     while len(head := file.read(8)) == 8:

@@ -8,7 +8,7 @@ frame. Pictures of a variable frame rate stay on the screen until the next one c
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,13 @@ from numpy.typing import NDArray
 from schemas.errors import InputError
 from schemas.media import MediaInfo
 from schemas.values import Seconds
+from tasks.media.demux import FORMATS
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 _SIDE = 640
 """Longest side of the coloured picture, in pixels."""
@@ -73,13 +80,13 @@ def sampled_pictures(
 
     if not spans or info.video is None:
         return
-    options = {"protocol_whitelist": "file"}
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
         container = av.open(f"file:{path}", options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise InputError(f"The video of the recording cannot be opened: {error}.") from error
     with container:
-        stream: Any = next(s for s in container.streams if s.index == info.video.index)
+        stream = next(s for s in container.streams.video if s.index == info.video.index)
         stream.thread_type = "AUTO"
         if info.video.fps >= _ENOUGH_WITHOUT_B * rate:
             stream.codec_context.skip_frame = "NONREF"
@@ -95,16 +102,16 @@ def sampled_pictures(
 class _SpanDecoder:
     """Decodes the frames of the spans, and those before a span that its first frames need."""
 
-    container: Any
-    stream: Any
+    container: "InputContainer"
+    stream: "VideoStream"
     origin: Seconds
     spans: Sequence[Span]
     n_frames: int = 0
     n_broken: int = 0
-    _waiting: list[Any] = field(default_factory=list)
+    _waiting: "list[Packet[VideoStream]]" = field(default_factory=list)
     _waiting_bytes: int = 0
 
-    def frames(self) -> Iterator[tuple[Any, Seconds]]:
+    def frames(self) -> Iterator[tuple["VideoFrame", Seconds]]:
         """Yield frames and their times from the recording's start, as they come."""
         broken_in_row = 0
         for packet in self._wanted_packets():
@@ -113,15 +120,15 @@ class _SpanDecoder:
             if broken_in_row >= _BROKEN_PACKETS:
                 return
             for frame in frames or ():
-                if frame.pts is not None:
+                if frame.pts is not None and frame.time_base is not None:
                     self.n_frames += 1
                     yield frame, float(frame.pts * frame.time_base) - self.origin
 
-    def _decode(self, packet: Any) -> list[Any] | None:
+    def _decode(self, packet: "Packet[VideoStream] | None") -> "list[VideoFrame] | None":
         import av
 
         try:
-            frames: list[Any] = self.stream.codec_context.decode(packet)
+            frames: list[VideoFrame] = self.stream.codec_context.decode(packet)
         except av.FFmpegError:
             self.n_broken += 1
             return None
@@ -130,7 +137,7 @@ class _SpanDecoder:
                 frame.time_base = self.stream.time_base
         return frames
 
-    def _wanted_packets(self) -> Iterator[Any]:
+    def _wanted_packets(self) -> "Iterator[Packet[VideoStream] | None]":
         """Packets to decode; None ends the stream and empties the decoder."""
         spans = iter(self.spans)
         start, end = next(spans)
@@ -153,7 +160,7 @@ class _SpanDecoder:
         yield from self._flush()
         yield None
 
-    def _packets(self) -> Iterator[Any]:
+    def _packets(self) -> "Iterator[Packet[VideoStream]]":
         import av
 
         with contextlib.suppress(av.FFmpegError):
@@ -163,11 +170,13 @@ class _SpanDecoder:
             return
         self.n_broken += 1
 
-    def _time(self, packet: Any) -> Seconds | None:
+    def _time(self, packet: "Packet[VideoStream]") -> Seconds | None:
         ticks = packet.dts if packet.dts is not None else packet.pts
         return None if ticks is None else float(ticks * packet.time_base) - self.origin
 
-    def _wait(self, packet: Any, start: Seconds) -> Iterator[Any]:
+    def _wait(
+        self, packet: "Packet[VideoStream]", start: Seconds
+    ) -> "Iterator[Packet[VideoStream]]":
         """Keep the packets since the last key frame before `start`; give out too long a group."""
         shown = packet.pts if packet.pts is not None else packet.dts
         known = shown is not None and float(shown * packet.time_base) - self.origin <= start
@@ -178,17 +187,17 @@ class _SpanDecoder:
         if self._waiting_bytes > _WAITING_BYTES:
             yield from self._flush()
 
-    def _flush(self) -> Iterator[Any]:
+    def _flush(self) -> "Iterator[Packet[VideoStream]]":
         waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         yield from waiting
 
 
 def _sample(
     decoder: _SpanDecoder, spans: Sequence[Span], rate: float
-) -> Iterator[tuple[Any, Seconds, bool]]:
+) -> Iterator[tuple["VideoFrame", Seconds, bool]]:
     """Yield (frame, time, whether it begins a span): the frame on the screen at each tick."""
     ticks = _Ticks(spans, rate)
-    held: Any = None
+    held: VideoFrame | None = None
     shown: Seconds = 0.0
     for frame, time in decoder.frames():
         for tick, begins in ticks.before(time):
@@ -222,16 +231,16 @@ class _Converter:
     """Turns frames into pictures; a frame that is shown for long is converted once."""
 
     def __init__(self) -> None:
-        self._frame: Any = None
+        self._frame: VideoFrame | None = None
         self._last: Picture | None = None
 
-    def picture(self, frame: Any, time: Seconds, leap: bool) -> Picture:
+    def picture(self, frame: "VideoFrame", time: Seconds, leap: bool) -> Picture:
         if self._last is None or frame is not self._frame:
             self._frame, self._last = frame, _picture(frame)
         return replace(self._last, time=time, leap=leap)
 
 
-def _picture(frame: Any) -> Picture:
+def _picture(frame: "VideoFrame") -> Picture:
     scale = max(1.0, max(frame.width, frame.height) / _SIDE)
     width, height = round(frame.width / scale), round(frame.height / scale)
     color = frame.to_ndarray(width=width, height=height, format="bgr24", interpolation="AREA")
@@ -245,11 +254,13 @@ def _picture(frame: Any) -> Picture:
     )
 
 
-def _luma(frame: Any) -> NDArray[np.uint8]:
+def _luma(frame: "VideoFrame") -> NDArray[np.uint8]:
     """Return the brightness plane as the codec stores it; other formats are converted."""
     planar = frame.format.name.startswith(("yuv4", "yuvj4", "nv12"))
     if not planar or frame.format.components[0].bits != 8:
         return np.asarray(frame.to_ndarray(format="gray"), dtype=np.uint8)
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    rows: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(
+        plane.height, plane.line_size
+    )
     return rows[:, : plane.width].copy()

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from schemas.errors import InputError
 from schemas.media import AudioStream, MediaInfo, VideoStream, is_plausible
 from schemas.settings import Settings
 from schemas.values import clock, to_grid
 from tasks.media import demux
+from tasks.media.demux import Facts
 from tasks.media.programs import run_program
 
 STAGE_VERSION = 2
@@ -61,7 +61,7 @@ def probe(path: str, settings: Settings) -> MediaInfo:
             "The recording's container is so damaged that reading it crashed; "
             "export it again or remux it with ffmpeg."
         )
-    facts: dict[str, Any] = json.loads(ended.output)
+    facts: Facts = json.loads(ended.output)
     if "fault" in facts:
         raise InputError(_refusal(Path(path), facts["fault"]))
     return _checked(_media_info(facts), settings)
@@ -106,7 +106,7 @@ def _refusal(path: Path, cause: str) -> str:
     )
 
 
-def _media_info(facts: dict[str, Any]) -> MediaInfo:
+def _media_info(facts: Facts) -> MediaInfo:
     audio = tuple(_audio(s) for s in facts["audio"] if s["decodable"] and s["sample_rate"])
     pictures = [s for s in facts["video"] if s["decodable"] and s["width"]]
     video, guess = _camera(pictures)
@@ -132,7 +132,7 @@ def _media_info(facts: dict[str, Any]) -> MediaInfo:
     )
 
 
-def _camera(pictures: Sequence[dict[str, Any]]) -> tuple[VideoStream | None, str | None]:
+def _camera(pictures: Sequence[Facts]) -> tuple[VideoStream | None, str | None]:
     """Choose the camera's picture among several; the sentence states a guess.
 
     Titles decide, then the container's mark for the default; a shared screen has no face.
@@ -140,7 +140,7 @@ def _camera(pictures: Sequence[dict[str, Any]]) -> tuple[VideoStream | None, str
     if not pictures:
         return None, None
 
-    def rank(stream: dict[str, Any]) -> tuple[int, bool]:
+    def rank(stream: Facts) -> tuple[int, bool]:
         title = stream["title"] or ""
         kind = -1 if _SCREEN.search(title) else int(bool(_CAMERA.search(title)))
         return kind, stream["is_default"]
@@ -156,7 +156,7 @@ def _camera(pictures: Sequence[dict[str, Any]]) -> tuple[VideoStream | None, str
     )
 
 
-def _joined(duration: float, facts: dict[str, Any]) -> Iterator[str]:
+def _joined(duration: float, facts: Facts) -> Iterator[str]:
     if facts["sound_joints"] < facts["joints"]:
         yield (
             f"Recordings whose tracks differ are joined into this file: only {duration:.1f} "
@@ -183,7 +183,7 @@ def _lost(gaps: Sequence[Sequence[float]]) -> str | None:
     return f"About {total:.1f} seconds are damaged, the first at {clock(first)}; they are silence."
 
 
-def _damage(duration: float, facts: dict[str, Any]) -> str | None:
+def _damage(duration: float, facts: Facts) -> str | None:
     if "patches welcome" in (facts["read_fault"] or ""):
         return (
             f"After {duration:.1f} seconds a recording of another kind is joined to this one, "
@@ -200,7 +200,7 @@ def _damage(duration: float, facts: dict[str, Any]) -> str | None:
     return None
 
 
-def _audio(facts: dict[str, Any]) -> AudioStream:
+def _audio(facts: Facts) -> AudioStream:
     handler = facts["handler"]
     if handler and _HANDLER_OF_SOFTWARE.search(handler):
         handler = None
@@ -217,7 +217,7 @@ def _audio(facts: dict[str, Any]) -> AudioStream:
     )
 
 
-def _video(facts: dict[str, Any]) -> VideoStream:
+def _video(facts: Facts) -> VideoStream:
     return VideoStream(**{name: facts[name] for name in VideoStream.model_fields})
 
 

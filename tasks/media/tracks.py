@@ -4,13 +4,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.media import AudioStream
 from schemas.values import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
 
 _BLOCK = 60 * SAMPLE_RATE
 _SAME = 0.95
@@ -143,7 +147,7 @@ def mix(paths: Sequence[Path], target: Path) -> Path:
     return target
 
 
-def _block(file: Any) -> NDArray[np.float32]:
+def _block(file: "SoundFile") -> NDArray[np.float32]:
     """Return the next block of an open sound file, filled up with silence."""
     block: NDArray[np.float32] = file.read(_BLOCK, dtype="float32", fill_value=0.0)
     return block
