@@ -6,10 +6,19 @@ import numpy as np
 
 from models.audio.sound import frame_levels
 from models.protocols import Samples, Scores
-from schemas.emotions import EMOTIONS
+from schemas.emotions import EMOTIONS, Emotion
 from schemas.settings import WeightSettings
 
-_LEVELS = np.array([-20.0, -14.0, -32.0, -8.0, -26.0, -38.0, -2.0], dtype=np.float32)
+_LOUD_AT: dict[Emotion, float] = {
+    "neutral": -20.0,
+    "happy": -14.0,
+    "sad": -32.0,
+    "angry": -8.0,
+    "fearful": -26.0,
+    "disgust": -38.0,
+    "surprised": -2.0,
+}
+_LEVELS = np.array([_LOUD_AT.get(name, -44.0) for name in EMOTIONS], dtype=np.float32)
 """dBFS at which each class is the likeliest, in the order of `EMOTIONS`."""
 
 _WIDTH = 4.0

@@ -20,6 +20,7 @@ from schemas.manifest import Manifest, QuarantineEntry, Source
 from schemas.media import MediaInfo, Recording
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance, Utterance, Word
+from schemas.tables import SCHEMA_VERSION
 from tasks.dataset.export import EXPORTERS, to_csv, to_srt, to_vtt
 from tasks.dataset.manifests import add_source, read_manifest
 from tasks.dataset.publish import publish
@@ -104,7 +105,7 @@ def test_other_programs_read_the_parquet_without_tonescribe(dataset: Dataset) ->
     found = duckdb.sql(f"select speaker, len(words) n from '{file}' order by 1").fetchall()
     assert found == [("SPEAKER_00", 2), ("SPEAKER_01", 0)]
     metadata = pq.read_metadata(file)
-    assert metadata.metadata[b"tonescribe.schema_version"] == b"1"
+    assert metadata.metadata[b"tonescribe.schema_version"] == SCHEMA_VERSION.encode()
     assert metadata.row_group(0).column(0).compression == "ZSTD"
 
 
