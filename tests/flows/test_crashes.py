@@ -146,7 +146,7 @@ def test_after_kill_9_the_same_command_leaves_the_rows_of_an_undisturbed_run(
             break
     children = psutil.Process(killed.pid).children(recursive=True)
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.communicate()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive  # the temporary server and ffmpeg end with the run
     assert list((tmp_path / "tmp").glob("tonescribe-*"))
