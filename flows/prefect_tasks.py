@@ -13,8 +13,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.failures import StageFailedError
 from flows.stages import STAGES
-from flows.steps import StageFailedError
 
 AROUND = ("ingest", "policy", "page", "publish")
 """The steps before and after the stages."""

@@ -10,10 +10,11 @@ from typing import Any
 
 from flows.artifacts import RecordingProgress, publish_artifacts
 from flows.cache import StageCache
+from flows.failures import StageFailedError
 from flows.keys import fingerprint, inputs_digest, stage_keys
 from flows.progress import emit_stage
 from flows.stages import STAGES, Stage, Work, must_run
-from flows.steps import StageFailedError, attempt
+from flows.steps import attempt
 from schemas.annotation import Annotation
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset

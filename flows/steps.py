@@ -11,43 +11,14 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from schemas.errors import (
-    InputError,
-    PolicyError,
-    ResourceError,
-    SettingsError,
-    TonescribeError,
-    UnavailableError,
-    WeightsError,
-)
+from flows.failures import StageFailedError
+from schemas.errors import UnavailableError
 from schemas.values import Seconds
 
 Result = TypeVar("Result")
 
-CAUSES: dict[type[TonescribeError], str] = {
-    InputError: "input",
-    PolicyError: "policy",
-    ResourceError: "resource",
-    SettingsError: "settings",
-    WeightsError: "weights",
-}
-"""What an operator can do about a failure; anything else is a defect, "internal"."""
-
 RETRY_DELAYS: tuple[Seconds, ...] = (1.0, 5.0)
 """Waits between tries of a step whose storage did not answer, plus up to a third at random."""
-
-
-class StageFailedError(Exception):
-    """A stage could not do its work on this recording."""
-
-    def __init__(self, stage: str, error: Exception) -> None:
-        if isinstance(error, TonescribeError):
-            self.sentence = error.sentence
-        else:
-            self.sentence = f"The stage '{stage}' failed ({type(error).__name__}: {error})."
-        self.cause = next((c for kind, c in CAUSES.items() if isinstance(error, kind)), "internal")
-        self.stage = stage
-        super().__init__(self.sentence)
 
 
 def in_flow_run() -> bool:

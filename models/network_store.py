@@ -36,14 +36,15 @@ def store(weights: WeightSettings) -> Path:
     return Path(sys.prefix) / "share" / "tonescribe"
 
 
-def places(wanted: Network, weights: WeightSettings) -> list[Path]:
-    """Folders in which a network may lie, in order: settings, installation, the hub's cache."""
-    folders = [store(weights) / wanted.name, store(WeightSettings()) / wanted.name]
+def places(wanted: Network, weights: WeightSettings) -> Iterator[Path]:
+    """Yield the folders of a network in order: settings, installation, the hub's cache."""
+    yield store(weights) / wanted.name
+    if weights.folder:
+        yield store(WeightSettings()) / wanted.name
     if wanted.installed:
-        folders.append(Path(sysconfig.get_path("purelib")) / wanted.installed)
-    if wanted.hub is not None:
-        folders += _cached(wanted.hub, wanted.files[0].name)
-    return list(dict.fromkeys(folders))
+        yield Path(sysconfig.get_path("purelib")) / wanted.installed
+    if wanted.hub is not None:  # the last: the hub's library takes half a second to import
+        yield from _cached(wanted.hub, wanted.files[0].name)
 
 
 def find_network(name: str, weights: WeightSettings) -> Path:
