@@ -23,7 +23,8 @@ _ROUNDS = 3
 def samples_of(folder: Path, count: int, settings: Any) -> dict[str, list[Any]]:
     """`count` utterances for each branch, from the sample meeting repeated."""
     from models.protocols import FaceSequence, TextSample
-    from tasks.ingest.fetch import fetch, find_recordings
+    from tasks.ingest.fetch import fetch
+    from tasks.ingest.find import find_recordings
     from tasks.media.probe import probe
     from tasks.media.split import WavFile, split
     from tasks.sample import make_sample

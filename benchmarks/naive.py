@@ -22,7 +22,8 @@ def naive(recording: Path, settings: Any) -> int:
 
     from models.protocols import FaceSequence, SpeakerHints, TextSample
     from schemas.sidecar import Sidecar
-    from tasks.ingest.fetch import fetch, find_recordings
+    from tasks.ingest.fetch import fetch
+    from tasks.ingest.find import find_recordings
     from tasks.media.probe import probe
     from tasks.media.split import WavFile, split
     from tasks.transcript.transcribe import transcribe
@@ -76,7 +77,8 @@ def ours(recordings: list[Path], settings: Any) -> int:
     """Run the same recordings through the stages of tonescribe."""
     from flows.stages import STAGES, Work
     from schemas.policy import Policy
-    from tasks.ingest.fetch import fetch, find_recordings
+    from tasks.ingest.fetch import fetch
+    from tasks.ingest.find import find_recordings
 
     judged = 0
     for recording in recordings:

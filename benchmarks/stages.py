@@ -36,7 +36,8 @@ def measure(recording: Path) -> dict[str, dict[str, float]]:
     from flows.stages import STAGES, Work
     from schemas.policy import Policy
     from schemas.settings import load_settings
-    from tasks.ingest.fetch import fetch, find_recordings
+    from tasks.ingest.fetch import fetch
+    from tasks.ingest.find import find_recordings
 
     settings = load_settings({"purpose": "benchmark"})
     measured: dict[str, dict[str, float]] = {}

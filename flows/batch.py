@@ -27,7 +27,7 @@ from schemas.settings import Settings
 from schemas.values import Value
 from tasks.dataset.manifests import clear_obsolete, read_manifest, supersede
 from tasks.dataset.store import sweep_unfinished
-from tasks.ingest.fetch import find_recordings
+from tasks.ingest.find import find_recordings
 from tasks.ingest.plan import Plan, plan
 from tasks.scratch import scratch_folder, sweep_scratch
 

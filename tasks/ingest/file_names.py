@@ -1,16 +1,22 @@
 """Compare names of files as people read them: NFC, without case and invisible characters."""
 
 import os
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 CAPTION_SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".sbv")
 """Of captions, in order of preference."""
 
 SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
 """Of what belongs to the recording beside it: captions, turns, the sidecar."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_KINDS = frozenset({"cc", "sdh", "sub", "subs", "cap", "caps", "captions", "transcript", "forced"})
+"""Endings of caption files that tell their kind, not their language."""
 
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
@@ -76,3 +82,30 @@ def exact_first(recording: Object, siblings: Iterable[Object]) -> list[Object]:
 def is_undecided(recording: Object, siblings: list[Object]) -> bool:
     """Whether several siblings look like the recording's and none has its exact name."""
     return len(siblings) > 1 and not is_exact(recording, siblings[0])
+
+
+def caption_language(captions: str, recording: str) -> str | None:
+    """Return the BCP 47 language in the name of a caption file (`MEETING.en.vtt` of `MEETING.mp4`).
+
+    An ending such as `.cc` or `.transcript` tells its kind and may stand behind it.
+    """
+    if reading(Path(captions).stem) == reading(Path(recording).stem):
+        return None
+    endings = Path(captions).stem.split(".")[1:]
+    for ending in reversed(endings):
+        if ending.casefold() in _KINDS:
+            continue
+        return ending.replace("_", "-") if _LANGUAGE.fullmatch(ending) else None
+    return None
+
+
+def without_endings(stem: str) -> Iterator[str]:
+    """Yield the stems of which a caption file's may be made by a language and a kind."""
+    for _ in range(2):
+        stem, dot, ending = stem.rpartition(".")
+        is_kind = ending.casefold() in _KINDS
+        if not dot or not (is_kind or _LANGUAGE.fullmatch(ending)):
+            return
+        yield stem
+        if not is_kind:
+            return

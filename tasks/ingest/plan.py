@@ -8,7 +8,7 @@ from schemas.media import SourceItem
 from schemas.values import Value
 from tasks.dataset.manifests import all_manifests
 from tasks.dataset.quarantine import all_quarantined
-from tasks.ingest.fetch import Found, find_all
+from tasks.ingest.find import Found, find_all
 
 _MOST_NAMES = 5
 

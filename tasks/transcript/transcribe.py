@@ -11,7 +11,7 @@ from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Transcript, Turn
 from schemas.values import Seconds, gaps_in, merged_spans, to_grid
-from tasks.ingest.fetch import caption_language
+from tasks.ingest.file_names import caption_language
 from tasks.transcript.captions import read_captions
 
 STAGE_VERSION = 5

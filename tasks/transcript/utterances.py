@@ -2,31 +2,28 @@
 
 import itertools
 import unicodedata
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from schemas.consent import NOT_SHOWN, Consent
 from schemas.names import name_key
-from schemas.settings import Settings, UtteranceSettings
+from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
 from schemas.values import Seconds, base_language, gaps_in, merged_spans, to_grid
 from tasks.transcript.attribution import (
-    SENTENCE_END,
     Attributed,
     Attribution,
-    TurnIndex,
     attribute,
 )
 from tasks.transcript.doubtful_words import Doubts
+from tasks.transcript.overlap import cues_by_speaker, seconds_of, shared_spans, voices_of
+from tasks.transcript.spans import GRID, Span, cut_into_spans, end_of
 
 STAGE_VERSION = 4
 
-_GRID: Seconds = 0.001
 _MOSTLY = 0.8
-_CLAUSE_END = (",", ";", ":", "、", "，")
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"})
 """Languages that are written without spaces between words."""
 
@@ -55,7 +52,7 @@ def make_utterances(
         attribution = _turns_as_words(diarization, rules.max_length)
     names = _certain_names(attribution.names, diarization.turns, sidecar)
     spoken = _with_whoever_refused(attribution.words, names, diarization.turns, consent)
-    spans = sorted(_spans(spoken, rules), key=lambda span: _by_time(span[0].word))
+    spans = sorted(cut_into_spans(spoken, rules), key=lambda span: _by_time(span[0].word))
     attribution = replace(attribution, names=names)
     rows = _Rows(diarization, attribution, transcript, settings, consent, bool(words))
     return tuple(rows.utterance(index, span) for index, span in enumerate(spans))
@@ -80,13 +77,13 @@ def _with_whoever_refused(
     """
     if not consent.is_restricted:
         return tuple(items)
-    hidden = _voices([t for t in turns if not consent.may_show(names.get(t.speaker))])
+    hidden = voices_of([t for t in turns if not consent.may_show(names.get(t.speaker))])
 
     def owner(item: Attributed) -> Attributed:
         if item.word.name is not None or item.speaker in hidden:
             return item
         middle = (item.word.start + item.word.end) / 2
-        over = (s for s, index in hidden.items() if any(index.overlapping(middle, middle + _GRID)))
+        over = (s for s, index in hidden.items() if any(index.overlapping(middle, middle + GRID)))
         speaker = next(over, item.speaker)
         return item if speaker == item.speaker else Attributed(item.word, speaker, item.confidence)
 
@@ -105,7 +102,7 @@ def _fit(word: Word, longest: Seconds) -> Word:
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in word.word)
     start = max(0.0, to_grid(word.start))
     end = min(to_grid(word.end), to_grid(start + longest + 0.25 * wide))
-    return word.model_copy(update={"start": start, "end": max(end, to_grid(start + _GRID))})
+    return word.model_copy(update={"start": start, "end": max(end, to_grid(start + GRID))})
 
 
 def _with_wordless(
@@ -122,7 +119,7 @@ def _with_wordless(
 
 def _free_share(turn: Turn, spoken: Sequence[tuple[Seconds, Seconds]]) -> float:
     free = sum(end - start for start, end in gaps_in(turn.start, turn.end, spoken))
-    return free / max(turn.duration, _GRID)
+    return free / max(turn.duration, GRID)
 
 
 def _turns_as_words(diarization: Diarization, longest: Seconds) -> Attribution:
@@ -137,80 +134,10 @@ def _pieces(turns: Sequence[Turn], longest: Seconds) -> list[Attributed]:
         count = max(1, int(-(-turn.duration // longest)))
         edges = [to_grid(turn.start + turn.duration * i / count) for i in range(count + 1)]
         for start, end in itertools.pairwise(edges):
-            word = Word(word="", start=start, end=max(end, to_grid(start + _GRID)))
+            word = Word(word="", start=start, end=max(end, to_grid(start + GRID)))
             pieces.append(Attributed(word, turn.speaker, turn.confidence))
     pieces.sort(key=lambda piece: _by_time(piece.word))
     return pieces
-
-
-Span = list[Attributed]
-"""The words of one utterance, in order of their start."""
-
-
-def _spans(items: Sequence[Attributed], rules: UtteranceSettings) -> Iterator[Span]:
-    """Cut every speaker's words at pauses, at interjections, at new names, and by length."""
-    middles = sorted(((i.word.start + i.word.end) / 2, i.speaker) for i in items)
-    by_speaker: dict[str, Span] = defaultdict(list)
-    for item in items:
-        by_speaker[item.speaker].append(item)
-    for speaker, own in by_speaker.items():
-        run: Span = []
-        end = 0.0
-        for item in own:
-            word = item.word
-            if run and (
-                word.start - end > rules.max_pause + _GRID / 2
-                or word.name != run[-1].word.name
-                or bool(word.word) != bool(run[-1].word.word)
-                or _interjected(middles, speaker, end, word.start)
-            ):
-                yield from _shorten(run, rules.max_length)
-                run = []
-            end = max(end, word.end) if run else word.end
-            run.append(item)
-        yield from _shorten(run, rules.max_length)
-
-
-def _interjected(
-    middles: Sequence[tuple[Seconds, str]], speaker: str, start: Seconds, end: Seconds
-) -> bool:
-    """Tell whether somebody else's word lies in a gap between two words of a speaker.
-
-    Words that sound at the same time as the speaker's own (an overlap) do not end a run.
-    """
-    first = bisect_left(middles, (start, ""))
-    last = bisect_right(middles, (end, ""))
-    return any(other != speaker for _, other in middles[first:last])
-
-
-def _shorten(run: Span, longest: Seconds) -> Iterator[Span]:
-    """Cut a run into spans no longer than allowed, best at the end of a sentence or at a pause."""
-    rest = run
-    while rest and _end(rest) - rest[0].word.start > longest + _GRID / 2 and len(rest) > 1:
-        cut = _best_cut(rest, longest)
-        yield rest[:cut]
-        rest = rest[cut:]
-    if rest:
-        yield rest
-
-
-def _best_cut(run: Span, longest: Seconds) -> int:
-    """Return before which word to cut: in the second half of what fits, at the best place."""
-    start = run[0].word.start
-    ends = list(itertools.accumulate((item.word.end for item in run), max))
-    fits = [i for i in range(1, len(run)) if ends[i - 1] - start <= longest]
-    late = [i for i in fits if ends[i - 1] - start >= longest / 2]
-
-    def merit(i: int) -> tuple[int, Seconds]:
-        text = run[i - 1].word.word
-        mark = 2 * text.endswith(SENTENCE_END) + text.endswith(_CLAUSE_END)
-        return mark, run[i].word.start - ends[i - 1]
-
-    return max(late or fits or [1], key=merit)
-
-
-def _end(span: Span) -> Seconds:
-    return max(item.word.end for item in span)
 
 
 class _Rows:
@@ -226,14 +153,14 @@ class _Rows:
         has_words: bool,
     ) -> None:
         self._consent = consent
-        self._voices = _voices(diarization.turns)
+        self._voices = voices_of(diarization.turns)
         self._merged = attribution.merged_with
         self._names = attribution.names
         self._language = transcript.language
         self._changes = transcript.languages
         self._captions_suspect = bool(transcript.faults)
         self._uncaptioned = [(turn.start, turn.end) for turn in transcript.uncaptioned]
-        self._spoken_at_once = _cues_by_speaker(attribution.words)
+        self._spoken_at_once = cues_by_speaker(attribution.words)
         self._doubts = Doubts(transcript, settings.utterances.min_word_confidence)
         self._judge = settings.judge
         self._has_words = has_words
@@ -241,7 +168,7 @@ class _Rows:
     def utterance(self, index: int, span: Span) -> Utterance:
         """Make one utterance of its words."""
         words = tuple(item.word for item in span)
-        start, end = words[0].start, _end(span)
+        start, end = words[0].start, end_of(span)
         speaker = span[0].speaker
         name = self._name(speaker, words)
         overlap = self._overlap(speaker, start, end)
@@ -296,7 +223,7 @@ class _Rows:
         turn of their own there, where the diarizer found two voices in one person.
         """
         own = {speaker, self._merged.get(speaker, speaker)}
-        others = _shared(
+        others = shared_spans(
             [(max(start, t.start), min(end, t.end)) for t, _ in index.overlapping(start, end)]
             for index in self._voices.values()
         )
@@ -307,7 +234,7 @@ class _Rows:
             for first, last in cues
             if first < end and last > start
         ]
-        return min(1.0, round(max(_union(others), _union(said)) / (end - start), 4))
+        return min(1.0, round(max(seconds_of(others), seconds_of(said)) / (end - start), 4))
 
     def _flags(self, words: Sequence[Word], seconds: Seconds, overlap: float) -> set[Flag]:
         start = words[0].start
@@ -325,7 +252,7 @@ class _Rows:
         inside = [
             (max(start, first), min(start + seconds, last)) for first, last in self._uncaptioned
         ]
-        return _union(span for span in inside if span[0] < span[1]) > 0.5 * seconds
+        return seconds_of(span for span in inside if span[0] < span[1]) > 0.5 * seconds
 
     def _text(self, words: Sequence[Word]) -> str:
         spaced = base_language(self._language) not in _UNSPACED
@@ -341,51 +268,6 @@ def _not_shown(utterance: Utterance, flags: set[Flag]) -> Utterance:
     return utterance.model_copy(
         update={"speaker_name": NOT_SHOWN, "text": NOT_SHOWN, "flags": tuple(sorted(kept))}
     )
-
-
-def _voices(turns: Sequence[Turn]) -> Mapping[str, TurnIndex]:
-    """Index each speaker's turns, joined where they touch each other."""
-    joined: dict[str, list[Turn]] = defaultdict(list)
-    for turn in sorted(turns, key=lambda turn: turn.start):
-        own = joined[turn.speaker]
-        if own and turn.start <= own[-1].end:
-            last = own.pop()
-            turn = last.model_copy(update={"end": max(last.end, turn.end)})
-        own.append(turn)
-    return {speaker: TurnIndex(own) for speaker, own in joined.items()}
-
-
-def _union(spans: Iterable[tuple[Seconds, Seconds]]) -> Seconds:
-    """Return the length of the union of spans."""
-    total, reached = 0.0, 0.0
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
-
-
-def _cues_by_speaker(items: Sequence[Attributed]) -> dict[str, list[tuple[Seconds, Seconds]]]:
-    """Return the time of each named speaker's caption cues: two may speak at once."""
-    units: dict[tuple[str, int], list[Word]] = defaultdict(list)
-    for item in items:
-        if item.word.unit is not None and item.word.name is not None:
-            units[item.speaker, item.word.unit].append(item.word)
-    cues: dict[str, list[tuple[Seconds, Seconds]]] = defaultdict(list)
-    for (speaker, _), words in units.items():
-        cues[speaker].append((words[0].start, max(word.end for word in words)))
-    return cues
-
-
-def _shared(groups: Iterable[Sequence[tuple[Seconds, Seconds]]]) -> list[tuple[Seconds, Seconds]]:
-    """Return the parts in which spans of at least two groups overlap."""
-    merged = [span for group in groups for span in merged_spans(group)]
-    merged.sort()
-    shared, reached = [], -1.0
-    for start, end in merged:
-        if start < reached:
-            shared.append((start, min(end, reached)))
-        reached = max(reached, end)
-    return shared
 
 
 def _certainty(span: Span) -> float:

@@ -10,7 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter
 from prefect.client.schemas.objects import State
 
-import tasks.ingest.fetch
+import tasks.ingest.find
 from flows.annotate import annotate, annotate_recording, report_of
 from flows.batch import plan_batch, run_batch, run_plainly
 from flows.options import AnnotateOptions
@@ -114,13 +114,13 @@ def test_a_source_is_listed_once_per_batch(
     for seconds in (11, 12, 13):
         make_meeting(meetings / f"{seconds}.wav", duration=seconds)
     listings: list[str] = []
-    list_source = tasks.ingest.fetch.list_source
+    list_source = tasks.ingest.find.list_source
 
     def counted(source: str, *rest: Any) -> Any:
         listings.append(source)
         return list_source(source, *rest)
 
-    monkeypatch.setattr(tasks.ingest.fetch, "list_source", counted)
+    monkeypatch.setattr(tasks.ingest.find, "list_source", counted)
     assert len(run(meetings, synthetic / "dataset").result().recordings) == 4
     assert listings == [str(meetings)]
 

@@ -10,7 +10,8 @@ import pytest
 
 from schemas.errors import InputError
 from schemas.media import Recording, SourceItem
-from tasks.ingest.fetch import fetch, find_recordings
+from tasks.ingest.fetch import fetch
+from tasks.ingest.find import find_recordings
 
 CONTENT = bytes(range(256)) * 5000
 

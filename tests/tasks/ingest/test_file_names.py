@@ -9,8 +9,9 @@ import pytest
 from schemas.dataset import Dataset
 from schemas.errors import InputError
 from schemas.media import SourceItem
-from tasks.ingest.fetch import fetch, find_all, find_recordings, sidecar_of
+from tasks.ingest.fetch import fetch, sidecar_of
 from tasks.ingest.file_names import reading
+from tasks.ingest.find import find_all, find_recordings
 from tasks.ingest.plan import plan
 from tests.material.meetings import make_meeting
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import SettingsError
-from tasks.ingest.fetch import find_recordings
+from tasks.ingest.find import find_recordings
 
 
 def touch(folder: Path, *names: str) -> None:

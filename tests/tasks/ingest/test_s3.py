@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import ResourceError, SettingsError
-from tasks.ingest.fetch import fetch, find_all, find_recordings
+from tasks.ingest.fetch import fetch
+from tasks.ingest.find import find_all, find_recordings
 from tests.material.meetings import make_meeting
 
 CONTENT = b"meeting" * 100_000
