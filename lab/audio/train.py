@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.acoustics import CONDITIONS, apply
-from lab.audio.folds import CLEAN, FoldLogits, Heard, Logits, corpus_splits, run_folds
+from lab.audio.folds import (
+    CLEAN,
+    FoldLogits,
+    Heard,
+    Logits,
+    corpus_splits,
+    run_folds,
+    unseen_corpus,
+)
 from lab.audio.material import Material, gather
 from lab.audio.probe import INVERSE_REGULARISATION, fit_head
 from lab.audio.sounds import (
@@ -21,6 +29,12 @@ from lab.audio.sounds import (
     VoiceBatches,
     class_weights,
     classes_of,
+)
+from lab.audio.strangers import (
+    Strangers,
+    measures_on_strangers,
+    strangers_of,
+    temperature_for_strangers,
 )
 from lab.corpora.speech import read_speech
 from lab.corpora.splits import held_out_speakers, trainable
@@ -160,9 +174,10 @@ def blended(before: Mapping[str, "Tensor"], after: Mapping[str, "Tensor"]) -> di
 def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
     """Train on `data/speech` and `data/meeting`; write `audio.safetensors` and figures to `out`.
 
-    `options.start` names the folder with Whisper tiny.en's `encoder.safetensors`. One speaker in
-    eight sets the temperature, and is not trained on. Raises `SettingsError` where corpora or
-    starting weights are missing.
+    `options.start` names the folder with Whisper tiny.en's `encoder.safetensors`. The temperature
+    is fitted on corpora that were left out, each by a network trained on the others; of a single
+    corpus, on one speaker in eight. These are not trained on. Raises `SettingsError` where corpora
+    or starting weights are missing.
     """
     import torch
 
@@ -177,11 +192,17 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     recipe = Recipe(start, material, plan, out)
     train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
     network = recipe.make(train, "shipped")
-    judged = merge_calm(recipe.logits(network, material.heard(calibration)))
-    temperature = fit_temperature(classes_of(calibration), judged)
+    strangers = leave_out(recipe, clips)
+    if strangers:
+        temperature = temperature_for_strangers(strangers)
+    else:
+        judged = merge_calm(recipe.logits(network, material.heard(calibration)))
+        temperature = fit_temperature(classes_of(calibration), judged)
     weights = out / "audio.safetensors"
     save_weights(weights, network.state_dict(), _config(recipe, temperature, train, calibration))
-    measures = _cross_validate(recipe, clips, out) if options.folds else {}
+    measures = {n: m.model_dump() for n, m in measures_on_strangers(strangers).items()}
+    if options.folds:
+        measures |= _cross_validate(recipe, clips, out)
     return TrainingReport(
         branch="audio",
         weights=weights,
@@ -190,6 +211,15 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         measures=measures,
         warnings=material.warnings,
     )
+
+
+def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> list[Strangers]:
+    """Judge each corpus by a network that was trained on the others alone; none of a single one."""
+    corpora = sorted({clip.corpus for clip in clips})
+    if len(corpora) == 1:
+        return []
+    splits = [unseen_corpus(clips, corpus, recipe.plan.seed) for corpus in corpora]
+    return strangers_of(recipe.fit_folds(splits, "left-out", (CLEAN,)))
 
 
 def meeting_recordings(data: Path, limit: int | None = None) -> list[Path]:
