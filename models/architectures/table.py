@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from schemas.errors import SettingsError
 from schemas.suggestions import suggestion
-from schemas.values import Json
 
 if TYPE_CHECKING:
     from models.architectures.network import TrainableNetwork
@@ -69,7 +68,7 @@ def build(
     name: str,
     parameters: Parameters | None = None,
     n_classes: int | None = None,
-    encoder: Json | None = None,
+    encoder: dict[str, Any] | None = None,
 ) -> "TrainableNetwork":
     """Build an untrained network of the table; `encoder` is the shape of a pretrained encoder.
 
@@ -87,13 +86,13 @@ def construct(
     branch: str,
     name: str,
     parameters: Parameters | None,
-    given: Json,
-    encoder: Json | None = None,
+    given: dict[str, Any],
+    encoder: dict[str, Any] | None = None,
 ) -> Any:
     """Build any row, those of fusion too, with what the trainer has `given`."""
     row = find(branch, name)
     constructor = _imported(row)
-    choices: Json = dict(row.preset) | checked(branch, name, parameters or {})
+    choices: dict[str, Any] = dict(row.preset) | checked(branch, name, parameters or {})
     if encoder is not None:
         choices["encoder"] = encoder
     return constructor(**given, **choices)
@@ -107,13 +106,13 @@ def find(branch: str, name: str) -> Architecture:
     return rows[name]
 
 
-def checked(branch: str, name: str, parameters: Parameters) -> Json:
+def checked(branch: str, name: str, parameters: Parameters) -> dict[str, Any]:
     """Read parameters as their types say, such as "3" as 3; `SettingsError` for any other."""
     from pydantic import TypeAdapter, ValidationError
 
     hints = get_type_hints(_imported(find(branch, name)).__init__)
     known = {key: hint for key, hint in hints.items() if key not in _GIVEN}
-    found: Json = {}
+    found: dict[str, Any] = {}
     for key, value in parameters.items():
         if key not in known:
             raise SettingsError(f"{name} has no parameter '{key}'; {_remedy(key, known)}")
