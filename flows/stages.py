@@ -284,7 +284,7 @@ STAGES: tuple[Stage, ...] = (
         fuse.STAGE_VERSION,
         TypeAdapter(tuple[AnnotatedUtterance, ...]),
         after=("utterances", "faces", "audio", "video", "text"),
-        sections=("judge",),
+        sections=("judge", "meeting"),
         engines=("fusion", "text"),
     ),
 )

@@ -131,6 +131,19 @@ class JudgeSettings(Value):
     )
 
 
+class MeetingSettings(Value):
+    """How rare emotions are in meetings; scores are corrected for it."""
+
+    expected_neutral: Probability = Field(
+        0.7,
+        description="share of neutral utterances that is expected; scores are corrected for the "
+        "shares of each recording, 0 leaves them uncorrected",
+    )
+    expected_weight: float = Field(
+        20.0, ge=0, description="utterances that this expectation counts as"
+    )
+
+
 class LimitSettings(Value):
     """Deadlines and sizes; a recording beyond them is quarantined with a sentence."""
 
@@ -186,6 +199,7 @@ class Settings(BaseSettings):
     utterances: UtteranceSettings = UtteranceSettings()
     faces: FaceSettings = FaceSettings()
     judge: JudgeSettings = JudgeSettings()
+    meeting: MeetingSettings = MeetingSettings()
     limits: LimitSettings = LimitSettings()
 
     @classmethod

@@ -6,11 +6,12 @@ import numpy as np
 
 from models.protocols import Scores
 from models.registry import identify, load_engine
-from schemas.emotions import EMOTIONS, EmotionScores
+from schemas.emotions import EMOTIONS, Emotion, EmotionScores
 from schemas.settings import Settings
 from schemas.speech import AnnotatedUtterance, BranchScores, Faces, FaceTrack, Flag, Utterance
+from tasks.emotion.meeting_prior import adapt_to_meeting
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 BRANCHES = ("audio", "video", "text")
 
@@ -27,12 +28,15 @@ def fuse(
     """Join the branches' scores per utterance.
 
     `branches` holds any of `audio`, `video`, `text`; a missing one was not allowed to judge.
-    The emotion is null where no branch judged, or where the fused confidence lies under
-    `settings.judge.min_confidence`; the fused scores are kept either way.
+    The fused scores are corrected for how rare emotions are in this recording. The emotion is null
+    where no branch judged, or where the confidence lies under `settings.judge.min_confidence`.
+    The correction may take an emotion away but makes nothing neutral: an utterance that is neutral
+    by the correction alone is unsure. The scores are kept either way.
     """
     engine = load_engine("fusion", settings.engine("fusion"), settings.weights)
     rows = {name: _rows(branches.get(name), len(utterances)) for name in BRANCHES}
     fused = engine.fuse(rows) if utterances else np.zeros((0, len(EMOTIONS)), np.float32)
+    adapted = adapt_to_meeting(fused, settings.meeting)
     models = {name: scores.model for name, scores in branches.items()}
     models["fusion"] = identify("fusion", settings.engine("fusion"), settings.weights)
     tracks = {track.utterance_index: track for track in faces.tracks}
@@ -40,7 +44,8 @@ def fuse(
     return tuple(
         _annotate(
             utterance,
-            fused[i],
+            adapted[i],
+            _best(fused[i]),
             {name: b.scores[i] for name, b in branches.items()},
             tracks.get(utterance.index, FaceTrack(utterance_index=utterance.index)),
             models,
@@ -50,6 +55,10 @@ def fuse(
         )
         for i, utterance in enumerate(utterances)
     )
+
+
+def _best(scores: np.ndarray) -> Emotion:
+    return EMOTIONS[int(np.nan_to_num(scores).argmax())]
 
 
 def _rows(branch: BranchScores | None, count: int) -> Scores:
@@ -63,6 +72,7 @@ def _rows(branch: BranchScores | None, count: int) -> Scores:
 def _annotate(
     utterance: Utterance,
     fused: np.ndarray,
+    uncorrected: Emotion,
     judged: Mapping[str, EmotionScores | None],
     track: FaceTrack,
     models: Mapping[str, str],
@@ -80,6 +90,8 @@ def _annotate(
     scores = EmotionScores.from_array(fused.tolist()) if np.isfinite(fused).all() else None
     confidence = max(scores.as_tuple()) if scores else None
     sure = confidence is not None and confidence >= min_confidence
+    if scores is not None and scores.best == "neutral" and uncorrected != "neutral":
+        sure = False
     if scores is not None and not sure:
         flags.add("low_confidence")
     valence, arousal = scores.expected_valence_arousal() if scores else (None, None)
