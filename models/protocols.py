@@ -125,6 +125,18 @@ class TextSample:
     speaker: str | None = None
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """How mostly neutral speech of people it was not trained on looks to a branch.
+
+    `reference` are mean log-probabilities of the seven classes. Where `halfway` seconds of a
+    speaker are known, half of the speaker's difference from it is subtracted.
+    """
+
+    reference: tuple[float, ...]
+    halfway: Seconds
+
+
 Sample = TypeVar("Sample", contravariant=True)
 
 
@@ -137,6 +149,10 @@ class EmotionBranch(Engine, Protocol[Sample]):
     @property
     def languages(self) -> frozenset[str] | None:
         """Languages it was trained for; None where it does not matter."""
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """What speakers' own baselines are compared with; None: scores are not relative to them."""
 
     def score(self, samples: Sequence[Sample]) -> Scores:
         """Return calibrated probabilities, shape (len(samples), 7), in the order given."""

@@ -119,6 +119,14 @@ class FaceSettings(Value):
     min_size: PositiveInt = Field(24, description="smallest face in pixels of the original")
 
 
+class VoiceSettings(Value):
+    """How voices are judged."""
+
+    own_baseline: bool = Field(
+        True, description="score utterances relative to how their speaker usually sounds"
+    )
+
+
 class JudgeSettings(Value):
     """When an utterance is judged at all, and when the answer is an honest "unsure"."""
 
@@ -198,6 +206,7 @@ class Settings(BaseSettings):
     speakers: SpeakerSettings = SpeakerSettings()
     utterances: UtteranceSettings = UtteranceSettings()
     faces: FaceSettings = FaceSettings()
+    voice: VoiceSettings = VoiceSettings()
     judge: JudgeSettings = JudgeSettings()
     meeting: MeetingSettings = MeetingSettings()
     limits: LimitSettings = LimitSettings()

@@ -31,8 +31,9 @@ from lab.audio.sounds import (
     classes_of,
 )
 from lab.audio.strangers import (
-    Strangers,
+    measures_against_baselines,
     measures_on_strangers,
+    neutral_reference,
     strangers_of,
     temperature_for_strangers,
 )
@@ -76,6 +77,9 @@ _CROWD = 64
 """Clips that babble is made of."""
 
 _HEARD_UNDER = tuple(CONDITIONS)
+
+OTHERS = (3, 8, 20)
+"""Other clips of a speaker that a baseline is taken from when it is measured."""
 
 
 @dataclass(frozen=True)
@@ -192,15 +196,22 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     recipe = Recipe(start, material, plan, out)
     train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
     network = recipe.make(train, "shipped")
-    strangers = leave_out(recipe, clips)
-    if strangers:
-        temperature = temperature_for_strangers(strangers)
-    else:
-        judged = merge_calm(recipe.logits(network, material.heard(calibration)))
-        temperature = fit_temperature(classes_of(calibration), judged)
+    judged = merge_calm(recipe.logits(network, material.heard(calibration)))
+    left_out = leave_out(recipe, clips)
+    strangers = strangers_of(left_out) if left_out else []
+    temperature = (
+        temperature_for_strangers(strangers)
+        if strangers
+        else fit_temperature(classes_of(calibration), judged)
+    )
+    config = _config(recipe, temperature, train, calibration) | {
+        "neutral_reference": neutral_reference(
+            classes_of(calibration), judged, temperature
+        ).tolist()
+    }
     weights = out / "audio.safetensors"
-    save_weights(weights, network.state_dict(), _config(recipe, temperature, train, calibration))
-    measures = {n: m.model_dump() for n, m in measures_on_strangers(strangers).items()}
+    save_weights(weights, network.state_dict(), config)
+    measures = figures_on_strangers(left_out) if left_out else {}
     if options.folds:
         measures |= _cross_validate(recipe, clips, out)
     return TrainingReport(
@@ -213,13 +224,31 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     )
 
 
-def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> list[Strangers]:
-    """Judge each corpus by a network that was trained on the others alone; none of a single one."""
+def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> FoldLogits | None:
+    """Judge each corpus by a network that was trained on the others alone; None of a single one."""
     corpora = sorted({clip.corpus for clip in clips})
     if len(corpora) == 1:
-        return []
+        return None
     splits = [unseen_corpus(clips, corpus, recipe.plan.seed) for corpus in corpora]
-    return strangers_of(recipe.fit_folds(splits, "left-out", (CLEAN,)))
+    return recipe.fit_folds(splits, "left-out", (CLEAN,))
+
+
+def figures_on_strangers(folds: FoldLogits) -> dict[str, Batch]:
+    """Measure left-out corpora, without and with baselines of the speakers, as JSON values."""
+    found = strangers_of(folds)
+    references = [
+        neutral_reference(
+            classes_of(split.validation),
+            merge_calm(folds.validation[number]),
+            temperature_for_strangers([one for one in found if one is not found[number]]),
+        )
+        for number, split in enumerate(folds.splits)
+    ]
+    measures = measures_on_strangers(found)
+    for count in OTHERS:
+        measures |= measures_against_baselines(found, references, count)
+    measures |= measures_against_baselines(found, references, OTHERS[-1], stray=0.2)
+    return {name: figures.model_dump() for name, figures in measures.items()}
 
 
 def meeting_recordings(data: Path, limit: int | None = None) -> list[Path]:

@@ -13,7 +13,7 @@ from models.audio.embedded import LONGEST_WINDOW, EmbeddedAudioBranch
 from models.audio.sound import has_no_voice, windows
 from models.checkpoint import file_digest, load_weights
 from models.precision import choose_device, half_precision
-from models.protocols import EmotionBranch, Scores
+from models.protocols import Baseline, EmotionBranch, Scores
 from models.scores import softmax
 from models.text.embedded import EmbeddedTextBranch
 from models.video.embedded import EmbeddedVideoBranch
@@ -36,6 +36,7 @@ class TrainedBranch:
     """
 
     name = "embedded"
+    baseline: Baseline | None = None
 
     def __init__(self, branch: str, path: Path, weights: WeightSettings) -> None:
         self._branch = branch

@@ -20,7 +20,7 @@ from models.audio.sound import (
 from models.audio.voicing import somebody_speaks
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
-from models.protocols import Samples, Scores
+from models.protocols import Baseline, Samples, Scores
 from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
@@ -41,6 +41,10 @@ VOICE_CLASSES = (*EMOTIONS, "calm")
 TEMPI = (1.0, 0.92, 1.09)
 """Tempi at which an utterance is judged; the mean of three is steadier than one."""
 
+HALFWAY: Seconds = 8.0
+"""Seconds of a speaker after which half of the difference to the reference is subtracted: three
+utterances, chosen on EMO-DB and nEMO, each left out of the training."""
+
 _BATCH_SECONDS: Seconds = 4.0
 """Seconds of sound per item of the batch size setting."""
 
@@ -60,6 +64,7 @@ class EmbeddedAudioBranch:
         path = Path(weights.audio) if own else shipped("audio")
         self._network, config = load_network(path)
         self._temperature = float(config["temperature"])
+        self.baseline = _baseline(config)
         self.unseen_speakers = frozenset(config.get("calibration_speakers", ()))
         self._learned_epochs = float(config.get("epochs", 1))
         self._device = choose_device(weights.device)
@@ -85,6 +90,12 @@ class EmbeddedAudioBranch:
             return None
         state = self._network.encoder.state_dict()
         return {name: tensor.cpu() for name, tensor in state.items()}
+
+
+def _baseline(config: Json) -> Baseline | None:
+    """Return what the header of the weights says of mostly neutral speech, if it does."""
+    reference = config.get("neutral_reference")
+    return Baseline(tuple(map(float, reference)), HALFWAY) if reference else None
 
 
 def load_network(path: Path) -> tuple["AudioEmotionNetwork", Json]:

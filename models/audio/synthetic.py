@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.audio.sound import frame_levels
-from models.protocols import Samples, Scores
+from models.protocols import Baseline, Samples, Scores
 from schemas.emotions import EMOTIONS, Emotion
 from schemas.settings import WeightSettings
 
@@ -31,6 +31,7 @@ class LoudnessBranch:
     """
 
     name = "synthetic"
+    baseline: Baseline | None = None
     digest = "000000000001"
     languages: frozenset[str] | None = None
 

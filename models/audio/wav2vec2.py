@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.audio.sound import batches_by_length, has_no_voice, normalise_loudness, windows
 from models.hub_classifier import class_matrix, load_classifier, source_digest
 from models.precision import choose_device
-from models.protocols import Samples, Scores
+from models.protocols import Baseline, Samples, Scores
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -27,6 +27,7 @@ class Wav2Vec2Branch:
     """
 
     name = "wav2vec2"
+    baseline: Baseline | None = None
     languages: frozenset[str] | None = None
 
     def __init__(self, weights: WeightSettings) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
-from models.protocols import Scores, TextSample
+from models.protocols import Baseline, Scores, TextSample
 from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
@@ -44,6 +44,7 @@ class EmbeddedTextBranch:
     """
 
     name = "embedded"
+    baseline: Baseline | None = None
 
     def __init__(self, weights: WeightSettings) -> None:
         own = weights.text.endswith(".safetensors")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.protocols import Scores, TextSample
+from models.protocols import Baseline, Scores, TextSample
 from schemas.emotions import EMOTIONS, Emotion
 from schemas.settings import WeightSettings
 
@@ -27,6 +27,7 @@ class KeywordBranch:
     """Judges by counting keywords; deterministic, without weights."""
 
     name = "synthetic"
+    baseline: Baseline | None = None
     digest = "keywords-001"
     languages: frozenset[str] | None = frozenset({"en"})
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.hub_classifier import class_matrix, load_classifier, source_digest
 from models.precision import choose_device, half_precision
-from models.protocols import Scores, TextSample
+from models.protocols import Baseline, Scores, TextSample
 from models.text.cleaning import clean
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
@@ -27,6 +27,7 @@ class TransformerTextBranch:
     """
 
     name = "transformer"
+    baseline: Baseline | None = None
 
     def __init__(self, weights: WeightSettings) -> None:
         if not weights.text:

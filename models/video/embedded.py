@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
-from models.protocols import FaceSequence, Scores
+from models.protocols import Baseline, FaceSequence, Scores
 from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
@@ -34,6 +34,7 @@ class EmbeddedVideoBranch:
     """
 
     name = "embedded"
+    baseline: Baseline | None = None
     languages: frozenset[str] | None = None
 
     def __init__(self, weights: WeightSettings) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.protocols import FaceSequence, Scores
+from models.protocols import Baseline, FaceSequence, Scores
 from schemas.emotions import EMOTIONS
 from schemas.settings import WeightSettings
 
@@ -16,6 +16,7 @@ class BrightnessBranch:
     """Judges by the mean brightness of the crops; deterministic, without weights."""
 
     name = "synthetic"
+    baseline: Baseline | None = None
     digest = "brightness-1"
     languages: frozenset[str] | None = None
 

@@ -11,10 +11,12 @@ from schemas.emotions import EmotionScores
 from schemas.settings import Settings
 from schemas.speech import BranchScores, Faces, Flag, Utterance
 from schemas.values import Seconds, base_language
+from tasks.emotion.baseline import against_own_baseline
 from tasks.emotion.faces import face_sequence
 from tasks.transcript.doubtful_words import has_enough_words, sure_text
 
 STAGE_VERSION = 3
+AUDIO_VERSION = 4
 
 BLOCK_SECONDS: Seconds = 600.0
 """Sound that lies in memory at once while the voice is judged."""
@@ -32,7 +34,10 @@ NOT_BY_WORDS: frozenset[Flag] = NEVER_JUDGED | {"no_words", "asr_suspect"}
 def judge_audio(
     waveform: Waveform | None, utterances: Sequence[Utterance], settings: Settings
 ) -> BranchScores:
-    """Score by voice every utterance that is long enough and without much overlap."""
+    """Score by voice every utterance that is long enough and without much overlap.
+
+    Where the branch knows mostly neutral speech, scores are relative to the speaker's own baseline.
+    """
     if waveform is None:
         return _nothing("audio", utterances, settings)
     chosen = [u for u in utterances if not NOT_BY_VOICE & set(u.flags)]
@@ -49,7 +54,14 @@ def judge_audio(
         if block:
             yield block
 
-    return _judge("audio", _load_audio, blocks, utterances, settings)
+    judged = _judge("audio", _load_audio, blocks, utterances, settings)
+    if not chosen or not settings.voice.own_baseline:
+        return judged
+    baseline = _load_audio(settings).baseline
+    if baseline is None:
+        return judged
+    relative = against_own_baseline(judged.scores, utterances, baseline)
+    return judged.model_copy(update={"scores": tuple(relative)})
 
 
 def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:

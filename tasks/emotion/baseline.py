@@ -1,0 +1,68 @@
+"""Score utterances against how their speaker usually sounds in this recording.
+
+Voices differ more between people than between emotions: one person's neutral is another one's sad.
+Where a speaker is heard for a while, the mean of the other utterances shows it, and is subtracted
+from the log-probabilities. No label is needed; it is assumed that a speaker is mostly neutral.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.protocols import Baseline
+from schemas.emotions import EMOTIONS, EmotionScores
+from schemas.speech import UNKNOWN_SPEAKER, Utterance
+from schemas.values import Seconds
+
+_LONGEST: Seconds = 10.0
+"""A longer utterance counts as this long: no single one is the speaker."""
+
+_LEAST_PROBABILITY = 1e-6
+
+Logs = NDArray[np.float64]
+"""Log-probabilities of the seven classes, shape (n, 7) or (7,)."""
+
+
+def against_own_baseline(
+    scores: Sequence[EmotionScores | None], utterances: Sequence[Utterance], baseline: Baseline
+) -> list[EmotionScores | None]:
+    """Return the scores relative to each speaker's other utterances; None stays None.
+
+    Even scores (nobody was heard) stay even and tell nothing of a speaker; words that nobody
+    could be given (`UNKNOWN`) have no baseline.
+    """
+    corrected = list(scores)
+    by_speaker: dict[str, list[int]] = defaultdict(list)
+    for row, (score, utterance) in enumerate(zip(scores, utterances, strict=True)):
+        if score is not None and not _is_even(score) and utterance.speaker != UNKNOWN_SPEAKER:
+            by_speaker[utterance.speaker].append(row)
+    for rows in by_speaker.values():
+        logs = np.log(np.maximum([_tuple(scores[row]) for row in rows], _LEAST_PROBABILITY))
+        seconds = np.array([min(utterances[row].duration, _LONGEST) for row in rows])
+        total, weighted = seconds.sum(), (logs * seconds[:, None]).sum(axis=0)
+        for place, row in enumerate(rows):
+            rest = float(total - seconds[place])
+            if rest <= 0:
+                continue
+            # without the utterance itself, which must not be explained away
+            others = (weighted - logs[place] * seconds[place]) / rest
+            relative = relative_to(logs[place], others, baseline, rest / (rest + baseline.halfway))
+            corrected[row] = EmotionScores.from_array(np.exp(relative).tolist())
+    return corrected
+
+
+def relative_to(logs: Logs, others: Logs, baseline: Baseline, share: float) -> Logs:
+    """Move log-probabilities by a `share` of what the others differ from the reference."""
+    moved = logs - share * (others - np.asarray(baseline.reference))
+    return np.asarray(moved - moved.max(axis=-1, keepdims=True))
+
+
+def _is_even(score: EmotionScores) -> bool:
+    values = score.as_tuple()
+    return max(values) - min(values) < 1e-4
+
+
+def _tuple(score: EmotionScores | None) -> tuple[float, ...]:
+    return score.as_tuple() if score else (1 / len(EMOTIONS),) * len(EMOTIONS)
