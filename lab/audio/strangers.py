@@ -100,9 +100,11 @@ def measures_against_baselines(
         labels = np.array(classes_of(each.clips))
         speakers = np.array([clip.speaker for clip in each.clips])
         baseline = Baseline(tuple(reference.tolist()), 3.0)  # in clips here, not in seconds
-        relative = np.empty_like(logs)
+        relative = logs.copy()
         for row in range(len(logs)):
             drawn = _others(row, labels, speakers, n_others, stray, random)
+            if not len(drawn):
+                continue
             share = len(drawn) / (len(drawn) + baseline.halfway)
             relative[row] = relative_to(logs[row], logs[drawn].mean(axis=0), baseline, share)
         named = [f"{clip.corpus}/{clip.speaker}" for clip in each.clips]
@@ -132,6 +134,7 @@ def _others(
             random.choice(other, n_other, replace=False),
         ]
     )
-    wrong = random.random(len(drawn)) < stray
-    drawn[wrong] = random.choice(np.flatnonzero(speakers != speakers[row]), int(wrong.sum()))
+    strangers = np.flatnonzero(speakers != speakers[row])
+    wrong = random.random(len(drawn)) < (stray if len(strangers) else 0)
+    drawn[wrong] = random.choice(strangers, int(wrong.sum())) if wrong.any() else drawn[wrong]
     return drawn

@@ -205,9 +205,10 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         else fit_temperature(classes_of(calibration), judged)
     )
     config = _config(recipe, temperature, train, calibration) | {
+        "temperature_of": "corpora left out" if strangers else "calibration speakers",
         "neutral_reference": neutral_reference(
             classes_of(calibration), judged, temperature
-        ).tolist()
+        ).tolist(),
     }
     weights = out / "audio.safetensors"
     save_weights(weights, network.state_dict(), config)

@@ -82,12 +82,14 @@ def test_its_figures_are_of_every_clip_by_a_fold_that_never_heard_its_speaker(
 @pytest.mark.needs_shared
 def test_without_epochs_the_encoder_stays_and_the_head_learns(shared: Path, tmp_path: Path) -> None:
     report = train_audio(shared / "data", tmp_path, options(shared, epochs=0, folds=False))
-    state, _ = load_weights(report.weights)
+    state, config = load_weights(report.weights)
     start = starting_encoder(shared / "weights" / "whisper_tiny_en")
     bias = "layers.3.fc2.bias"
     np.testing.assert_allclose(state[f"encoder.{bias}"].numpy(), start[bias].numpy(), atol=1e-6)
     assert float(state["head.weight"].abs().max()) > 0
-    assert report.measures == {}
+    assert {name.split(",")[0] for name in report.measures} == {"ravdess", "emodb"}
+    assert config["temperature_of"] == "corpora left out"
+    assert len(config["neutral_reference"]) == 7
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(report.weights), device="cpu"))
     found = measure_audio(branch, shared / "data", options(shared, limit=12, start=None))
     assert found["speakers not trained on"].n > 0

@@ -24,6 +24,7 @@ def test_training_leaves_weights_that_judge(shared: Path, tmp_path: Path) -> Non
     assert report.measures["fer2013 PrivateTest"]["n"] == 48
     assert set(report.measures) == {
         "fer2013 PrivateTest",
+        "fer2013 PrivateTest without photographs of the training part",
         "ferplus PrivateTest",
         "fer2013 PrivateTest as drifting sequences",
     }
