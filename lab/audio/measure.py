@@ -13,8 +13,9 @@ from lab.audio.folds import (
     unseen_corpus,
 )
 from lab.audio.material import gather
+from lab.audio.recipe import new_network, starting_encoder
 from lab.audio.sounds import classes_of
-from lab.audio.train import limited, meeting_recordings, new_network, starting_encoder
+from lab.audio.train import limited, meeting_recordings
 from lab.corpora.samples import read_voice
 from lab.corpora.speech import read_speech
 from lab.corpora.splits import FOLDS, trainable

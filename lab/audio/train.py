@@ -6,28 +6,20 @@ speakers is measured apart, by cross-validation of the same recipe.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.acoustics import CONDITIONS, apply
+from lab.acoustics import CONDITIONS
 from lab.audio.folds import (
     CLEAN,
     FoldLogits,
-    Heard,
-    Logits,
     corpus_splits,
-    run_folds,
     unseen_corpus,
 )
-from lab.audio.material import Material, gather
-from lab.audio.probe import INVERSE_REGULARISATION, fit_head
+from lab.audio.material import gather
 from lab.audio.sounds import (
-    Sounds,
-    VoiceBatches,
-    class_weights,
     classes_of,
 )
 from lab.audio.strangers import (
@@ -39,20 +31,21 @@ from lab.audio.strangers import (
 )
 from lab.corpora.speech import read_speech
 from lab.corpora.splits import held_out_speakers, trainable
-from lab.measures import fit_temperature
-from lab.training.fitting import Batch, FittingPlan, fit
+from lab.measures import Measures, fit_temperature
+from lab.reports.emotion import Evaluation, report_of
+from lab.reports.render import to_markdown
+from lab.training.fitting import Batch, FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
-from models.audio.embedded import VOICE_CLASSES, merge_calm, voice_logits
+from models.audio.embedded import VOICE_CLASSES, merge_calm
 from models.checkpoint import save_weights
 from models.precision import choose_device
-from models.protocols import Samples
-from schemas.corpus import LabelledClip, Split
+from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    pass
 
-    from models.audio.network import AudioEmotionNetwork
+from lab.audio.recipe import Recipe, new_network, starting_encoder
 
 PLAN = FittingPlan(epochs=5, batch_size=32, learning_rate=5e-5, weight_decay=0.05)
 """Fine-tuning of the whole network after its head is fitted; `--epochs 0` leaves the encoder."""
@@ -61,118 +54,10 @@ REPORTED_MEETINGS = frozenset({"dev00", "trn04", "trn06", "trn09"})
 """AMI clips that figures are reported on."""
 
 _PIECES_PER_MEETING = 10
-_CROP_SECONDS = (1.75, 3.25)
-_MEETING_SHARE = 0.15
-_SMOOTHING = 0.1
-_DROPOUT = 0.3
-
-_FIRST_HEAD = 0.0007
-"""Inverse regularisation of the head that fine-tuning begins from: a head that already fits every
-training clip would leave the encoder nothing to learn."""
-
-_TUNED_SHARE = 0.7
-"""Chosen, as the epochs and rates, on the third of RAVDESS's six folds."""
-
-_CROWD = 64
-"""Clips that babble is made of."""
-
 _HEARD_UNDER = tuple(CONDITIONS)
 
 OTHERS = (3, 8, 20)
 """Other clips of a speaker that a baseline is taken from when it is measured."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one audio network is made from a starting encoder and shared material."""
-
-    start: dict[str, "Tensor"]
-    material: Material
-    plan: FittingPlan
-    out: Path
-
-    def make(self, clips: Sequence[LabelledClip], name: str) -> "AudioEmotionNetwork":
-        """Train on clips that have an emotion; checkpoints go under `out/name`."""
-        import torch
-
-        torch.manual_seed(self.plan.seed)
-        rows = self.material.for_training(clips)
-        sounds = self.material.chosen(rows)
-        network = new_network(self.start)
-        strength = _FIRST_HEAD if self.plan.epochs else INVERSE_REGULARISATION
-        fit_head(network, [take[rows] for take in self.material.takes], sounds.targets, strength)
-        before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
-        fine_tune(network, sounds, self.plan, self.out / name)
-        network.load_state_dict(blended(before, network.state_dict()))
-        return network.eval()
-
-    def logits(self, network: "AudioEmotionNetwork", samples: Sequence[Samples]) -> Logits:
-        """Judge sounds as the branch does, before calibration."""
-        device = choose_device(self.plan.device)
-        return voice_logits(network.to(device), samples, device)
-
-    def fit_folds(
-        self,
-        splits: Sequence[Split],
-        protocol: str,
-        conditions: Sequence[str],
-        *,
-        refit: bool = False,
-    ) -> FoldLogits:
-        """Train each fold and score its test speakers in all conditions.
-
-        With `refit` the speakers who set the temperature are trained on afterwards: a second
-        network, of all training speakers, is tested. A fold that an interrupted training had
-        finished is not trained again by `--resume`.
-        """
-
-        def fit(split: Split, number: int) -> tuple[Logits, Heard]:
-            name = f"{protocol}-{number}"
-            kept = self.out / name / "logits.npz"
-            if not (self.plan.resume and kept.is_file()):
-                network = self.make(split.train, name)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                validation = self.logits(network, self._clean(split.validation))
-                if refit:
-                    network = self.make((*split.train, *split.validation), f"{name}-all")
-                heard = self._hear(network, split, conditions) | {"validation": validation}
-                np.savez(kept, allow_pickle=False, **heard)
-            with np.load(kept) as found:
-                return found["validation"], {name: found[name] for name in conditions}
-
-        return run_folds(splits, fit)
-
-    def _clean(self, clips: Sequence[LabelledClip]) -> list[Samples]:
-        return self.material.heard(clips)
-
-    def _hear(
-        self, network: "AudioEmotionNetwork", split: Split, conditions: Sequence[str]
-    ) -> dict[str, Logits]:
-        speakers = [clip.speaker for clip in split.test]
-        crowd = split.train[:: max(1, len(split.train) // _CROWD)]
-        voices = (self._clean(crowd), [clip.speaker for clip in crowd])
-        return {
-            condition: self.logits(
-                network,
-                apply(condition, self._clean(split.test), speakers, self.plan.seed, voices),
-            )
-            for condition in conditions
-        }
-
-
-def blended(before: Mapping[str, "Tensor"], after: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
-    """Interpolate between the weights before and after fine-tuning.
-
-    After Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
-    """
-    import torch
-
-    return {
-        key: torch.lerp(before[key], tensor.cpu(), _TUNED_SHARE)
-        if tensor.is_floating_point()
-        else tensor
-        for key, tensor in after.items()
-    }
 
 
 def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
@@ -212,7 +97,10 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     }
     weights = out / "audio.safetensors"
     save_weights(weights, network.state_dict(), config)
-    measures = figures_on_strangers(left_out) if left_out else {}
+    strange = figures_on_strangers(left_out) if left_out else {}
+    if strange:
+        _write_left_out(out / "left-out.md", strange, temperature)
+    measures = {name: figures.model_dump() for name, figures in strange.items()}
     if options.folds:
         measures |= _cross_validate(recipe, clips, out)
     return TrainingReport(
@@ -234,8 +122,8 @@ def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> FoldLogits | Non
     return recipe.fit_folds(splits, "left-out", (CLEAN,))
 
 
-def figures_on_strangers(folds: FoldLogits) -> dict[str, Batch]:
-    """Measure left-out corpora, without and with baselines of the speakers, as JSON values."""
+def figures_on_strangers(folds: FoldLogits) -> dict[str, Measures]:
+    """Measure left-out corpora, without and with baselines of the speakers."""
     found = strangers_of(folds)
     references = [
         neutral_reference(
@@ -248,8 +136,14 @@ def figures_on_strangers(folds: FoldLogits) -> dict[str, Batch]:
     measures = measures_on_strangers(found)
     for count in OTHERS:
         measures |= measures_against_baselines(found, references, count)
-    measures |= measures_against_baselines(found, references, OTHERS[-1], stray=0.2)
-    return {name: figures.model_dump() for name, figures in measures.items()}
+    return measures | measures_against_baselines(found, references, OTHERS[-1], stray=0.2)
+
+
+def _write_left_out(path: Path, measures: Mapping[str, Measures], temperature: float) -> None:
+    """Write the figures on corpora that were left out as markdown."""
+    facts = {"temperature of the weights": f"{temperature:.3f}"}
+    report = report_of(Evaluation("The voice on corpora that were left out", measures, facts))
+    path.write_text(to_markdown(report), encoding="utf-8")
 
 
 def meeting_recordings(data: Path, limit: int | None = None) -> list[Path]:
@@ -269,28 +163,6 @@ def _may_be_learned(recording: Path) -> bool:
     return recording.stem.split("_")[0] not in REPORTED_MEETINGS
 
 
-def starting_encoder(folder: Path | None) -> dict[str, "Tensor"]:
-    """Read `encoder.safetensors` of Whisper's size tiny, as float32."""
-    from safetensors.torch import load_file
-
-    path = (folder or Path()) / "encoder.safetensors"
-    if folder is None or not path.is_file():
-        raise SettingsError(
-            f"The audio network starts from Whisper tiny.en's encoder, and {path} is not there: "
-            "name the folder that holds it with --start."
-        )
-    return {name: tensor.float() for name, tensor in load_file(str(path)).items()}
-
-
-def new_network(start: dict[str, "Tensor"]) -> "AudioEmotionNetwork":
-    """Return an audio network with the starting encoder and an empty head."""
-    from models.audio.network import WHISPER_TINY, AudioEmotionNetwork
-
-    network = AudioEmotionNetwork(WHISPER_TINY, _DROPOUT)
-    network.encoder.load_state_dict(start)
-    return network.eval()
-
-
 def limited(
     clips: Sequence[LabelledClip], limit: int | None, seed: int
 ) -> tuple[LabelledClip, ...]:
@@ -303,40 +175,6 @@ def limited(
         own = [clip for clip in clips if clip.corpus == corpus]
         chosen += [own[row] for row in sorted(random.permutation(len(own))[:limit])]
     return tuple(chosen)
-
-
-def fine_tune(network: "AudioEmotionNetwork", sounds: Sounds, plan: FittingPlan, out: Path) -> None:
-    """Fit encoder and head together; the network's weights change in place."""
-    random = np.random.default_rng(plan.seed)
-    weights = class_weights(sounds.targets)
-    batches = VoiceBatches(sounds, weights, _CROP_SECONDS, _MEETING_SHARE, random)
-    network.encoder.embed_positions.requires_grad_(False)
-    fit(_task(network), [{"row": row} for row in range(len(sounds))], batches, plan, out)
-
-
-def _task(network: "AudioEmotionNetwork") -> "nn.Module":
-    """Return the network with its loss: weighted cross-entropy to smoothed targets."""
-    from torch import nn
-
-    class VoiceTask(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = network
-
-        def train(self, mode: bool = True) -> "VoiceTask":
-            super().train(mode)
-            # rooms and crops shift the statistics; the head was fitted to those of whole clips
-            self.network.norm.eval()
-            return self
-
-        def forward(
-            self, mel: "Tensor", n_frames: "Tensor", targets: "Tensor", weights: "Tensor"
-        ) -> Batch:
-            smoothed = targets * (1 - _SMOOTHING) + _SMOOTHING / targets.shape[1]
-            surprise = -self.network(mel, n_frames).log_softmax(dim=1)
-            return {"loss": ((smoothed * surprise).sum(dim=1) * weights).mean()}
-
-    return VoiceTask()
 
 
 def _config(

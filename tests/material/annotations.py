@@ -1,13 +1,18 @@
 """Annotations as the last stage leaves them, for tests of what is published."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from schemas.annotation import Annotation
+from schemas.emotions import EmotionScores
 from schemas.manifest import RunFacts
 from schemas.media import MediaInfo, Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
-from schemas.speech import AnnotatedUtterance, Transcript
+from schemas.sidecar import Sidecar
+from schemas.speech import AnnotatedUtterance, Transcript, Utterance, Word
+
+HAPPY = EmotionScores.from_array([1, 5, 1, 1, 1, 1, 0])
 
 
 def annotation(
@@ -28,4 +33,56 @@ def annotation(
         facts=RunFacts(stage_seconds={"probe": 0.1}, peak_rss_mb=100.0, wall_seconds=2.0),
         fingerprint=fingerprint,
         inputs="i1",
+    )
+
+
+def recording(**changes: object) -> Recording:
+    given: dict[str, object] = {
+        "recording_id": "0123456789abcdef",
+        "uri": "/meetings/weekly.mp4",
+        "title": "weekly",
+        "path": "/meetings/weekly.mp4",
+        "size": 10,
+        "version": "v1",
+        "sidecar": Sidecar(date=date(2026, 11, 20)),
+    }
+    return Recording(**(given | changes))  # type: ignore[arg-type]
+
+
+def annotated() -> tuple[AnnotatedUtterance, ...]:
+    words = (Word(word="good", start=1.0, end=1.2, score=0.9), Word(word="day", start=1.3, end=2.0))
+    said = Utterance(
+        index=0,
+        start=1.0,
+        end=2.0,
+        speaker="SPEAKER_00",
+        speaker_name="Ana <b>",
+        speaker_confidence=0.9,
+        overlap_ratio=0.0,
+        text="good & day --> x",
+        language="en",
+        words=words,
+    )
+    silent = Utterance(
+        index=1,
+        start=3.0,
+        end=4.5,
+        speaker="SPEAKER_01",
+        speaker_confidence=0.5,
+        overlap_ratio=0.25,
+        flags=("no_words",),
+    )
+    return (
+        AnnotatedUtterance(
+            utterance=said,
+            emotion="happy",
+            confidence=0.5,
+            scores=HAPPY,
+            text_scores=HAPPY,
+            valence=0.3,
+            arousal=0.4,
+            flags=("no_face",),
+            models={"text": "embedded@1"},
+        ),
+        AnnotatedUtterance(utterance=silent, flags=("no_face", "no_words")),
     )

@@ -69,6 +69,7 @@ def try_face_detector(engine: Any) -> None:
 
 def try_branch(samples: Sequence[Any], engine: Any) -> None:
     assert engine.languages is None or isinstance(engine.languages, frozenset)
+    assert engine.baseline is None or len(engine.baseline.reference) == 7
     scores = engine.score(samples)
     assert scores.shape == (len(samples), 7)
     assert engine.score([]).shape == (0, 7)

@@ -9,11 +9,13 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter
 from prefect.client.schemas.objects import State
+from prefect.client.schemas.sorting import FlowRunSort
 
 import tasks.ingest.find
 from flows.annotate import annotate, annotate_recording, report_of
 from flows.batch import plan_batch, run_batch, run_plainly
 from flows.options import AnnotateOptions
+from flows.stages import STAGES
 from schemas.errors import QuarantinedError, SettingsError, UnavailableError
 from schemas.reports import BatchReport
 from tests.material import broken
@@ -95,6 +97,47 @@ def test_a_program_that_calls_a_flow_reads_why_all_failed(
         flow(str(meetings / "empty.mp4"), str(synthetic / "dataset"))
     assert "0 bytes" in failed.value.sentence
     assert failed.value.report is not None
+
+
+def test_the_flow_runs_workers_and_passes_its_parameters_on(
+    meetings: Path, synthetic: Path
+) -> None:
+    """The same outcomes as without Prefect, where most tests of results run."""
+    for seconds in (6, 7):
+        make_meeting(meetings / f"{seconds}.wav", duration=seconds)
+    broken.empty(meetings / "empty.mp4")
+    dataset = synthetic / "dataset"
+    first = report_of(run(meetings, dataset, limit=1))
+    assert [r.outcome for r in first.recordings] == ["annotated"]
+    rest = report_of(run(meetings, dataset, workers=2))
+    assert sorted(r.outcome for r in rest.recordings) == ["annotated", "annotated", "quarantined"]
+    assert report_of(run(meetings, dataset)).still_quarantined == 1
+    again = report_of(run(meetings, dataset, requeue=True))
+    assert [r.outcome for r in again.recordings] == ["quarantined"]
+    with pytest.raises(SettingsError, match="profile is wrong"):
+        annotate(str(meetings), str(dataset), profile="none")
+
+
+def test_each_stage_is_a_task_run_named_by_it_and_says_whether_it_was_cached(
+    meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(meetings, synthetic / "dataset")
+    monkeypatch.setenv("TONESCRIBE_WEIGHTS__TEXT", "another-version")
+    run(meetings, synthetic / "dataset")
+    with get_client(sync_client=True) as client:
+        (flow_run, *_) = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate({"name": {"any_": ["weekly.wav"]}}),
+            sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+        )
+        runs = client.read_task_runs(
+            flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [str(flow_run.id)]}})
+        )
+    states = {task_run.name.rsplit("-", 1)[0]: task_run.state_name for task_run in runs}
+    assert states["diarize"] == states["audio"] == "Cached"
+    assert states["text"] == states["fuse"] == states["publish"] == "Completed"
+    assert set(states) >= {"ingest", "policy", "page", *(stage.name for stage in STAGES)} - {
+        "split"
+    }
 
 
 def test_source_and_dataset_of_a_deployment_come_from_the_settings(

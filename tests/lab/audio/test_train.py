@@ -8,8 +8,9 @@ import torch
 
 from lab.audio.material import gather
 from lab.audio.measure import measure_audio
+from lab.audio.recipe import blended, starting_encoder
 from lab.audio.sounds import Sounds, VoiceBatches, class_weights, clip_weights
-from lab.audio.train import blended, starting_encoder, train_audio
+from lab.audio.train import train_audio
 from lab.corpora.speech import read_corpus, stem
 from lab.training.options import TrainingOptions, TrainingReport
 from models.audio.embedded import EmbeddedAudioBranch
@@ -89,6 +90,7 @@ def test_without_epochs_the_encoder_stays_and_the_head_learns(shared: Path, tmp_
     assert float(state["head.weight"].abs().max()) > 0
     assert {name.split(",")[0] for name in report.measures} == {"ravdess", "emodb"}
     assert config["temperature_of"] == "corpora left out"
+    assert "| emodb, left out |" in (tmp_path / "left-out.md").read_text()
     assert len(config["neutral_reference"]) == 7
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(report.weights), device="cpu"))
     found = measure_audio(branch, shared / "data", options(shared, limit=12, start=None))

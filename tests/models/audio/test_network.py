@@ -245,7 +245,7 @@ def test_what_ships_knows_unseen_speakers_far_better_than_chance(
     found = measure(labels, scores)
     assert found.uar > 0.55
     # calibrated on strangers: of corpora that it knows it is rather too quiet than too loud
-    assert scores.max(axis=1).mean() < found.accuracy
+    assert 0 < found.accuracy - scores.max(axis=1).mean() < 0.25
 
 
 def test_calm_joins_neutral_and_silence_is_even_over_seven() -> None:

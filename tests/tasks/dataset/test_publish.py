@@ -15,11 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.dataset import Dataset, open_dataset
-from schemas.emotions import EmotionScores
 from schemas.manifest import Manifest, QuarantineEntry, Source
 from schemas.media import MediaInfo, Recording
 from schemas.sidecar import Sidecar
-from schemas.speech import AnnotatedUtterance, Utterance, Word
 from schemas.tables import SCHEMA_VERSION
 from tasks.dataset.export import EXPORTERS, to_csv, to_srt, to_vtt
 from tasks.dataset.manifests import add_source, read_manifest
@@ -27,64 +25,9 @@ from tasks.dataset.publish import publish
 from tasks.dataset.quarantine import all_quarantined, quarantine, release
 from tasks.dataset.store import write_whole
 from tasks.media.split import ffmpeg_program
-from tests.material.annotations import annotation
-
-HAPPY = EmotionScores.from_array([1, 5, 1, 1, 1, 1, 0])
-
-
-def recording(**changes: object) -> Recording:
-    given: dict[str, object] = {
-        "recording_id": "0123456789abcdef",
-        "uri": "/meetings/weekly.mp4",
-        "title": "weekly",
-        "path": "/meetings/weekly.mp4",
-        "size": 10,
-        "version": "v1",
-        "sidecar": Sidecar(date=date(2026, 11, 20)),
-    }
-    return Recording(**(given | changes))  # type: ignore[arg-type]
-
+from tests.material.annotations import annotated, annotation, recording
 
 INFO = MediaInfo(container="mp4", duration=12.0, origin=0.0)
-
-
-def annotated() -> tuple[AnnotatedUtterance, ...]:
-    words = (Word(word="good", start=1.0, end=1.2, score=0.9), Word(word="day", start=1.3, end=2.0))
-    said = Utterance(
-        index=0,
-        start=1.0,
-        end=2.0,
-        speaker="SPEAKER_00",
-        speaker_name="Ana <b>",
-        speaker_confidence=0.9,
-        overlap_ratio=0.0,
-        text="good & day --> x",
-        language="en",
-        words=words,
-    )
-    silent = Utterance(
-        index=1,
-        start=3.0,
-        end=4.5,
-        speaker="SPEAKER_01",
-        speaker_confidence=0.5,
-        overlap_ratio=0.25,
-        flags=("no_words",),
-    )
-    return (
-        AnnotatedUtterance(
-            utterance=said,
-            emotion="happy",
-            confidence=0.5,
-            scores=HAPPY,
-            text_scores=HAPPY,
-            valence=0.3,
-            arousal=0.4,
-            flags=("no_face",),
-            models={"text": "embedded@1"},
-        ),
-        AnnotatedUtterance(utterance=silent, flags=("no_face", "no_words")),
-    )
 
 
 def put(dataset: Dataset, item: Recording, fingerprint: str = "f1") -> Manifest:
