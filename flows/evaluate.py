@@ -32,6 +32,9 @@ from schemas.settings import WeightSettings, load_settings
 from schemas.values import Json
 from tasks.emotion.fuse import BRANCHES
 
+PROTOCOLS = ("card", "left-out")
+"""What is measured on the corpora of a card: its figures, or each corpus by the others alone."""
+
 MEASURERS = {
     "audio": "lab.audio.measure:measure_audio",
     "video": "lab.video.train:measure_video",
@@ -73,6 +76,7 @@ def evaluate_branch(
     training: Path | None = None,
     *,
     robustness: bool = False,
+    protocol: str = "card",
 ) -> Json:
     """Run `measure_branch` and return its figures as JSON values.
 
@@ -81,7 +85,15 @@ def evaluate_branch(
     the corpora of the model card. `conditions`, `no_voice` and `warnings` as far as there are any.
     """
     found = measure_branch(
-        branch, data, weights, report, corpora, start, training, robustness=robustness
+        branch,
+        data,
+        weights,
+        report,
+        corpora,
+        start,
+        training,
+        robustness=robustness,
+        protocol=protocol,
     )
     return _figures(found, alone=data is not None)
 
@@ -96,12 +108,14 @@ def measure_branch(
     training: Path | None = None,
     *,
     robustness: bool = False,
+    protocol: str = "card",
 ) -> Evaluation:
     """Measure a branch, or `fusion`, on `data` or on the corpora of its model card.
 
     `data` is a CSV of labelled samples or a folder with a folder per class; else `corpora` is the
     folder of the corpora and `start` that of starting weights or of a voice training, where a
     protocol needs one. Nothing abstains here. `weights` is `shipped` or a `.safetensors` file.
+    `protocol` is `card`, or for the voice `left-out`: each corpus by what comes of the others.
     `robustness` sends the same voices through each condition of a meeting as well, and sounds
     without a voice. `report` is a folder for figures and drawings, with the loss curves of the
     folder `training`. Raises `SettingsError` for anything missing.
@@ -109,10 +123,14 @@ def measure_branch(
     settings = _weight_settings(branch, weights)
     if robustness and branch != "audio":
         raise SettingsError(f"--robustness is of the voice; leave it out for {branch}.")
+    if protocol not in PROTOCOLS:
+        raise SettingsError(f"There is no protocol '{protocol}'; known are {', '.join(PROTOCOLS)}.")
+    if protocol != "card" and (branch != "audio" or data is not None):
+        raise SettingsError(f"--protocol {protocol} is of the voice, with --corpora.")
     if data is not None:
         found = _of_table(branch, data, settings, robustness=robustness, full=report is not None)
     elif corpora is not None:
-        options = TrainingOptions(start=start)
+        options = TrainingOptions.model_validate({"start": start, "protocol": protocol})
         full = report is not None
         found = _of_corpora(branch, corpora, settings, options, robustness=robustness, full=full)
     else:

@@ -127,6 +127,14 @@ class VoiceSettings(Value):
     )
 
 
+class VideoSettings(Value):
+    """How faces are judged."""
+
+    own_baseline: bool = Field(
+        True, description="score faces relative to how their person usually looks"
+    )
+
+
 class JudgeSettings(Value):
     """When an utterance is judged at all, and when the answer is an honest "unsure"."""
 
@@ -207,6 +215,7 @@ class Settings(BaseSettings):
     utterances: UtteranceSettings = UtteranceSettings()
     faces: FaceSettings = FaceSettings()
     voice: VoiceSettings = VoiceSettings()
+    video: VideoSettings = VideoSettings()
     judge: JudgeSettings = JudgeSettings()
     meeting: MeetingSettings = MeetingSettings()
     limits: LimitSettings = LimitSettings()

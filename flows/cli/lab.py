@@ -103,6 +103,9 @@ def evaluate_command(
     robustness: Annotated[
         bool, typer.Option(help="Also as by Opus, telephone, in babble, a room, short; no voice.")
     ] = False,
+    protocol: Annotated[
+        str, typer.Option(help="card; or left-out: for the voice, each corpus by the others alone.")
+    ] = "card",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Measure a branch on people that it has never seen.
@@ -114,9 +117,8 @@ def evaluate_command(
     if branch == "words":
         from flows.evaluate_recognition import evaluate_words
 
-        _refuse(
-            {"corpora": corpora, "start": start, "training": training, "robustness": robustness}
-        )
+        others = {"corpora": corpora, "start": start, "training": training}
+        _refuse(others | {"robustness": robustness, "protocol": protocol != "card"})
         said = evaluate_words(data, audio, weights, report, segments, as_json=as_json)
         sys.stdout.write(said + "\n")
         return
@@ -132,6 +134,7 @@ def evaluate_command(
         start=start,
         training=training,
         robustness=robustness,
+        protocol=protocol,
         as_json=as_json,
     )
     sys.stdout.write(said + "\n")

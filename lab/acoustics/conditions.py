@@ -25,6 +25,7 @@ Score = Callable[[Sequence[Samples]], Scores]
 
 BABBLE_DECIBELS = 10.0
 SHORT: Seconds = 0.5
+"""The shortest utterance that is judged."""
 
 _TELEPHONE_HERTZ = (300.0, 3400.0)
 _TELEPHONE_RATE = 8_000
@@ -63,16 +64,20 @@ def telephone(samples: Samples, random: np.random.Generator) -> Samples:
     return np.asarray(wide, dtype=np.float32)
 
 
-def short(samples: Samples, random: np.random.Generator) -> Samples:
-    """Half a second around a random voiced moment: the shortest utterance that is judged."""
-    length = int(SHORT * SAMPLE_RATE)
-    if len(samples) <= length:
-        return samples
-    levels = frame_levels(samples)
-    voiced = np.flatnonzero(levels >= _VOICED * levels.max())
-    middle = int(random.choice(voiced)) * len(samples) // len(levels)
-    start = min(max(0, middle - length // 2), len(samples) - length)
-    return samples[start : start + length]
+def short(seconds: Seconds) -> Condition:
+    """Return a condition that keeps so much around a random voiced moment."""
+    length = int(seconds * SAMPLE_RATE)
+
+    def cut(samples: Samples, random: np.random.Generator) -> Samples:
+        if len(samples) <= length:
+            return samples
+        levels = frame_levels(samples)
+        voiced = np.flatnonzero(levels >= _VOICED * levels.max())
+        middle = int(random.choice(voiced)) * len(samples) // len(levels)
+        start = min(max(0, middle - length // 2), len(samples) - length)
+        return samples[start : start + length]
+
+    return cut
 
 
 def _alone(condition: Condition) -> Callable[[Sequence[Samples]], Condition]:
@@ -91,9 +96,16 @@ CONDITIONS: Mapping[str, Callable[[Sequence[Samples]], Condition]] = {
     "babble-10db": _among,
     "telephone": _alone(telephone),
     "room": _alone(in_a_room),
-    "short-0.5s": _alone(short),
+    "short-0.5s": _alone(short(SHORT)),
 }
 """Name -> the condition among clips of other speakers (which only babble listens to)."""
+
+PIECES: Mapping[str, Callable[[Sequence[Samples]], Condition]] = {
+    "short-0.5s": CONDITIONS["short-0.5s"],
+    "short-1s": _alone(short(1.0)),
+    "short-2s": _alone(short(2.0)),
+}
+"""Conditions that tell how a calibration depends on duration."""
 
 
 def apply(
@@ -103,22 +115,23 @@ def apply(
     seed: int = 0,
     crowd: tuple[Sequence[Samples], Sequence[str]] | None = None,
 ) -> list[Samples]:
-    """Send every clip through a condition of `CONDITIONS`; the same seed gives the same sounds.
+    """Send every clip through a condition by its name; the same seed gives the same sounds.
 
     `crowd` are clips and speakers that babble is made of, those given themselves by default; no
     clip is drowned by its own speaker. Raises `SettingsError` for an unknown condition, and for
     babble where there is no other speaker.
     """
-    if condition not in CONDITIONS:
-        known = ", ".join(CONDITIONS)
+    conditions = {**CONDITIONS, **PIECES}
+    if condition not in conditions:
+        known = ", ".join(conditions)
         raise SettingsError(f"There is no condition '{condition}'; known are {known}.")
     voices, names = crowd if crowd is not None else (samples, speakers)
-    if CONDITIONS[condition] is _among and len({*speakers, *names}) < 2:
+    if conditions[condition] is _among and len({*speakers, *names}) < 2:
         raise SettingsError("Babble needs clips of two speakers or more; give more.")
     changed = []
     for number, (clip, speaker) in enumerate(zip(samples, speakers, strict=True)):
         others = [voice for voice, name in zip(voices, names, strict=True) if name != speaker]
-        change = CONDITIONS[condition](others)
+        change = conditions[condition](others)
         # each clip has a generator of its own, so that what is left out changes no other
         changed.append(change(clip, np.random.default_rng([seed, number])))
     return changed

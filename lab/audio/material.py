@@ -62,7 +62,7 @@ class Material:
 
 
 def gather(
-    network: "AudioEmotionNetwork",
+    network: "AudioEmotionNetwork | None",
     clips: Sequence[LabelledClip],
     meetings: Sequence[Path],
     device: "torch.device",
@@ -70,6 +70,7 @@ def gather(
 ) -> Material:
     """Decode clips that have an emotion, add meetings and sounds without a voice, pool them all.
 
+    Without a network nothing is pooled: enough where networks that are trained already judge.
     Damaged clips are left out; raises `InputError` where not one can be read.
     """
     found = read_readable(dict(enumerate(clips)), hear)
@@ -77,7 +78,9 @@ def gather(
     kept = tuple(clips[row] for row in found.samples)
     voices = heard(kept, list(found.samples.values()))
     sounds = with_meetings(with_no_voice(voices, seed, _NO_VOICE_SHARE), meetings)
-    takes = [pool(network.to(device), take, device) for take in copies(sounds, seed)]
-    network.cpu()
+    takes = []
+    if network is not None:
+        takes = [pool(network.to(device), take, device) for take in copies(sounds, seed)]
+        network.cpu()
     rows = {clip.source or "": row for row, clip in enumerate(kept)}
     return Material(sounds, rows, takes, kept, warnings)

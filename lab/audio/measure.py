@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from lab.audio.folds import (
@@ -13,9 +14,16 @@ from lab.audio.folds import (
     unseen_corpus,
 )
 from lab.audio.material import gather
-from lab.audio.recipe import new_network, starting_encoder
+from lab.audio.recipe import Recipe, new_network, starting_encoder
 from lab.audio.sounds import classes_of
-from lab.audio.train import limited, meeting_recordings
+from lab.audio.train import (
+    PLAN,
+    figures_on_strangers,
+    leave_out,
+    limited,
+    logits_of_left_out,
+    meeting_recordings,
+)
 from lab.corpora.samples import read_voice
 from lab.corpora.speech import read_speech
 from lab.corpora.splits import FOLDS, trainable
@@ -35,10 +43,12 @@ def measure_audio(
 ) -> dict[str, Measures]:
     """Measure the branch on the speakers that it was not trained on, from `data/speech`.
 
-    They set its temperature: their calibration error is a little too good, the rest is not
-    touched by it. The folds of the card are run anew, with heads on the encoder as it came: out of
-    the weights where training left it so, else from the folder `options.start`.
+    The folds of the card are run anew, with heads on the encoder as it came: out of the weights
+    where training left it so, else from the folder `options.start`. With the protocol `left-out`
+    see `measure_left_out`.
     """
+    if options.protocol == "left-out":
+        return dict(measure_left_out(data, options))
     clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
     unseen = [c for c in clips if f"{c.corpus}/{c.speaker}" in branch.unseen_speakers]
     if not unseen:
@@ -51,6 +61,30 @@ def measure_audio(
         folds = frozen_folds(encoder, clips, meeting_recordings(data, options.limit), options)
         found |= {name: scores.measures() for name, scores in folds.items()}
     return found
+
+
+def measure_left_out(data: Path, options: TrainingOptions) -> dict[str, Measures]:
+    """Measure each corpus by a network and a calibration that come of the other corpora alone.
+
+    `options.start` is the folder of a voice training, whose networks have judged already, or that
+    of the starting encoder: then heads alone are trained, in minutes. Raises `SettingsError` where
+    it is neither, and where there is one corpus only.
+    """
+    clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
+    corpora = sorted({clip.corpus for clip in clips})
+    if len(corpora) == 1:
+        raise SettingsError(f"There is no corpus beside {corpora[0]}; name --corpora with several.")
+    start = options.start or Path()
+    trained = all(logits_of_left_out(start, n).is_file() for n in range(len(corpora)))
+    encoder = {} if trained else starting_encoder(start)
+    network = None if trained else new_network(encoder)
+    meetings = meeting_recordings(data, options.limit)
+    with TemporaryDirectory() as scratch:
+        plan = PLAN.model_copy(update={"epochs": 0, "resume": trained, "seed": options.seed})
+        device = choose_device(options.device)
+        material = gather(network, trainable(clips), meetings, device, options.seed)
+        recipe = Recipe(encoder, material, plan, start if trained else Path(scratch))
+        return figures_on_strangers(leave_out(recipe, material.clips))
 
 
 def _measure_clips(branch: EmbeddedAudioBranch, clips: Sequence[LabelledClip]) -> Measures:

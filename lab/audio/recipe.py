@@ -6,14 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab.acoustics import apply
-from lab.audio.folds import (
-    FoldLogits,
-    Heard,
-    Logits,
-    run_folds,
-)
+from lab.audio.folds import FoldLogits, Heard, Logits, run_folds
 from lab.audio.material import Material
 from lab.audio.probe import INVERSE_REGULARISATION, fit_head
 from lab.audio.sounds import (
@@ -22,6 +18,7 @@ from lab.audio.sounds import (
     class_weights,
 )
 from lab.training.fitting import Batch, FittingPlan, fit
+from models.audio.calibration import voiced_seconds
 from models.audio.embedded import voice_logits
 from models.precision import choose_device
 from models.protocols import Samples
@@ -109,22 +106,31 @@ class Recipe:
 
         return run_folds(splits, fit)
 
+    def seconds_of(self, clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
+        """Return the seconds of voice (n,) in these clips."""
+        return _voiced(self._clean(clips))
+
+    def seconds(self, split: Split, condition: str) -> NDArray[np.float64]:
+        """Return the seconds of voice (n,) in a split's test clips under a condition."""
+        return _voiced(self._under(condition, split))
+
     def _clean(self, clips: Sequence[LabelledClip]) -> list[Samples]:
         return self.material.heard(clips)
+
+    def _under(self, condition: str, split: Split) -> list[Samples]:
+        speakers = [clip.speaker for clip in split.test]
+        crowd = split.train[:: max(1, len(split.train) // _CROWD)]
+        voices = (self._clean(crowd), [clip.speaker for clip in crowd])
+        return apply(condition, self._clean(split.test), speakers, self.plan.seed, voices)
 
     def _hear(
         self, network: "AudioEmotionNetwork", split: Split, conditions: Sequence[str]
     ) -> dict[str, Logits]:
-        speakers = [clip.speaker for clip in split.test]
-        crowd = split.train[:: max(1, len(split.train) // _CROWD)]
-        voices = (self._clean(crowd), [clip.speaker for clip in crowd])
-        return {
-            condition: self.logits(
-                network,
-                apply(condition, self._clean(split.test), speakers, self.plan.seed, voices),
-            )
-            for condition in conditions
-        }
+        return {name: self.logits(network, self._under(name, split)) for name in conditions}
+
+
+def _voiced(samples: Sequence[Samples]) -> NDArray[np.float64]:
+    return np.array([voiced_seconds(sound) for sound in samples], dtype=np.float64)
 
 
 def blended(before: Mapping[str, "Tensor"], after: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:

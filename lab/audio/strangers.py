@@ -1,121 +1,226 @@
 """Calibrate the audio network on corpora that were left out of its training.
 
 Speakers of the training corpora, even unseen ones, flatter: their studio, task and language were
-trained on. A temperature that holds for strangers is fitted on corpora that the network did not
-learn from, each left out once.
+trained on. What holds for strangers is fitted on corpora that the network did not learn from,
+each left out once: a temperature that depends on duration, and how much surer scores may be that
+are relative to the speaker's own baseline.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.acoustics.conditions import PIECES
 from lab.audio.folds import CLEAN, FoldLogits
 from lab.audio.sounds import classes_of
-from lab.measures import Measures, fit_temperature, measure
+from lab.measures import Measures, measure
+from lab.measures.baseline import MOSTLY_NEUTRAL, log_scores, neutral_reference
+from models.audio.calibration import VoiceCalibration, relative_lengths
 from models.audio.embedded import merge_calm
-from models.protocols import Baseline
+from models.protocols import Baseline, Scores
 from models.scores import softmax
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
-from tasks.emotion.baseline import relative_to
+from tasks.emotion.baseline import Logs, relative_to
 
-MOSTLY_NEUTRAL = 0.8
-"""Share of neutral speech that a speaker's own baseline is taken to have. An assumption."""
+TAKES = (CLEAN, *PIECES)
+"""Whole clips, and pieces of them that tell how a calibration depends on duration."""
 
+OTHERS = (3, 8, 20)
+"""Other clips of a speaker that a baseline is taken from when it is measured."""
+
+HALFWAY_CLIPS = 3.0
+"""`models.audio.embedded.HALFWAY` in clips of these corpora instead of seconds."""
+
+_FITTED_OTHERS = (1, *OTHERS)
 _NEUTRAL = EMOTIONS.index("neutral")
+
+Seeing = Mapping[str, NDArray[np.float64]]
+"""Take -> seconds of voice (n,) of the clips of one fold; `VALIDATION` of its validation."""
+
+VALIDATION = "validation"
+
+
+@dataclass(frozen=True)
+class Take:
+    """How clips were judged: uncalibrated logits (n, 7), and seconds of voice (n,)."""
+
+    logits: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+
+    def scores(self, calibration: VoiceCalibration) -> Scores:
+        """Return calibrated scores (n, 7)."""
+        return calibration.scores(self.logits, self.seconds)
 
 
 @dataclass(frozen=True)
 class Strangers:
-    """One corpus that was left out: its clips and their uncalibrated logits, shape (n, 7)."""
+    """One corpus that was left out: its clips, the takes of them, whole clips first.
+
+    `known` are speakers of the other corpora that the same network was not trained on either.
+    """
 
     corpus: str
     clips: tuple[LabelledClip, ...]
-    logits: NDArray[np.float32]
+    takes: Mapping[str, Take]
+    known_clips: tuple[LabelledClip, ...]
+    known: Take
+
+    @property
+    def labels(self) -> list[int]:
+        """Classes of the clips as indices of `EMOTIONS`."""
+        return classes_of(self.clips)
+
+    @property
+    def speakers(self) -> list[str]:
+        """Speakers of the clips, told apart from those of other corpora."""
+        return [f"{clip.corpus}/{clip.speaker}" for clip in self.clips]
+
+    def reference(self, calibration: VoiceCalibration) -> Logs:
+        """Return how mostly neutral speech of the known speakers is scored."""
+        return neutral_reference(classes_of(self.known_clips), self.known.scores(calibration))
 
 
-def strangers_of(folds: FoldLogits) -> list[Strangers]:
+def strangers_of(folds: FoldLogits, seconds: Sequence[Seeing]) -> list[Strangers]:
     """Return the left-out corpora of folds that test one corpus each."""
     return [
-        Strangers(split.test[0].corpus, split.test, merge_calm(heard[CLEAN]))
-        for split, heard in zip(folds.splits, folds.test, strict=True)
+        Strangers(
+            split.test[0].corpus,
+            split.test,
+            {name: Take(merge_calm(heard[name]), own[name]) for name in heard},
+            split.validation,
+            Take(merge_calm(known), own[VALIDATION]),
+        )
+        for split, heard, known, own in zip(
+            folds.splits, folds.test, folds.validation, seconds, strict=True
+        )
     ]
 
 
-def temperature_for_strangers(found: Sequence[Strangers]) -> float:
-    """Fit one temperature to all left-out corpora; each corpus counts alike, whatever its size."""
-    labels = [label for each in found for label in classes_of(each.clips)]
-    weights = np.concatenate([np.full(len(each.clips), 1 / len(each.clips)) for each in found])
-    return fit_temperature(labels, np.concatenate([each.logits for each in found]), weights)
+def calibration_for_strangers(found: Sequence[Strangers]) -> VoiceCalibration:
+    """Fit temperature and exponent to all left-out corpora, whole clips and pieces.
+
+    Each corpus counts alike, whatever its size. One without pieces tells nothing of duration.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax
+
+    def surprise(values: NDArray[np.float64]) -> float:
+        total = 0.0
+        for each in found:
+            rows, labels = np.arange(len(each.clips)), each.labels
+            for take in each.takes.values():
+                cooled = np.exp(values[0]) * relative_lengths(take.seconds) ** values[1]
+                chances = log_softmax(take.logits / cooled[:, None], axis=1)[rows, labels]
+                total -= float(chances.mean()) / len(each.takes)
+        # without pieces the exponent hangs in the air
+        return total / len(found) + 1e-3 * float(values[1] ** 2)
+
+    temperature, exponent = minimize(surprise, np.zeros(2), method="BFGS").x
+    return VoiceCalibration(float(np.exp(temperature)), float(exponent))
+
+
+def sharpening_for_strangers(
+    found: Sequence[Strangers], calibration: VoiceCalibration, seed: int = 1
+) -> float:
+    """Fit how much surer scores may be that are relative to a whole baseline of the speaker."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    drawn = [
+        (each, *_against_others(each, calibration, count, 0.0, seed))
+        for each in found
+        for count in _FITTED_OTHERS
+    ]
+
+    def surprise(sharpening: float) -> float:
+        total = 0.0
+        for each, moved, shares in drawn:
+            logits = moved * np.exp(sharpening * shares)[:, None]
+            chances = log_softmax(logits, axis=1)[np.arange(len(moved)), each.labels]
+            total -= float(chances.mean())
+        return total
+
+    return float(minimize_scalar(surprise, bounds=(-1.0, 2.0), method="bounded").x)
 
 
 def measures_on_strangers(found: Sequence[Strangers]) -> dict[str, Measures]:
-    """Measure each left-out corpus at the temperature that the other corpora set."""
+    """Measure each left-out corpus as the other corpora calibrate it: whole clips and pieces."""
     measures = {}
     for each in found:
-        others = [other for other in found if other is not each]
-        scores = softmax(each.logits / np.float32(temperature_for_strangers(others)))
-        speakers = [f"{clip.corpus}/{clip.speaker}" for clip in each.clips]
-        measures[f"{each.corpus}, left out"] = measure(classes_of(each.clips), scores, speakers)
+        calibration = calibration_for_strangers(_others_of(each, found))
+        for name, take in each.takes.items():
+            scores = take.scores(calibration)
+            said = f"{each.corpus}, left out" + ("" if name == CLEAN else f", {name}")
+            measures[said] = measure(each.labels, scores, each.speakers)
     return measures
 
 
-def neutral_reference(
-    labels: Sequence[int], logits: NDArray[np.float32], temperature: float
-) -> NDArray[np.float64]:
-    """Return mean log-probabilities (7,) of speech of which `MOSTLY_NEUTRAL` is neutral.
-
-    `logits` (n, 7) are of speakers that the network was not trained on.
-    """
-    logs = np.log(np.maximum(softmax(logits / np.float32(temperature)), 1e-6)).astype(np.float64)
-    truth = np.asarray(labels)
-    means = [logs[truth == number].mean(axis=0) for number in range(7) if (truth == number).any()]
-    neutral = logs[truth == _NEUTRAL].mean(axis=0) if (truth == _NEUTRAL).any() else means[0]
-    return np.asarray(MOSTLY_NEUTRAL * neutral + (1 - MOSTLY_NEUTRAL) * np.mean(means, axis=0))
-
-
 def measures_against_baselines(
-    found: Sequence[Strangers],
-    references: Sequence[NDArray[np.float64]],
-    n_others: int,
-    stray: float = 0.0,
-    seed: int = 0,
+    found: Sequence[Strangers], n_others: int, stray: float = 0.0, seed: int = 0
 ) -> dict[str, Measures]:
     """Measure each left-out corpus with every clip relative to others of its speaker.
 
     For each clip `n_others` other clips of the speaker are drawn, of which `MOSTLY_NEUTRAL` are
-    neutral, and a share `stray` is somebody else's, as a diarizer mistakes them. `references` come
-    from the validation speakers of each fold, at the temperature that the other corpora set. This
-    looks at other clips of the tested speaker, without their labels, and stands apart from figures
-    that do not.
+    neutral, and a share `stray` is somebody else's, as a diarizer mistakes them. The reference
+    comes from the known speakers of each fold; calibration and sharpening from the other corpora.
+    This looks at other clips of the tested speaker, without their labels, and stands apart from
+    figures that do not.
     """
     measures = {}
-    random = np.random.default_rng(seed)
-    for each, reference in zip(found, references, strict=True):
-        others = [other for other in found if other is not each]
-        temperature = temperature_for_strangers(others)
-        logs = np.log(np.maximum(softmax(each.logits / np.float32(temperature)), 1e-6))
-        labels = np.array(classes_of(each.clips))
-        speakers = np.array([clip.speaker for clip in each.clips])
-        baseline = Baseline(tuple(reference.tolist()), 3.0)  # in clips here, not in seconds
-        relative = logs.copy()
-        for row in range(len(logs)):
-            drawn = _others(row, labels, speakers, n_others, stray, random)
-            if not len(drawn):
-                continue
-            share = len(drawn) / (len(drawn) + baseline.halfway)
-            relative[row] = relative_to(logs[row], logs[drawn].mean(axis=0), baseline, share)
-        named = [f"{clip.corpus}/{clip.speaker}" for clip in each.clips]
+    for each in found:
+        scores = scores_against_baselines(each, found, n_others, stray, seed)
         name = f"{each.corpus}, left out, against {n_others} others of the speaker"
-        measures[name + (f", {stray:.0%} stray" if stray else "")] = measure(
-            labels.tolist(), softmax(relative), named
-        )
+        name += f", {stray:.0%} stray" if stray else ""
+        measures[name] = measure(each.labels, scores, each.speakers)
     return measures
 
 
-def _others(
+def scores_against_baselines(
+    each: Strangers,
+    found: Sequence[Strangers],
+    n_others: int,
+    stray: float = 0.0,
+    seed: int = 0,
+) -> Scores:
+    """Return the scores (n, 7) that `measures_against_baselines` measures, of one corpus.
+
+    Of no others they are those of clips alone.
+    """
+    others = _others_of(each, found)
+    calibration = calibration_for_strangers(others)
+    if not n_others:
+        return each.takes[CLEAN].scores(calibration)
+    sharpening = sharpening_for_strangers(others, calibration)
+    moved, shares = _against_others(each, calibration, n_others, stray, seed)
+    return softmax(moved * np.exp(sharpening * shares)[:, None])
+
+
+def _others_of(each: Strangers, found: Sequence[Strangers]) -> list[Strangers]:
+    return [other for other in found if other is not each]
+
+
+def _against_others(
+    each: Strangers, calibration: VoiceCalibration, n_others: int, stray: float, seed: int
+) -> tuple[Logs, NDArray[np.float64]]:
+    """Log-probabilities (n, 7) relative to others of the speaker, and the shares subtracted."""
+    random = np.random.default_rng(seed)
+    logs = log_scores(each.takes[CLEAN].scores(calibration))
+    labels, speakers = np.array(each.labels), np.array(each.speakers)
+    baseline = Baseline(tuple(each.reference(calibration).tolist()), HALFWAY_CLIPS)
+    moved, shares = logs.copy(), np.zeros(len(logs))
+    for row in range(len(logs)):
+        drawn = _draw_others(row, labels, speakers, n_others, stray, random)
+        if not len(drawn):
+            continue
+        shares[row] = len(drawn) / (len(drawn) + baseline.halfway)
+        moved[row] = relative_to(logs[row], logs[drawn].mean(axis=0), baseline, shares[row])
+    return moved, shares
+
+
+def _draw_others(
     row: int,
     labels: NDArray[np.int64],
     speakers: NDArray[np.str_],

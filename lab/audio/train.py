@@ -12,30 +12,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.acoustics import CONDITIONS
-from lab.audio.folds import (
-    CLEAN,
-    FoldLogits,
-    corpus_splits,
-    unseen_corpus,
-)
+from lab.audio.folds import CLEAN, FoldScores, corpus_splits, unseen_corpus
 from lab.audio.material import gather
-from lab.audio.sounds import (
-    classes_of,
-)
+from lab.audio.recipe import Recipe, new_network, starting_encoder
+from lab.audio.sounds import classes_of
 from lab.audio.strangers import (
+    OTHERS,
+    TAKES,
+    VALIDATION,
+    Strangers,
+    Take,
+    calibration_for_strangers,
     measures_against_baselines,
     measures_on_strangers,
-    neutral_reference,
+    scores_against_baselines,
+    sharpening_for_strangers,
     strangers_of,
-    temperature_for_strangers,
 )
 from lab.corpora.speech import read_speech
 from lab.corpora.splits import held_out_speakers, trainable
 from lab.measures import Measures, fit_temperature
+from lab.measures.baseline import reference_config
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.render import to_markdown
 from lab.training.fitting import Batch, FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
+from models.audio.calibration import VoiceCalibration
 from models.audio.embedded import VOICE_CLASSES, merge_calm
 from models.checkpoint import save_weights
 from models.precision import choose_device
@@ -43,9 +45,7 @@ from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
-    pass
-
-from lab.audio.recipe import Recipe, new_network, starting_encoder
+    from models.audio.network import AudioEmotionNetwork
 
 PLAN = FittingPlan(epochs=5, batch_size=32, learning_rate=5e-5, weight_decay=0.05)
 """Fine-tuning of the whole network after its head is fitted; `--epochs 0` leaves the encoder."""
@@ -56,14 +56,11 @@ REPORTED_MEETINGS = frozenset({"dev00", "trn04", "trn06", "trn09"})
 _PIECES_PER_MEETING = 10
 _HEARD_UNDER = tuple(CONDITIONS)
 
-OTHERS = (3, 8, 20)
-"""Other clips of a speaker that a baseline is taken from when it is measured."""
-
 
 def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
     """Train on `data/speech` and `data/meeting`; write `audio.safetensors` and figures to `out`.
 
-    `options.start` names the folder with Whisper tiny.en's `encoder.safetensors`. The temperature
+    `options.start` names the folder with Whisper tiny.en's `encoder.safetensors`. The calibration
     is fitted on corpora that were left out, each by a network trained on the others; of a single
     corpus, on one speaker in eight. These are not trained on. Raises `SettingsError` where corpora
     or starting weights are missing.
@@ -81,25 +78,15 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     recipe = Recipe(start, material, plan, out)
     train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
     network = recipe.make(train, "shipped")
-    judged = merge_calm(recipe.logits(network, material.heard(calibration)))
     left_out = leave_out(recipe, clips)
-    strangers = strangers_of(left_out) if left_out else []
-    temperature = (
-        temperature_for_strangers(strangers)
-        if strangers
-        else fit_temperature(classes_of(calibration), judged)
-    )
-    config = _config(recipe, temperature, train, calibration) | {
-        "temperature_of": "corpora left out" if strangers else "calibration speakers",
-        "neutral_reference": neutral_reference(
-            classes_of(calibration), judged, temperature
-        ).tolist(),
-    }
+    shown = _calibrated(recipe, network, calibration, left_out)
+    config = _config(recipe, train, calibration) | shown
     weights = out / "audio.safetensors"
     save_weights(weights, network.state_dict(), config)
-    strange = figures_on_strangers(left_out) if left_out else {}
+    strange = figures_on_strangers(left_out)
     if strange:
-        _write_left_out(out / "left-out.md", strange, temperature)
+        _write_left_out(out / "left-out.md", strange, shown)
+        _save_for_fusion(left_out, clips, out)
     measures = {name: figures.model_dump() for name, figures in strange.items()}
     if options.folds:
         measures |= _cross_validate(recipe, clips, out)
@@ -113,37 +100,92 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     )
 
 
-def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> FoldLogits | None:
-    """Judge each corpus by a network that was trained on the others alone; None of a single one."""
+LEFT_OUT = "left-out"
+"""Protocol in which each corpus is tested by a network that learned from the others alone."""
+
+
+def logits_of_left_out(out: Path, number: int) -> Path:
+    """Return where a training keeps how its network without one corpus judged that corpus."""
+    return out / f"{LEFT_OUT}-{number}" / "logits.npz"
+
+
+def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> list[Strangers]:
+    """Judge each corpus by a network trained on the others alone; nothing of a single corpus."""
     corpora = sorted({clip.corpus for clip in clips})
     if len(corpora) == 1:
-        return None
+        return []
     splits = [unseen_corpus(clips, corpus, recipe.plan.seed) for corpus in corpora]
-    return recipe.fit_folds(splits, "left-out", (CLEAN,))
-
-
-def figures_on_strangers(folds: FoldLogits) -> dict[str, Measures]:
-    """Measure left-out corpora, without and with baselines of the speakers."""
-    found = strangers_of(folds)
-    references = [
-        neutral_reference(
-            classes_of(split.validation),
-            merge_calm(folds.validation[number]),
-            temperature_for_strangers([one for one in found if one is not found[number]]),
-        )
-        for number, split in enumerate(folds.splits)
+    folds = recipe.fit_folds(splits, LEFT_OUT, TAKES)
+    seconds = [
+        {name: recipe.seconds(split, name) for name in TAKES}
+        | {VALIDATION: recipe.seconds_of(split.validation)}
+        for split in splits
     ]
+    return strangers_of(folds, seconds)
+
+
+def figures_on_strangers(found: Sequence[Strangers]) -> dict[str, Measures]:
+    """Measure left-out corpora, without and with baselines of the speakers."""
     measures = measures_on_strangers(found)
-    for count in OTHERS:
-        measures |= measures_against_baselines(found, references, count)
-    return measures | measures_against_baselines(found, references, OTHERS[-1], stray=0.2)
+    for count in OTHERS if found else ():
+        measures |= measures_against_baselines(found, count)
+    return measures | measures_against_baselines(found, OTHERS[-1], stray=0.2)
 
 
-def _write_left_out(path: Path, measures: Mapping[str, Measures], temperature: float) -> None:
+def calibration_config(found: Sequence[Strangers], labels: Sequence[int], judged: Take) -> Batch:
+    """Return what the header says of calibration: fitted to strangers, else to what was judged.
+
+    `judged`, with its `labels`, is of speakers that the network was not trained on.
+    """
+    if found:
+        calibration = calibration_for_strangers(found)
+        sharpening = sharpening_for_strangers(found, calibration)
+    else:
+        calibration = VoiceCalibration(fit_temperature(labels, judged.logits))
+        sharpening = 0.0
+    return calibration.as_config() | {
+        "baseline_sharpening": round(sharpening, 4),
+        "temperature_of": "corpora left out" if found else "calibration speakers",
+        "neutral_reference": reference_config(labels, judged.scores(calibration)),
+    }
+
+
+def _calibrated(
+    recipe: Recipe,
+    network: "AudioEmotionNetwork",
+    calibration: Sequence[LabelledClip],
+    found: Sequence[Strangers],
+) -> Batch:
+    logits = merge_calm(recipe.logits(network, recipe.material.heard(calibration)))
+    judged = Take(logits, recipe.seconds_of(calibration))
+    return calibration_config(found, classes_of(calibration), judged)
+
+
+def _write_left_out(path: Path, measures: Mapping[str, Measures], shown: Batch) -> None:
     """Write the figures on corpora that were left out as markdown."""
-    facts = {"temperature of the weights": f"{temperature:.3f}"}
+    facts = {
+        "temperature of the weights, three seconds": str(shown["temperature"]),
+        "exponent of the duration": str(shown["duration_exponent"]),
+        "sharpening by a baseline": str(shown["baseline_sharpening"]),
+    }
     report = report_of(Evaluation("The voice on corpora that were left out", measures, facts))
     path.write_text(to_markdown(report), encoding="utf-8")
+
+
+def _save_for_fusion(found: Sequence[Strangers], clips: Sequence[LabelledClip], out: Path) -> None:
+    """Keep RAVDESS as strangers judge it, in its six folds: what the fusion is fitted to."""
+    for each in found:
+        if each.corpus != "ravdess":
+            continue
+        fold_of = {
+            clip.source: n
+            for n, split in enumerate(corpus_splits(clips, "ravdess"))
+            for clip in split.test
+        }
+        scores = scores_against_baselines(each, found, 0)
+        folds = tuple(fold_of[clip.source] for clip in each.clips)
+        kept = FoldScores(each.clips, tuple(each.labels), folds, scores)
+        kept.save(out / "folds" / "ravdess-left-out.npz")
 
 
 def meeting_recordings(data: Path, limit: int | None = None) -> list[Path]:
@@ -179,7 +221,6 @@ def limited(
 
 def _config(
     recipe: Recipe,
-    temperature: float,
     train: Sequence[LabelledClip],
     calibration: Sequence[LabelledClip],
 ) -> Batch:
@@ -188,7 +229,6 @@ def _config(
     return {
         "classes": VOICE_CLASSES,
         "shape": WHISPER_TINY,
-        "temperature": round(temperature, 4),
         "corpora": sorted({clip.corpus for clip in train}),
         "calibration_speakers": sorted({f"{c.corpus}/{c.speaker}" for c in calibration}),
         "n_train": len(train),

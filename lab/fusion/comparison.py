@@ -27,6 +27,7 @@ RELATIVE = (
     "person's performances, unlabelled: not what others report, who judge each alone."
 )
 OWN_MEAN = "each face relative to its person's mean"
+BOTH_OWN_MEANS = "face and voice relative to their person's means"
 
 COMPANIES = (("audio", "video"), ("audio", "text"), ("video", "text"), BRANCHES)
 """The sets of branches that there is something to join of."""

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from lab.fusion.judgements import Judgements, Use, class_weights
 from lab.measures import fit_temperature
-from models.fusion.embedded import log_pool, pool
+from models.fusion.embedded import evened, log_pool, pool
 
 _MOST_WEIGHT = 2.0
 _MOST_DISCOUNT = 4.0
+_OFFSET_PENALTY = 1e-3
+_CALIBRATED_AS_IT_OCCURS = frozenset({"text"})
 
 Vector = NDArray[np.float64]
 
@@ -40,6 +42,47 @@ def fit_discounts(judged: Judgements) -> Vector:
     return placed(_least(surprise, np.full(others.sum(), 0.5), _MOST_DISCOUNT))
 
 
+def fit_prior(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Vector:
+    """Fit the shares of the classes (classes,) that the scores (n, classes) of a branch assume.
+
+    Divided by them, the scores make the truth most likely where every class counts alike. After
+    Alexandari et al. 2020, "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at
+    Label Shift Adaptation".
+    """
+    from scipy.optimize import minimize
+    from scipy.special import softmax
+
+    logs = _logs(scores)
+
+    def surprise(offsets: Vector) -> float:
+        even = softmax(logs - offsets, axis=1)
+        return _surprise(even, labels) + _OFFSET_PENALTY * float(np.square(offsets).sum())
+
+    offsets: Vector = minimize(surprise, np.zeros(scores.shape[1]), method="L-BFGS-B").x
+    return np.asarray(softmax(offsets), dtype=np.float64)
+
+
+def fit_priors(judged: Judgements) -> Vector:
+    """Return each branch's prior (branches, classes); but for words they are even.
+
+    Voice and face learned every class alike; words are calibrated on texts as they occur.
+    """
+    size = len(judged.classes)
+    return np.stack(
+        [
+            fit_prior(scores, judged.labels)
+            if branch in _CALIBRATED_AS_IT_OCCURS
+            else np.full(size, 1 / size)
+            for branch, scores in zip(judged.branches, judged.scores, strict=True)
+        ]
+    )
+
+
+def without_priors(judged: Judgements, priors: Vector) -> Judgements:
+    """Return the judgements as if every class were equally likely."""
+    return replace(judged, scores=evened(judged.scores, priors))
+
+
 def fit_weights(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Vector:
     """Fit fixed weights (judges,) of scores (judges, n, classes) by maximum likelihood."""
     return _least(
@@ -50,9 +93,10 @@ def fit_weights(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Vecto
 
 
 def join_by_discounts(learned: Judgements) -> Use:
-    """Return the pool that ships."""
-    discounts = fit_discounts(learned)
-    return lambda tested: pool(tested.scores, discounts)
+    """Return the pool that ships: priors out, then discounts."""
+    priors = fit_priors(learned)
+    discounts = fit_discounts(without_priors(learned, priors))
+    return lambda tested: pool(evened(tested.scores, priors), discounts)
 
 
 def join_by_weights(learned: Judgements) -> Use:

@@ -12,6 +12,7 @@ from lab.corpora.actions import CLASSES
 from lab.fusion.architecture import measure_network
 from lab.fusion.card import to_card
 from lab.fusion.comparison import (
+    BOTH_OWN_MEANS,
     COMPANIES,
     FIVE,
     OWN_MEAN,
@@ -27,9 +28,15 @@ from lab.fusion.comparison import (
     ways_to_miss,
 )
 from lab.fusion.judgements import Judgements
-from lab.fusion.material import beside, read_three_branches, read_voice, voice_folds
+from lab.fusion.material import (
+    beside,
+    prior_of_faces,
+    read_three_branches,
+    read_voice,
+    voice_folds,
+)
 from lab.fusion.networks import recipe_of
-from lab.fusion.pool import fit_discounts
+from lab.fusion.pool import fit_discounts, fit_priors, without_priors
 from lab.measures import Measures
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.render import to_markdown
@@ -43,20 +50,25 @@ from models.protocols import Fusion
 def train_fusion(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
     """Fit the discounts; write `fusion.{safetensors,md}` and `comparison.{json,md}` to `out`.
 
-    `options.start` is the folder of a voice training with its folds (`folds/ravdess.npz`, and
-    for the comparison `folds/ravdess-five.npz`); `data` holds `face/` and `text/`. Raises
+    `options.start` is the folder of a voice training (`folds/ravdess-left-out.npz`, and for the
+    comparison `folds/ravdess-five.npz`); `data` holds `face/` and `text/`. Raises
     `SettingsError` where they are missing and `WeightsError` where the text branch is.
     """
     import torch
 
     began = time.perf_counter()
     judged = read_three_branches(data, options)
-    discounts = fit_discounts(judged)
+    priors = fit_priors(judged)
+    discounts = fit_discounts(without_priors(judged, priors))
+    # the faces of this fit are action units; those that are annotated come from the video network
+    priors[judged.branches.index("video")] = prior_of_faces(data)
     path = out / "fusion.safetensors"
     config = {"branches": BRANCHES, "n_train": len(judged.labels), "seed": options.seed}
-    save_weights(path, {"discounts": torch.from_numpy(discounts).float()}, config)
+    numbers = {"discounts": discounts, "priors": priors}
+    state = {name: torch.from_numpy(values).float() for name, values in numbers.items()}
+    save_weights(path, state, config)
     found = _all_figures(data, options, judged) if options.folds else {}
-    card = write_comparison(out, found, discounts) if found else None
+    card = write_comparison(out, found, discounts, priors) if found else None
     return TrainingReport(
         branch="fusion",
         weights=path,
@@ -96,21 +108,30 @@ def _all_figures(data: Path, options: TrainingOptions, judged: Judgements) -> Fi
 def _five_folds(data: Path, options: TrainingOptions) -> Figures:
     """Measure action units alone, and with our voice where its five folds are there.
 
-    Each face by itself, and relative to its person's mean.
+    Each by itself, each face relative to its person's mean, and each voice as well.
     """
     path = voice_folds(options.start, "ravdess-five")
+    voice = read_voice(path, CLASSES) if path.is_file() else None
+    own_voice = voice.relative_to_person() if voice else None
     found: Figures = {}
-    for relative, name, note in ((False, FIVE, ""), (True, f"{FIVE}, {OWN_MEAN}", RELATIVE)):
+    for name, heard, relative, note in (
+        (FIVE, voice, False, ""),
+        (f"{FIVE}, {OWN_MEAN}", voice, True, RELATIVE),
+        (f"{FIVE}, {BOTH_OWN_MEANS}", own_voice, True, RELATIVE),
+    ):
         faces = judge_faces(data, options.seed, relative=relative)
-        found[f"{name}: action units"] = faces.measures(faces.scores[0], note)
-        if path.is_file():
-            both = beside(read_voice(path, CLASSES), faces)
-            found |= measure_together(both, name, ways_to_join(options.seed), note)
+        if name != f"{FIVE}, {BOTH_OWN_MEANS}":
+            found[f"{name}: action units"] = faces.measures(faces.scores[0], note)
+        if heard:
+            found |= measure_together(beside(heard, faces), name, ways_to_join(options.seed), note)
     return found
 
 
 def write_comparison(
-    out: Path, found: Mapping[str, Measures], discounts: NDArray[np.float64]
+    out: Path,
+    found: Mapping[str, Measures],
+    discounts: NDArray[np.float64],
+    priors: NDArray[np.float64],
 ) -> Path:
     """Write all figures to `comparison.{json,md}`, and the model card `fusion.md`; its path."""
     figures = {name: measures.model_dump() for name, measures in found.items()}
@@ -118,5 +139,5 @@ def write_comparison(
     report = report_of(Evaluation("Ways to join voice, face and words", found))
     (out / "comparison.md").write_text(to_markdown(report), encoding="utf-8")
     card = out / "fusion.md"
-    card.write_text(to_card(discounts, found), encoding="utf-8")
+    card.write_text(to_card(discounts, priors, found), encoding="utf-8")
     return card

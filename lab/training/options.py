@@ -16,6 +16,8 @@ class TrainingOptions(Value):
     the corpora to train on; `folds` says whether unseen speakers are measured by
     cross-validation before the final training; `accumulation` batches make one step.
 
+    `protocol` chooses what an evaluation on the corpora of a card measures.
+
     `architecture` names a row of `models/architectures/table.py` to train instead of the network
     that ships, and `parameters` its choices.
     """
@@ -31,6 +33,7 @@ class TrainingOptions(Value):
     threads: PositiveInt | None = None
     resume: bool = False
     folds: bool = True
+    protocol: Literal["card", "left-out"] = "card"
     corpora: tuple[str, ...] = ()
     accumulation: PositiveInt | None = None
     architecture: str | None = None

@@ -18,30 +18,45 @@ from numpy.typing import NDArray
 from lab.corpora.duplicates import twins
 from lab.corpora.faces import LabelledFaces, read_fer2013
 from lab.measures import Measures, fit_temperature, measure
+from lab.measures.baseline import reference_config
 from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.video.augmentation import draw_no_face, draw_shot, take
 from lab.video.sequences import SAMPLING, fit_sequences, make_sequences, walk
+from models.faces.crops import CROP
 from models.protocols import EmotionBranch, FaceSequence
+from models.scores import softmax
 from schemas.emotions import EMOTIONS
+from schemas.values import Json
 
 if TYPE_CHECKING:
     import torch
 
     from models.video.network import VideoEmotionNetwork
 
+SMALL_STILLS = FittingPlan(
+    epochs=18, batch_size=128, learning_rate=0.1, weight_decay=5e-4, optimizer="sgd"
+)
 STILLS = FittingPlan(
-    epochs=30, batch_size=128, learning_rate=0.1, weight_decay=5e-4, optimizer="sgd"
+    epochs=16, batch_size=128, learning_rate=0.05, weight_decay=5e-4, optimizer="sgd", warmup=0.02
 )
 SEQUENCES = FittingPlan(epochs=3, batch_size=128, learning_rate=5e-4, weight_decay=1e-2)
 
 _VOTES_SHARE = 0.35
 """Share of FERPlus' votes in a target; FER2013's own label has the rest. Both are noisy."""
 
-_LEARNED_PIXELS = 40
-"""Stills are learned from windows of this size and judged whole: cheaper, and objects look larger
-at training than at test otherwise (Touvron et al. 2019, "Fixing the train-test resolution
-discrepancy")."""
+_WINDOW = 40 / 48
+"""Stills are learned from windows of this share of their side and judged whole: cheaper, and
+objects look larger at training than at test otherwise (Touvron et al. 2019, "Fixing the train-test
+resolution discrepancy")."""
+
+_SMALL = 38
+"""Pixels of a still's side in the first half of the training, where a look costs two thirds (Tan
+and Le 2021, "EfficientNetV2: Smaller Models and Faster Training")."""
+
+_MIXING = 0.2
+"""Both parameters of the Beta distribution of mixup (Zhang et al. 2018, "mixup: Beyond Empirical
+Risk Minimization")."""
 
 _NO_FACE_SHARE = 0.02
 _RARE_CLASS_POWER = 0.1
@@ -54,7 +69,7 @@ _TEST_WALK = 8
 def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
     """Train on `data/face/fer2013.parquet`; write `video.safetensors` and its figures to `out`.
 
-    The temperature is fitted on PublicTest; the figures are PrivateTest's.
+    Calibration is fitted on PublicTest; the figures are PrivateTest's.
     """
     import torch
 
@@ -63,14 +78,15 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     began = time.perf_counter()
     torch.manual_seed(options.seed)
     table = data / "face" / "fer2013.parquet"
-    faces = _limited(read_fer2013(table, "Training"), options)
+    faces = _limited(read_training_faces(table), options)
     network = VideoEmotionNetwork(VideoEmotionNetworkShape())
+    fit_stills(network, faces, out / "small", SMALL_STILLS.told(options), _SMALL)
     fit_stills(network, faces, out / "stills", STILLS.told(options))
     sequences = make_sequences(network, faces, targets_of(faces), options.seed)
     of_this_part = options.model_copy(update=_SEQUENCES_OWN)
     fit_sequences(network, sequences, out / "sequences", SEQUENCES.told(of_this_part))
     public = _limited(read_fer2013(table, "PublicTest"), options)
-    weights = _save(network, _temperature(network, public), out / "video.safetensors")
+    weights = _save(network, public, out / "video.safetensors")
     measures = _measure_weights(weights, data, options)
     return TrainingReport(
         branch="video",
@@ -79,6 +95,13 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         seconds=time.perf_counter() - began,
         measures={name: figures.model_dump() for name, figures in measures.items()},
     )
+
+
+def read_training_faces(table: Path) -> LabelledFaces:
+    """Read FER2013's Training part without photographs that stand in one of its tests, too."""
+    faces = read_fer2013(table, "Training")
+    tested = [read_fer2013(table, usage).images for usage in ("PublicTest", "PrivateTest")]
+    return faces.take(np.flatnonzero(~twins(faces.images, np.concatenate(tested))))
 
 
 def _limited(faces: LabelledFaces, options: TrainingOptions) -> LabelledFaces:
@@ -97,11 +120,15 @@ def targets_of(faces: LabelledFaces) -> NDArray[np.float32]:
 
 @dataclass
 class StillShots:
-    """Stills as a camera sees them, drawn anew at each look; some are no face at all."""
+    """Stills as a camera sees them, drawn anew at each look; some are no face at all.
+
+    Windows are cut from stills of `side` pixels.
+    """
 
     faces: LabelledFaces
     targets: NDArray[np.float32]
     random: np.random.Generator
+    side: int = CROP
 
     def __len__(self) -> int:
         return round(len(self.faces) * (1 + _NO_FACE_SHARE))
@@ -115,9 +142,24 @@ class StillShots:
         return {"crops": self._window(shot), "targets": self.targets[row]}
 
     def _window(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        spare = max(0, image.shape[0] - _LEARNED_PIXELS)
-        top, left = self.random.integers(spare + 1, size=2)
-        return image[top : top + _LEARNED_PIXELS, left : left + _LEARNED_PIXELS]
+        import cv2
+
+        if image.shape[0] > self.side:
+            image = np.asarray(
+                cv2.resize(image, (self.side, self.side), interpolation=cv2.INTER_AREA), np.uint8
+            )
+        window = round(self.side * _WINDOW)
+        top, left = self.random.integers(image.shape[0] - window + 1, size=2)
+        return image[top : top + window, left : left + window]
+
+    def mixed(self, batch: list[Batch]) -> Batch:
+        """Stack samples, each mixed with another of the batch by a share drawn for all."""
+        stacked = stack(batch)
+        share = float(self.random.beta(_MIXING, _MIXING))
+        other = self.random.permutation(len(batch))
+        for key, values in stacked.items():
+            stacked[key] = share * values + (1 - share) * values[other]
+        return stacked
 
 
 def stack(batch: list[Batch]) -> Batch:
@@ -145,9 +187,13 @@ def rare_class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def fit_stills(
-    network: "VideoEmotionNetwork", faces: LabelledFaces, out: Path, plan: FittingPlan
+    network: "VideoEmotionNetwork",
+    faces: LabelledFaces,
+    out: Path,
+    plan: FittingPlan,
+    side: int = CROP,
 ) -> None:
-    """Fit the frame encoder and the head on single stills."""
+    """Fit the frame encoder and the head on single stills of `side` pixels."""
     import torch
 
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -168,8 +214,8 @@ def fit_stills(
                 )
             }
 
-    shots = StillShots(faces, targets, np.random.default_rng(plan.seed))
-    fit(Objective(), shots, stack, plan, out)
+    shots = StillShots(faces, targets, np.random.default_rng(plan.seed), side)
+    fit(Objective(), shots, shots.mixed, plan, out)
 
 
 def as_stills(faces: LabelledFaces) -> list[FaceSequence]:
@@ -185,8 +231,8 @@ def as_walks(faces: LabelledFaces, seed: int) -> list[FaceSequence]:
     return [FaceSequence(walk(image, _TEST_WALK, random), times) for image in faces.images]
 
 
-def _temperature(network: "VideoEmotionNetwork", faces: LabelledFaces) -> float:
-    """Fit the temperature on stills and walks together."""
+def _calibration(network: "VideoEmotionNetwork", faces: LabelledFaces) -> Json:
+    """Fit what the header says of calibration on stills and walks together."""
     import torch
 
     from models.video.embedded import face_logits
@@ -199,19 +245,21 @@ def _temperature(network: "VideoEmotionNetwork", faces: LabelledFaces) -> float:
             for start in range(0, len(samples), 64)
         ]
     )
-    return fit_temperature(np.tile(faces.labels, 2).tolist(), logits)
+    labels = np.tile(faces.labels, 2).tolist()
+    temperature = fit_temperature(labels, logits)
+    scores = softmax(logits / np.float32(temperature))
+    return {
+        "temperature": temperature,
+        "neutral_reference": reference_config(labels, scores),
+    }
 
 
-def _save(network: "VideoEmotionNetwork", temperature: float, path: Path) -> Path:
+def _save(network: "VideoEmotionNetwork", faces: LabelledFaces, path: Path) -> Path:
     from models.checkpoint import save_weights
 
-    config = {
-        "classes": list(EMOTIONS),
-        "shape": network.shape.as_config(),
-        "temperature": temperature,
-    }
+    config = {"classes": list(EMOTIONS), "shape": network.shape.as_config()}
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_weights(path, state, config)
+    save_weights(path, state, config | _calibration(network, faces))
     return path
 
 

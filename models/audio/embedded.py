@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.audio.calibration import calibration_of, voiced_seconds
 from models.audio.sound import (
     FRAMES_PER_SECOND,
     at_tempo,
@@ -18,10 +19,10 @@ from models.audio.sound import (
     windows,
 )
 from models.audio.voicing import somebody_speaks
+from models.baseline import baseline_of
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
-from models.protocols import Baseline, Samples, Scores
-from models.scores import softmax
+from models.protocols import Samples, Scores
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -50,7 +51,7 @@ _BATCH_SECONDS: Seconds = 4.0
 
 
 class EmbeddedAudioBranch:
-    """Judges emotion from the voice; calibrated on speakers that it was not trained on.
+    """Judges emotion from the voice; calibrated on corpora that it was not trained on.
 
     Weights: `models/weights/audio.safetensors`, or the `.safetensors` file that the settings
     name. Raises `WeightsError` where they are missing or of another network.
@@ -63,8 +64,8 @@ class EmbeddedAudioBranch:
         own = weights.audio.endswith(".safetensors")
         path = Path(weights.audio) if own else shipped("audio")
         self._network, config = load_network(path)
-        self._temperature = float(config["temperature"])
-        self.baseline = _baseline(config)
+        self._calibration = calibration_of(config)
+        self.baseline = baseline_of(config, HALFWAY)
         self.unseen_speakers = frozenset(config.get("calibration_speakers", ()))
         self._learned_epochs = float(config.get("epochs", 1))
         self._device = choose_device(weights.device)
@@ -78,7 +79,8 @@ class EmbeddedAudioBranch:
         if spoken := [row for row, sound in enumerate(samples) if somebody_speaks(sound)]:
             voices = [samples[row] for row in spoken]
             logits = voice_logits(self._network, voices, self._device, self._batch_frames)
-            scores[spoken] = softmax(merge_calm(logits) / self._temperature)
+            seconds = np.array([voiced_seconds(voice) for voice in voices])
+            scores[spoken] = self._calibration.scores(merge_calm(logits), seconds)
         return scores
 
     def untouched_encoder(self) -> dict[str, "torch.Tensor"] | None:
@@ -90,12 +92,6 @@ class EmbeddedAudioBranch:
             return None
         state = self._network.encoder.state_dict()
         return {name: tensor.cpu() for name, tensor in state.items()}
-
-
-def _baseline(config: Json) -> Baseline | None:
-    """Return what the header of the weights says of mostly neutral speech, if it does."""
-    reference = config.get("neutral_reference")
-    return Baseline(tuple(map(float, reference)), HALFWAY) if reference else None
 
 
 def load_network(path: Path) -> tuple["AudioEmotionNetwork", Json]:

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.baseline import baseline_of
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
-from models.protocols import Baseline, FaceSequence, Scores
+from models.protocols import FaceSequence, Scores
 from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
-from schemas.values import Json
+from schemas.values import Json, Seconds
 
 if TYPE_CHECKING:
     import torch
 
     from models.video.network import VideoEmotionNetwork
 
+
+HALFWAY: Seconds = 8.0
+"""Seconds of a face after which half of the difference to the reference is subtracted: that of the
+voice, since no faces of one person over minutes are there to choose it on."""
 
 _BLANK = 5.0
 """Gray levels; a crop whose deviation is less shows nothing. FER2013's flattest faces have 14."""
@@ -34,7 +39,6 @@ class EmbeddedVideoBranch:
     """
 
     name = "embedded"
-    baseline: Baseline | None = None
     languages: frozenset[str] | None = None
 
     def __init__(self, weights: WeightSettings) -> None:
@@ -42,6 +46,7 @@ class EmbeddedVideoBranch:
         path = Path(weights.video) if own else shipped("video")
         self._network, config = load_video_network(path)
         self._temperature = float(config["temperature"])
+        self.baseline = baseline_of(config, HALFWAY)
         self._device = choose_device(weights.device)
         self._network.to(self._device)
         self._batch_size = weights.batch_size

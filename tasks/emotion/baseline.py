@@ -54,8 +54,12 @@ def against_own_baseline(
 
 
 def relative_to(logs: Logs, others: Logs, baseline: Baseline, share: float) -> Logs:
-    """Move log-probabilities by a `share` of what the others differ from the reference."""
+    """Move log-probabilities by a `share` of what the others differ from the reference.
+
+    They are sharpened by the same share of the baseline's sharpening.
+    """
     moved = logs - share * (others - np.asarray(baseline.reference))
+    moved *= np.exp(share * baseline.sharpening)
     return np.asarray(moved - moved.max(axis=-1, keepdims=True))
 
 

@@ -16,7 +16,8 @@ from tasks.emotion.faces import face_sequence
 from tasks.transcript.doubtful_words import has_enough_words, sure_text
 
 STAGE_VERSION = 3
-AUDIO_VERSION = 4
+AUDIO_VERSION = 5
+VIDEO_VERSION = 4
 
 BLOCK_SECONDS: Seconds = 600.0
 """Sound that lies in memory at once while the voice is judged."""
@@ -55,17 +56,14 @@ def judge_audio(
             yield block
 
     judged = _judge("audio", _load_audio, blocks, utterances, settings)
-    if not chosen or not settings.voice.own_baseline:
-        return judged
-    baseline = _load_audio(settings).baseline
-    if baseline is None:
-        return judged
-    relative = against_own_baseline(judged.scores, utterances, baseline)
-    return judged.model_copy(update={"scores": tuple(relative)})
+    return _relative(judged, _load_audio, utterances, settings, wanted=settings.voice.own_baseline)
 
 
 def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
-    """Score by face every utterance in which the speaker's face was seen."""
+    """Score by face every utterance in which the speaker's face was seen.
+
+    Where the branch knows mostly neutral faces, scores are relative to the person's own baseline.
+    """
     allowed = {u.index for u in utterances if not NEVER_JUDGED & set(u.flags)}
     tracks = [t for t in faces.tracks if t.rows and t.utterance_index in allowed]
 
@@ -73,7 +71,8 @@ def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Setting
         for start in range(0, len(tracks), 64):
             yield [(t.utterance_index, face_sequence(faces, t)) for t in tracks[start : start + 64]]
 
-    return _judge("video", _load_video, blocks, utterances, settings)
+    judged = _judge("video", _load_video, blocks, utterances, settings)
+    return _relative(judged, _load_video, utterances, settings, wanted=settings.video.own_baseline)
 
 
 def judge_text(utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
@@ -125,6 +124,21 @@ def _load_text(settings: Settings) -> EmotionBranch[TextSample]:
 def _nothing(job: str, utterances: Sequence[Utterance], settings: Settings) -> BranchScores:
     model = identify(job, settings.engine(job), settings.weights)
     return BranchScores(model=model, scores=(None,) * len(utterances))
+
+
+def _relative(
+    judged: BranchScores,
+    load: Callable[[Settings], EmotionBranch[Sample]],
+    utterances: Sequence[Utterance],
+    settings: Settings,
+    *,
+    wanted: bool,
+) -> BranchScores:
+    """Return scores relative to each speaker's own baseline, where that is wanted and known."""
+    if not wanted or not any(judged.scores) or (baseline := load(settings).baseline) is None:
+        return judged
+    relative = against_own_baseline(judged.scores, utterances, baseline)
+    return judged.model_copy(update={"scores": tuple(relative)})
 
 
 def _judge(

@@ -11,7 +11,7 @@ from schemas.settings import Settings
 from schemas.speech import AnnotatedUtterance, BranchScores, Faces, FaceTrack, Flag, Utterance
 from tasks.emotion.meeting_prior import adapt_to_meeting
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 
 BRANCHES = ("audio", "video", "text")
 
@@ -30,8 +30,8 @@ def fuse(
     `branches` holds any of `audio`, `video`, `text`; a missing one was not allowed to judge.
     The fused scores are corrected for how rare emotions are in this recording. The emotion is null
     where no branch judged, or where the confidence lies under `settings.judge.min_confidence`.
-    The correction may take an emotion away but makes nothing neutral: an utterance that is neutral
-    by the correction alone is unsure. The scores are kept either way.
+    The correction may take an emotion away but makes nothing neutral: an utterance of which neither
+    the fusion nor a branch by itself says neutral is unsure. The scores are kept either way.
     """
     engine = load_engine("fusion", settings.engine("fusion"), settings.weights)
     rows = {name: _rows(branches.get(name), len(utterances)) for name in BRANCHES}
@@ -45,7 +45,7 @@ def fuse(
         _annotate(
             utterance,
             adapted[i],
-            _best(fused[i]),
+            _best(fused[i]) == "neutral",
             {name: b.scores[i] for name, b in branches.items()},
             tracks.get(utterance.index, FaceTrack(utterance_index=utterance.index)),
             models,
@@ -72,7 +72,7 @@ def _rows(branch: BranchScores | None, count: int) -> Scores:
 def _annotate(
     utterance: Utterance,
     fused: np.ndarray,
-    uncorrected: Emotion,
+    uncorrected_neutral: bool,
     judged: Mapping[str, EmotionScores | None],
     track: FaceTrack,
     models: Mapping[str, str],
@@ -90,7 +90,8 @@ def _annotate(
     scores = EmotionScores.from_array(fused.tolist()) if np.isfinite(fused).all() else None
     confidence = max(scores.as_tuple()) if scores else None
     sure = confidence is not None and confidence >= min_confidence
-    if scores is not None and scores.best == "neutral" and uncorrected != "neutral":
+    said = uncorrected_neutral or any(own and own.best == "neutral" for own in judged.values())
+    if scores is not None and scores.best == "neutral" and not said:
         sure = False
     if scores is not None and not sure:
         flags.add("low_confidence")

@@ -16,8 +16,11 @@ from schemas.reports import BatchReport
 from schemas.values import clock
 from tasks.dataset.export import EXPORTERS
 
-CHANGED = ("split", "audio", "fuse")
-"""Voices are scored against their own baseline, and all for how rare emotions are."""
+CHANGED = ("split", "faces", "audio", "video", "fuse")
+"""Voices and faces are scored against their own baseline, and all for how rare emotions are.
+
+Split and faces run again for their files, which are not kept.
+"""
 
 EARLIER = Path(__file__).parents[1] / "material" / "before_the_move"
 

@@ -13,18 +13,21 @@ from lab.fusion.action_units import judge_actions
 from lab.fusion.card import to_card
 from lab.fusion.comparison import FIVE, SIX, five_folds, join_by_mean
 from lab.fusion.judgements import Judgements, class_weights, out_of_fold
-from lab.fusion.material import beside, read_three_branches, read_voice, with_faces
+from lab.fusion.material import _lines_by_fold, beside, read_three_branches, read_voice, with_faces
 from lab.fusion.networks import Recipe, join_by_network
 from lab.fusion.pool import (
     fit_discounts,
+    fit_priors,
     fit_weights,
     join_by_discounts,
     join_by_weights,
     join_calibrated,
+    without_priors,
 )
 from lab.training.options import TrainingOptions
 from models.architectures.table import ARCHITECTURES
 from models.fusion.embedded import BRANCHES, evidence, log_pool
+from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from tests.material.witnesses import accuracy, witnesses
@@ -50,7 +53,7 @@ def test_one_fit_serves_every_set_of_branches() -> None:
     judged = witnesses(2_100, alike=False)
     views = [judged.hiding(company) for company in (("audio",), ("audio", "text"), BRANCHES)]
     alone, two, three = out_of_fold(judged, join_by_discounts, views)
-    np.testing.assert_allclose(alone, judged.scores[0])
+    np.testing.assert_allclose(alone, judged.scores[0])  # a voice has no prior
     assert accuracy(judged, three) > accuracy(judged, two) > accuracy(judged, alone)
 
 
@@ -170,6 +173,38 @@ def test_scores_of_the_voice_are_read_in_the_order_that_is_asked_for(tmp_path: P
         read_voice(tmp_path / "five.npz", EMOTIONS)
 
 
+def test_a_prior_is_found_and_taken_out() -> None:
+    """Words that were calibrated where class 0 is frequent."""
+    judged = witnesses(3_000, alike=False)
+    prior = np.array([0.5, 0.2, 0.1, 0.05, 0.05, 0.05, 0.05])
+    learned = judged.scores[2] * prior
+    learned /= learned.sum(axis=1, keepdims=True)
+    scores = np.stack([judged.scores[0], judged.scores[1], learned])
+    leaning = replace(judged, scores=scores)
+    priors = fit_priors(leaning)
+    np.testing.assert_allclose(priors[2], prior, atol=0.06)
+    np.testing.assert_allclose(priors[:2], 1 / 7)
+    (joined,) = out_of_fold(leaning, join_by_discounts)
+    (blind,) = out_of_fold(replace(leaning, branches=("a", "b", "c")), join_by_discounts)
+    assert accuracy(leaning, joined) > accuracy(leaning, blind)
+    assert fit_discounts(without_priors(leaning, priors)).max() < 0.5
+
+
+def test_a_line_is_drawn_for_one_fold_alone() -> None:
+    said = [f"line {number % 40}" for number in range(80)]  # every line is said twice
+    clips = [
+        LabelledClip(
+            corpus="meld", text=text, label=EMOTIONS[n % 7], emotion=EMOTIONS[n % 7], speaker="a"
+        )
+        for n, text in enumerate(said)
+    ]
+    labels, folds = np.tile(np.arange(7), 20), np.repeat(np.arange(4), 35)
+    drawn = _lines_by_fold(clips, labels, folds, np.random.default_rng(0))
+    assert [clips[row].emotion for row in drawn] == [EMOTIONS[label] for label in labels]
+    lines = [{said[row] for row in drawn[folds == fold]} for fold in range(4)]
+    assert all(not lines[i] & lines[k] for i in range(4) for k in range(i))
+
+
 @pytest.mark.needs_shared
 def test_a_face_is_of_the_same_performance_as_its_voice(shared: Path) -> None:
     actions = read_face_actions(shared / "data")
@@ -229,8 +264,11 @@ def test_the_card_tells_the_discounts_and_every_figure() -> None:
         f"{SIX}: audio alone": judged.measures(judged.scores[0], ""),
         f"{FIVE}: audio + video, pool": judged.measures(judged.scores[1], ""),
     }
-    card = to_card(np.array([[0, 0.75, 0.25], [0.5, 0, 0.02], [2.3, 2.7, 0]]), found)
+    priors = np.full((3, 7), 1 / 7)
+    priors[2] = [0.4, *[0.1] * 6]
+    card = to_card(np.array([[0, 0.75, 0.25], [0.5, 0, 0.02], [2.3, 2.7, 0]]), priors, found)
     assert "| voice |  | 0.75 | 0.25 |" in card
+    assert "| words | 0.40 | 0.10 |" in card
     assert f"| voice alone | {found[f'{SIX}: audio alone'].mean['accuracy']:.3f} ±" in card
     assert "| voice + face, pool |" in card
     assert "Non-commercial use" in card

@@ -13,7 +13,6 @@ from models.audio.embedded import (
     EmbeddedAudioBranch,
     even_logits,
     merge_calm,
-    softmax,
     voice_logits,
 )
 from models.audio.network import (
@@ -26,6 +25,7 @@ from models.audio.network import (
 from models.audio.sound import log_mel
 from models.audio.voicing import somebody_speaks
 from models.checkpoint import save_weights, shipped
+from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.architectures.fusion import TrainedFusion
-from models.checkpoint import save_weights, shipped
+from models.checkpoint import load_weights, save_weights, shipped
 from models.fusion.embedded import (
     BRANCHES,
     EmbeddedFusion,
@@ -17,9 +17,11 @@ from models.fusion.embedded import (
     log_pool,
     pool,
     read_discounts,
+    read_priors,
 )
 from models.fusion.mean import MeanFusion
 from models.registry import identify, load_engine
+from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings, load_settings
 from tests.material.checkpoints import random_fusion
@@ -53,13 +55,24 @@ def test_what_is_present_is_joined_and_sums_to_one(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("branch", BRANCHES)
-def test_a_branch_alone_is_believed_as_it_is(
-    engine: type[EmbeddedFusion | MeanFusion], branch: str
-) -> None:
-    scores = random_scores(20, 1)[branch]
-    fused = engine(WeightSettings()).fuse({branch: scores})
+def test_a_branch_alone_is_believed_as_it_is(engine: type[EmbeddedFusion | MeanFusion]) -> None:
+    scores = random_scores(20, 1)["audio"]
+    fused = engine(WeightSettings()).fuse({"audio": scores})
     np.testing.assert_allclose(fused, scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("branch", ["video", "text"])
+def test_of_a_branch_alone_nothing_but_its_prior_is_taken_out(branch: str) -> None:
+    """Words that say no more than how often lines are neutral say nothing."""
+    state, _ = load_weights(shipped("fusion"))
+    prior = read_priors(state, "x")[BRANCHES.index(branch)].astype(np.float32)
+    assert prior.sum() == pytest.approx(1.0, abs=1e-5)
+    fusion = EmbeddedFusion(WeightSettings())
+    np.testing.assert_allclose(fusion.fuse({branch: prior[None]}), EVEN[:1], atol=1e-5)
+    scores = random_scores(20, 1)[branch]
+    even = scores / prior
+    expected = even / even.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(fusion.fuse({branch: scores}), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -78,13 +91,16 @@ def test_a_masked_branch_is_as_if_it_were_not_there(
 @pytest.mark.parametrize("undecided", BRANCHES)
 def test_an_undecided_branch_changes_little(undecided: str) -> None:
     fusion = EmbeddedFusion(WeightSettings())
+    state, _ = load_weights(shipped("fusion"))
+    prior = np.tile(read_priors(state, "x")[BRANCHES.index(undecided)], (20, 1))
     scores = random_scores(20, 3)
     others = {name: rows for name, rows in scores.items() if name != undecided}
-    with_it = fusion.fuse(others | {undecided: EVEN})
+    with_it = fusion.fuse(others | {undecided: prior})
     np.testing.assert_allclose(with_it, fusion.fuse(others), atol=1e-6)
-    (alone,) = (rows for name, rows in others.items() if name == next(iter(others)))
-    beside = fusion.fuse({next(iter(others)): alone, undecided: EVEN})
-    np.testing.assert_allclose(beside, alone, atol=0.011)  # but for the doubt in each branch
+    first = {next(iter(others)): others[next(iter(others))]}
+    beside = fusion.fuse(first | {undecided: prior})
+    # but for the doubt in each branch
+    np.testing.assert_allclose(beside, fusion.fuse(first), atol=0.011)
 
 
 def test_agreement_makes_surer_and_contradiction_less_sure() -> None:
@@ -133,6 +149,38 @@ def test_weights_of_another_fusion_are_refused() -> None:
         read_discounts({"branches": torch.arange(3)}, "x")
     with pytest.raises(WeightsError, match="train it anew"):
         read_discounts({"discounts": torch.zeros(2, 2)}, "x")
+    with pytest.raises(WeightsError, match="no priors of the seven classes"):
+        read_priors({"priors": torch.zeros(3, 7)}, "x")
+    np.testing.assert_allclose(read_priors({}, "x"), 1 / 7)
+
+
+SURE = {
+    # voice, face, words: (class, probability); then what may come out, and the most confidence
+    "all agree": (("happy", 0.7), ("happy", 0.7), ("happy", 0.7), {"happy"}, 1.0),
+    "voice against words": (("disgust", 0.8), None, ("happy", 0.8), {"disgust", "happy"}, 0.7),
+    "voice against face": (("angry", 0.8), ("happy", 0.8), None, {"angry", "happy"}, 0.7),
+    "face against words": (None, ("sad", 0.8), ("happy", 0.8), {"sad", "happy"}, 0.75),
+    "two against one": (("sad", 0.6), ("happy", 0.7), ("happy", 0.7), {"happy"}, 0.97),
+    "one is sure, one hardly": (("angry", 0.8), None, ("happy", 0.35), {"angry"}, 0.85),
+}
+
+
+@pytest.mark.parametrize("case", SURE)
+def test_disagreement_of_sure_branches_lowers_the_confidence(case: str) -> None:
+    *said, expected, most = SURE[case]
+    state, _ = load_weights(shipped("fusion"))
+    priors = read_priors(state, "x")
+    scores = {}
+    for branch, claim, prior in zip(BRANCHES, said, priors, strict=True):
+        if claim is None:
+            continue
+        # sure beyond how often its own texts or pictures are so
+        even = np.full(7, (1 - claim[1]) / 6)
+        even[EMOTIONS.index(claim[0])] = claim[1]
+        scores[branch] = (even * prior / (even * prior).sum())[None].astype(np.float32)
+    (fused,) = EmbeddedFusion(WeightSettings()).fuse(scores)
+    assert EMOTIONS[int(fused.argmax())] in expected
+    assert fused.max() <= most
 
 
 def test_a_trained_network_joins_who_is_there(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A speaker who always sounds sad is not always sad."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,16 @@ def test_what_was_not_judged_or_not_heard_stays_and_tells_nothing() -> None:
     found = judged([None, even, sad])
     assert found[:2] == [None, even]
     assert found[2] == sad
+
+
+def test_what_is_known_of_a_speaker_makes_surer() -> None:
+    scores = [of(sad=0.6, neutral=0.2)] * 20 + [of(angry=0.4, sad=0.4)]
+    utterances = [said(index) for index in range(21)]
+    sharper = replace(BASELINE, sharpening=0.5)
+    plain = against_own_baseline(scores, utterances, BASELINE)[-1]
+    sharp = against_own_baseline(scores, utterances, sharper)[-1]
+    assert plain is not None
+    assert sharp is not None
+    assert plain.best == sharp.best == "angry"
+    assert sharp.angry > plain.angry + 0.05
+    assert against_own_baseline(scores[:1], utterances[:1], sharper) == scores[:1]

@@ -91,3 +91,8 @@ def test_the_correction_makes_nothing_neutral() -> None:
     assert weak.scores.best == "neutral"
     assert weak.audio_scores == scores[0]
     assert calm.emotion == "neutral"
+    # words that say neutral by themselves have seen it
+    neutral = EmotionScores.from_array(of(neutral=0.6))
+    heard = judged | {"text": BranchScores(model="t", scores=(neutral, None))}
+    spoken, _ = fuse(said, Faces(), heard, settings, text_only=False)
+    assert spoken.emotion == "neutral"
