@@ -8,6 +8,8 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from lab.training.options import TrainingOptions, TrainingReport
+from lab.training.progress import say
+from models.architectures.table import find
 from schemas.errors import SettingsError
 from schemas.settings import describe_validation
 
@@ -31,10 +33,14 @@ ARCHITECTURE_TRAINERS = {
 
 def load_from(table: dict[str, str], branch: str) -> Any:
     """Import what a table names for a branch; `SettingsError` for one that it does not know."""
-    if branch not in table:
-        raise SettingsError(f"There is no branch '{branch}'; known are {', '.join(table)}.")
+    _refuse_unknown(table, branch)
     module, attribute = table[branch].split(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _refuse_unknown(table: dict[str, str], branch: str) -> None:
+    if branch not in table:
+        raise SettingsError(f"There is no branch '{branch}'; known are {', '.join(table)}.")
 
 
 def _architecture_trainer(branch: str) -> Any:
@@ -56,16 +62,20 @@ def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     `training.json`, checkpoints and curves; `options` are those of `TrainingOptions`. Raises
     `SettingsError` for an unknown branch or option, or missing corpora or starting weights.
     """
-    trainer = load_from(TRAINERS, branch)
+    _refuse_unknown(TRAINERS, branch)
     if not data.is_dir():
         raise SettingsError(f"There is no folder {data}; name the one that holds the corpora.")
     try:
         chosen = TrainingOptions(**options)
     except ValidationError as error:
         raise SettingsError(describe_validation(error, TrainingOptions)) from error
-    out.mkdir(parents=True, exist_ok=True)
     if chosen.architecture is not None:
-        trainer = _architecture_trainer(branch)
+        find(branch, chosen.architecture)
+    out.mkdir(parents=True, exist_ok=True)
+    what = chosen.architecture or "the network that ships"
+    say(f"Training {branch}: {what}, from {data} to {out}.")
+    plain = chosen.architecture is None
+    trainer = load_from(TRAINERS, branch) if plain else _architecture_trainer(branch)
     report = cast(TrainingReport, trainer(data, out, chosen))
     (out / "training.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
     return report

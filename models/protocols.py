@@ -140,6 +140,18 @@ class Baseline:
     sharpening: float = 0.0
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """Scores (n, 7) of a branch, and how familiar each sample is to it, (n,).
+
+    Familiarity is the share of strangers' samples that are at least as strange, in [0, 1]; NaN
+    where it is not known.
+    """
+
+    scores: Scores
+    familiarity: NDArray[np.float64]
+
+
 Sample = TypeVar("Sample", contravariant=True)
 
 
@@ -159,6 +171,14 @@ class EmotionBranch(Engine, Protocol[Sample]):
 
     def score(self, samples: Sequence[Sample]) -> Scores:
         """Return calibrated probabilities, shape (len(samples), 7), in the order given."""
+
+
+@runtime_checkable
+class FamiliarBranch(Protocol[Sample]):
+    """A branch that also tells how familiar a sample is; not every branch does."""
+
+    def judge(self, samples: Sequence[Sample]) -> Judgement:
+        """Return the scores of `score`, and the familiarity of each sample."""
 
 
 class Fusion(Engine, Protocol):

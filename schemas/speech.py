@@ -176,10 +176,14 @@ class Faces(Value):
 
 
 class BranchScores(Value):
-    """One branch's scores, one entry per utterance; None where it had nothing to judge."""
+    """One branch's scores, one entry per utterance; None where it had nothing to judge.
+
+    `familiarity` is empty for a branch that does not know it.
+    """
 
     model: str
     scores: tuple[EmotionScores | None, ...] = ()
+    familiarity: tuple[Probability | None, ...] = ()
 
 
 class AnnotatedUtterance(Value):
@@ -195,5 +199,6 @@ class AnnotatedUtterance(Value):
     valence: float | None = None
     arousal: float | None = None
     face_coverage: Probability = 0.0
+    familiarity: Probability | None = None
     flags: tuple[Flag, ...] = ()
     models: dict[str, str] = {}

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from schemas.emotions import EMOTIONS
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 Row = dict[str, Any]
 """A row of a table as Arrow gives it: column -> value."""
@@ -82,6 +82,12 @@ UTTERANCES: tuple[Column, ...] = (
         "face_coverage",
         pa.float32(),
         "share of the sampled frames in which the speaker's face was seen",
+    ),
+    Column(
+        "familiarity",
+        pa.float32(),
+        "share of strangers' voices that are at least as strange to the network; null: not known",
+        required=False,
     ),
     Column("flags", pa.list_(pa.string()), "warnings, sorted"),
     Column("models", TEXT_MAP, "models that scored the row, by branch"),

@@ -11,7 +11,7 @@ import numpy as np
 from lab.acoustics.augmentation import babble, through_opus
 from lab.acoustics.rooms import in_a_room
 from lab.measures import Measures, measure
-from models.audio.sound import frame_levels
+from models.audio.sound import at_tempo, frame_levels
 from models.protocols import Samples, Scores
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
@@ -100,12 +100,24 @@ CONDITIONS: Mapping[str, Callable[[Sequence[Samples]], Condition]] = {
 }
 """Name -> the condition among clips of other speakers (which only babble listens to)."""
 
+
+def high(samples: Samples, random: np.random.Generator) -> Samples:
+    """Play a voice 1.35 to 1.65 times as fast, pitch included: as high as a child's."""
+    return at_tempo(samples, float(random.uniform(1.35, 1.65)))
+
+
 PIECES: Mapping[str, Callable[[Sequence[Samples]], Condition]] = {
     "short-0.5s": CONDITIONS["short-0.5s"],
     "short-1s": _alone(short(1.0)),
     "short-2s": _alone(short(2.0)),
 }
 """Conditions that tell how a calibration depends on duration."""
+
+STRANGE: Mapping[str, Callable[[Sequence[Samples]], Condition]] = {
+    "high-voice": _alone(high),
+    "babble-10db": CONDITIONS["babble-10db"],
+}
+"""Conditions that tell how a calibration depends on how strange a voice is."""
 
 
 def apply(
@@ -121,7 +133,7 @@ def apply(
     clip is drowned by its own speaker. Raises `SettingsError` for an unknown condition, and for
     babble where there is no other speaker.
     """
-    conditions = {**CONDITIONS, **PIECES}
+    conditions = {**CONDITIONS, **PIECES, **STRANGE}
     if condition not in conditions:
         known = ", ".join(conditions)
         raise SettingsError(f"There is no condition '{condition}'; known are {known}.")

@@ -16,12 +16,12 @@ from lab.audio.folds import (
 from lab.audio.material import gather
 from lab.audio.recipe import Recipe, new_network, starting_encoder
 from lab.audio.sounds import classes_of
+from lab.audio.strangers import judged_strangers
 from lab.audio.train import (
     PLAN,
     figures_on_strangers,
     leave_out,
     limited,
-    logits_of_left_out,
     meeting_recordings,
 )
 from lab.corpora.samples import read_voice
@@ -75,7 +75,7 @@ def measure_left_out(data: Path, options: TrainingOptions) -> dict[str, Measures
     if len(corpora) == 1:
         raise SettingsError(f"There is no corpus beside {corpora[0]}; name --corpora with several.")
     start = options.start or Path()
-    trained = all(logits_of_left_out(start, n).is_file() for n in range(len(corpora)))
+    trained = all(judged_strangers(start, n).is_file() for n in range(len(corpora)))
     encoder = {} if trained else starting_encoder(start)
     network = None if trained else new_network(encoder)
     meetings = meeting_recordings(data, options.limit)

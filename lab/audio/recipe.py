@@ -6,24 +6,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lab.acoustics import apply
+from lab.acoustics.conditions import PIECES
 from lab.audio.folds import FoldLogits, Heard, Logits, run_folds
 from lab.audio.material import Material
-from lab.audio.probe import INVERSE_REGULARISATION, fit_head
+from lab.audio.probe import INVERSE_REGULARISATION, fit_head, pool
 from lab.audio.sounds import (
     Sounds,
     VoiceBatches,
     class_weights,
 )
+from lab.audio.strangers import (
+    KNOWN,
+    TAKES,
+    Strangers,
+    Take,
+    judged_strangers,
+    read_takes,
+    save_takes,
+)
 from lab.training.fitting import Batch, FittingPlan, fit
 from models.audio.calibration import voiced_seconds
-from models.audio.embedded import voice_logits
+from models.audio.embedded import hear_voices, merge_calm, voice_logits
+from models.audio.familiarity import Familiarity, fit_familiarity
+from models.audio.sound import trim_silence
 from models.precision import choose_device
 from models.protocols import Samples
 from schemas.corpus import LabelledClip, Split
 from schemas.errors import SettingsError
+from schemas.values import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -106,13 +118,51 @@ class Recipe:
 
         return run_folds(splits, fit)
 
-    def seconds_of(self, clips: Sequence[LabelledClip]) -> NDArray[np.float64]:
-        """Return the seconds of voice (n,) in these clips."""
-        return _voiced(self._clean(clips))
+    def familiarity(
+        self, network: "AudioEmotionNetwork", clips: Sequence[LabelledClip]
+    ) -> Familiarity:
+        """Fit what is familiar to a network that was trained on these clips."""
+        import torch
 
-    def seconds(self, split: Split, condition: str) -> NDArray[np.float64]:
-        """Return the seconds of voice (n,) in a split's test clips under a condition."""
-        return _voiced(self._under(condition, split))
+        device = choose_device(self.plan.device)
+        whole = self._clean(clips)
+        speakers = [clip.speaker for clip in clips]
+        pieces = [cut for name in PIECES for cut in apply(name, whole, speakers, self.plan.seed)]
+        heard = [trim_silence(sound) for sound in [*whole, *pieces]]
+        pooled = pool(network.to(device), heard, device)
+        seconds = np.array([len(sound) / SAMPLE_RATE for sound in heard])
+        with torch.inference_mode():
+            return fit_familiarity(network.cpu().norm(torch.from_numpy(pooled)), seconds)
+
+    def take(
+        self,
+        network: "AudioEmotionNetwork",
+        samples: Sequence[Samples],
+        familiarity: Familiarity | None,
+    ) -> Take:
+        """Judge sounds as the branch does, before calibration."""
+        device = choose_device(self.plan.device)
+        heard = hear_voices(network.to(device), samples, device, familiarity=familiarity)
+        seconds = np.array([voiced_seconds(sound) for sound in samples], dtype=np.float64)
+        return Take(merge_calm(heard.logits), seconds, heard.strangeness)
+
+    def strangers(self, split: Split, number: int) -> Strangers:
+        """Train on a split's side of other corpora and judge the one that is left out.
+
+        What an interrupted training had judged is not judged again by `--resume`.
+        """
+        kept = judged_strangers(self.out, number)
+        if not (self.plan.resume and kept.is_file()):
+            network = self.make(split.train, kept.parent.name)
+            familiarity = self.familiarity(network, split.train)
+            takes = {
+                name: self.take(network, self._under(name, split), familiarity) for name in TAKES
+            }
+            known = self.take(network, self._clean(split.validation), familiarity)
+            save_takes(kept, takes | {KNOWN: known})
+        takes = read_takes(kept)
+        known = takes.pop(KNOWN)
+        return Strangers(split.test[0].corpus, split.test, takes, split.validation, known)
 
     def _clean(self, clips: Sequence[LabelledClip]) -> list[Samples]:
         return self.material.heard(clips)
@@ -127,10 +177,6 @@ class Recipe:
         self, network: "AudioEmotionNetwork", split: Split, conditions: Sequence[str]
     ) -> dict[str, Logits]:
         return {name: self.logits(network, self._under(name, split)) for name in conditions}
-
-
-def _voiced(samples: Sequence[Samples]) -> NDArray[np.float64]:
-    return np.array([voiced_seconds(sound) for sound in samples], dtype=np.float64)
 
 
 def blended(before: Mapping[str, "Tensor"], after: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:

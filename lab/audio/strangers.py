@@ -2,31 +2,31 @@
 
 Speakers of the training corpora, even unseen ones, flatter: their studio, task and language were
 trained on. What holds for strangers is fitted on corpora that the network did not learn from,
-each left out once: a temperature that depends on duration, and how much surer scores may be that
-are relative to the speaker's own baseline.
+each left out once: a temperature that depends on duration and strangeness, and how much surer
+scores may be that are relative to the speaker's own baseline.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.acoustics.conditions import PIECES
-from lab.audio.folds import CLEAN, FoldLogits
+from lab.acoustics.conditions import PIECES, STRANGE
+from lab.audio.folds import CLEAN
 from lab.audio.sounds import classes_of
 from lab.measures import Measures, measure
 from lab.measures.baseline import MOSTLY_NEUTRAL, log_scores, neutral_reference
-from models.audio.calibration import VoiceCalibration, relative_lengths
-from models.audio.embedded import merge_calm
+from models.audio.calibration import VoiceCalibration
 from models.protocols import Baseline, Scores
 from models.scores import softmax
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from tasks.emotion.baseline import Logs, relative_to
 
-TAKES = (CLEAN, *PIECES)
-"""Whole clips, and pieces of them that tell how a calibration depends on duration."""
+TAKES = (CLEAN, *PIECES, *STRANGE)
+"""Whole clips; pieces of them, and strange voices, that tell what a calibration depends on."""
 
 OTHERS = (3, 8, 20)
 """Other clips of a speaker that a baseline is taken from when it is measured."""
@@ -34,25 +34,51 @@ OTHERS = (3, 8, 20)
 HALFWAY_CLIPS = 3.0
 """`models.audio.embedded.HALFWAY` in clips of these corpora instead of seconds."""
 
+_CLOSELY = {"xatol": 1e-3, "fatol": 1e-6, "maxiter": 600}
 _FITTED_OTHERS = (1, *OTHERS)
 _NEUTRAL = EMOTIONS.index("neutral")
 
-Seeing = Mapping[str, NDArray[np.float64]]
-"""Take -> seconds of voice (n,) of the clips of one fold; `VALIDATION` of its validation."""
-
-VALIDATION = "validation"
+KNOWN = "known"
+"""Take of speakers of the other corpora that were not trained on either."""
 
 
 @dataclass(frozen=True)
 class Take:
-    """How clips were judged: uncalibrated logits (n, 7), and seconds of voice (n,)."""
+    """How clips were judged: uncalibrated logits (n, 7), seconds of voice and strangeness (n,)."""
 
     logits: NDArray[np.float32]
     seconds: NDArray[np.float64]
+    strangeness: NDArray[np.float64]
 
     def scores(self, calibration: VoiceCalibration) -> Scores:
         """Return calibrated scores (n, 7)."""
-        return calibration.scores(self.logits, self.seconds)
+        return calibration.scores(self.logits, self.seconds, self.strangeness)
+
+
+def judged_strangers(out: Path, number: int) -> Path:
+    """Return where a training keeps how its network without one corpus judged that corpus."""
+    return out / f"left-out-{number}" / "takes.npz"
+
+
+def save_takes(path: Path, takes: Mapping[str, Take]) -> None:
+    """Write takes by their names as `.npz`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        f"{name}/{field.name}": getattr(take, field.name)
+        for name, take in takes.items()
+        for field in fields(Take)
+    }
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+def read_takes(path: Path) -> dict[str, Take]:
+    """Read what `save_takes` wrote."""
+    with np.load(path) as found:
+        names = dict.fromkeys(key.split("/")[0] for key in found.files)
+        return {
+            name: Take(**{field.name: found[f"{name}/{field.name}"] for field in fields(Take)})
+            for name in names
+        }
 
 
 @dataclass(frozen=True)
@@ -83,43 +109,29 @@ class Strangers:
         return neutral_reference(classes_of(self.known_clips), self.known.scores(calibration))
 
 
-def strangers_of(folds: FoldLogits, seconds: Sequence[Seeing]) -> list[Strangers]:
-    """Return the left-out corpora of folds that test one corpus each."""
-    return [
-        Strangers(
-            split.test[0].corpus,
-            split.test,
-            {name: Take(merge_calm(heard[name]), own[name]) for name in heard},
-            split.validation,
-            Take(merge_calm(known), own[VALIDATION]),
-        )
-        for split, heard, known, own in zip(
-            folds.splits, folds.test, folds.validation, seconds, strict=True
-        )
-    ]
-
-
 def calibration_for_strangers(found: Sequence[Strangers]) -> VoiceCalibration:
-    """Fit temperature and exponent to all left-out corpora, whole clips and pieces.
+    """Fit temperature and exponents to all left-out corpora: whole clips, pieces, strange voices.
 
-    Each corpus counts alike, whatever its size. One without pieces tells nothing of duration.
+    Each corpus counts alike, whatever its size. One with whole clips alone tells little of duration
+    and nothing of strangeness.
     """
     from scipy.optimize import minimize
     from scipy.special import log_softmax
 
     def surprise(values: NDArray[np.float64]) -> float:
+        calibration = VoiceCalibration(float(np.exp(values[0])), *map(float, values[1:]))
         total = 0.0
         for each in found:
             rows, labels = np.arange(len(each.clips)), each.labels
             for take in each.takes.values():
-                cooled = np.exp(values[0]) * relative_lengths(take.seconds) ** values[1]
+                cooled = calibration.temperatures(take.seconds, take.strangeness)
                 chances = log_softmax(take.logits / cooled[:, None], axis=1)[rows, labels]
                 total -= float(chances.mean()) / len(each.takes)
-        # without pieces the exponent hangs in the air
-        return total / len(found) + 1e-3 * float(values[1] ** 2)
+        # what the takes do not show leaves an exponent in the air
+        return total / len(found) + 1e-3 * float(np.square(values[1:]).sum())
 
-    temperature, exponent = minimize(surprise, np.zeros(2), method="BFGS").x
-    return VoiceCalibration(float(np.exp(temperature)), float(exponent))
+    best = minimize(surprise, np.zeros(3), method="Nelder-Mead", options=_CLOSELY).x
+    return VoiceCalibration(float(np.exp(best[0])), float(best[1]), float(best[2]))
 
 
 def sharpening_for_strangers(

@@ -6,8 +6,8 @@ speakers is measured apart, by cross-validation of the same recipe.
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,8 +18,6 @@ from lab.audio.recipe import Recipe, new_network, starting_encoder
 from lab.audio.sounds import classes_of
 from lab.audio.strangers import (
     OTHERS,
-    TAKES,
-    VALIDATION,
     Strangers,
     Take,
     calibration_for_strangers,
@@ -27,25 +25,24 @@ from lab.audio.strangers import (
     measures_on_strangers,
     scores_against_baselines,
     sharpening_for_strangers,
-    strangers_of,
 )
 from lab.corpora.speech import read_speech
 from lab.corpora.splits import held_out_speakers, trainable
 from lab.measures import Measures, fit_temperature
 from lab.measures.baseline import reference_config
+from lab.reports.drawings import draw_strangers
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.render import to_markdown
 from lab.training.fitting import Batch, FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
+from lab.training.progress import say
 from models.audio.calibration import VoiceCalibration
-from models.audio.embedded import VOICE_CLASSES, merge_calm
+from models.audio.embedded import VOICE_CLASSES
+from models.audio.familiarity import Familiarity, quantiles_of
 from models.checkpoint import save_weights
 from models.precision import choose_device
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
-
-if TYPE_CHECKING:
-    from models.audio.network import AudioEmotionNetwork
 
 PLAN = FittingPlan(epochs=5, batch_size=32, learning_rate=5e-5, weight_decay=0.05)
 """Fine-tuning of the whole network after its head is fitted; `--epochs 0` leaves the encoder."""
@@ -55,6 +52,7 @@ REPORTED_MEETINGS = frozenset({"dev00", "trn04", "trn06", "trn09"})
 
 _PIECES_PER_MEETING = 10
 _HEARD_UNDER = tuple(CONDITIONS)
+_EVENLY = np.linspace(0.005, 0.995, 100)
 
 
 def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingReport:
@@ -72,17 +70,21 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
     clips = tuple(clip for clip in clips if clip.emotion)
     start, plan = starting_encoder(options.start), PLAN.told(options)
+    say(f"Reading {len(clips)} clips, each in five takes.")
     meetings = meeting_recordings(data, options.limit)
     material = gather(new_network(start), clips, meetings, choose_device(plan.device), plan.seed)
     clips = material.clips
     recipe = Recipe(start, material, plan, out)
     train, calibration = map(trainable, held_out_speakers(clips, share=8, seed=plan.seed))
+    say(f"Training on {len(train)} clips.")
     network = recipe.make(train, "shipped")
     left_out = leave_out(recipe, clips)
-    shown = _calibrated(recipe, network, calibration, left_out)
-    config = _config(recipe, train, calibration) | shown
+    familiarity = known_to_strangers(recipe.familiarity(network, train), left_out)
+    judged = recipe.take(network, material.heard(calibration), familiarity)
+    shown = calibration_config(left_out, classes_of(calibration), judged)
+    config = _config(recipe, train, calibration) | shown | familiarity.as_config()
     weights = out / "audio.safetensors"
-    save_weights(weights, network.state_dict(), config)
+    save_weights(weights, {**network.state_dict(), **familiarity.as_state()}, config)
     strange = figures_on_strangers(left_out)
     if strange:
         _write_left_out(out / "left-out.md", strange, shown)
@@ -100,28 +102,17 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     )
 
 
-LEFT_OUT = "left-out"
-"""Protocol in which each corpus is tested by a network that learned from the others alone."""
-
-
-def logits_of_left_out(out: Path, number: int) -> Path:
-    """Return where a training keeps how its network without one corpus judged that corpus."""
-    return out / f"{LEFT_OUT}-{number}" / "logits.npz"
-
-
 def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> list[Strangers]:
     """Judge each corpus by a network trained on the others alone; nothing of a single corpus."""
     corpora = sorted({clip.corpus for clip in clips})
     if len(corpora) == 1:
         return []
     splits = [unseen_corpus(clips, corpus, recipe.plan.seed) for corpus in corpora]
-    folds = recipe.fit_folds(splits, LEFT_OUT, TAKES)
-    seconds = [
-        {name: recipe.seconds(split, name) for name in TAKES}
-        | {VALIDATION: recipe.seconds_of(split.validation)}
-        for split in splits
-    ]
-    return strangers_of(folds, seconds)
+    found = []
+    for number, (corpus, split) in enumerate(zip(corpora, splits, strict=True)):
+        say(f"Leaving {corpus} out, {number + 1} of {len(corpora)}.")
+        found.append(recipe.strangers(split, number))
+    return found
 
 
 def figures_on_strangers(found: Sequence[Strangers]) -> dict[str, Measures]:
@@ -150,15 +141,13 @@ def calibration_config(found: Sequence[Strangers], labels: Sequence[int], judged
     }
 
 
-def _calibrated(
-    recipe: Recipe,
-    network: "AudioEmotionNetwork",
-    calibration: Sequence[LabelledClip],
-    found: Sequence[Strangers],
-) -> Batch:
-    logits = merge_calm(recipe.logits(network, recipe.material.heard(calibration)))
-    judged = Take(logits, recipe.seconds_of(calibration))
-    return calibration_config(found, classes_of(calibration), judged)
+def known_to_strangers(familiarity: Familiarity, found: Sequence[Strangers]) -> Familiarity:
+    """Return what is familiar, with how strange whole clips of left-out corpora are."""
+    if not found:
+        return familiarity
+    # each corpus counts alike, whatever its size
+    each = [np.quantile(own.takes[CLEAN].strangeness, _EVENLY) for own in found]
+    return replace(familiarity, strangers=quantiles_of(np.concatenate(each)))
 
 
 def _write_left_out(path: Path, measures: Mapping[str, Measures], shown: Batch) -> None:
@@ -166,10 +155,22 @@ def _write_left_out(path: Path, measures: Mapping[str, Measures], shown: Batch) 
     facts = {
         "temperature of the weights, three seconds": str(shown["temperature"]),
         "exponent of the duration": str(shown["duration_exponent"]),
+        "exponent of the strangeness": str(shown["strangeness_exponent"]),
         "sharpening by a baseline": str(shown["baseline_sharpening"]),
     }
     report = report_of(Evaluation("The voice on corpora that were left out", measures, facts))
     path.write_text(to_markdown(report), encoding="utf-8")
+    draw_strangers(_by_way(measures), path.with_suffix(".png"))
+
+
+def _by_way(measures: Mapping[str, Measures]) -> dict[str, dict[str, Measures]]:
+    """Way to judge -> corpus -> measures: whole clips alone, and against others."""
+    groups: dict[str, dict[str, Measures]] = {}
+    for name, found in measures.items():
+        corpus, _, way = name.partition(", left out")
+        if not way or way.endswith("of the speaker"):
+            groups.setdefault(way.lstrip(", ") or "alone", {})[corpus] = found
+    return groups
 
 
 def _save_for_fusion(found: Sequence[Strangers], clips: Sequence[LabelledClip], out: Path) -> None:
@@ -240,6 +241,7 @@ def _config(
 def _cross_validate(recipe: Recipe, clips: Sequence[LabelledClip], out: Path) -> dict[str, Batch]:
     """RAVDESS's folds with the recipe of the shipped network; scores go to `out/folds`."""
     seed = recipe.plan.seed
+    say("Training the folds of RAVDESS.")
     six = corpus_splits(clips, "ravdess", seed=seed)
     found = recipe.fit_folds(six, "ravdess", _HEARD_UNDER)
     found.seven().save(out / "folds" / "ravdess.npz")

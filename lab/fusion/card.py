@@ -61,7 +61,8 @@ view: all six have .606. Likewise *relative to its person's mean* is the best of
 what was tried.
 
 *Relative to its person's mean*: action units less the mean of all that person's performances,
-over their deviation; of the voice, log-probabilities less their mean. It uses no label, but needs a person's other performances, evenly spread
+over their deviation; of the voice, log-probabilities less their mean. It uses no label, but needs
+a person's other performances, evenly spread
 over the emotions as RAVDESS's are; others report each performance judged by itself. Compare those
 lines with nobody.
 

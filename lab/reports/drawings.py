@@ -14,6 +14,9 @@ from schemas.errors import SettingsError
 
 _DOTS_PER_INCH = 110
 _BLUE, _GRAY, _ORANGE = "#2f6db5", "#8a94a6", "#d9822b"
+_STYLES = ("o-", "s--", "^-.", "D:")
+_SEEN_SHARE = 0.01
+"""A bin with a smaller share of the samples says nothing."""
 
 
 def _figure(title: str, size: tuple[float, float] = (5.5, 5.0)) -> tuple[Any, Any]:
@@ -108,6 +111,37 @@ def draw_risk_coverage(measures: Measures, path: Path) -> None:
     )
     axes.set(xlim=(0, 1.0), xlabel="share of samples judged, the surest first", ylabel="errors")
     axes.set_ylim(0, max(0.1, 1.25 * max(risk)))
+    _save(figure, path)
+
+
+def draw_strangers(groups: Mapping[str, Mapping[str, Measures]], path: Path) -> None:
+    """Draw calibration and risk of several corpora side by side, a row per way to judge them.
+
+    `groups` is way -> corpus -> measures. On the left of a row accuracy by confidence, a line per
+    corpus; on the right the errors among the surest.
+    """
+    figure, _ = _figure("", (9.6, 4.2 * len(groups)))
+    figure.clear()
+    panels = figure.subplots(len(groups), 2, squeeze=False)
+    for (way, measures), (left, right) in zip(groups.items(), panels, strict=True):
+        left.plot([0, 1], [0, 1], color=_GRAY, linestyle="--")
+        for (corpus, found), style in zip(measures.items(), _STYLES, strict=False):
+            bins = [own for own in found.reliability if own.share >= _SEEN_SHARE]
+            left.plot(
+                [own.confidence for own in bins],
+                [own.accuracy for own in bins],
+                style,
+                label=f"{corpus}: {found.ece:.3f}",
+            )
+            coverage, risk = zip(*found.risk_coverage, strict=True)
+            half = 1 - found.accuracy_at_half_coverage
+            right.plot(coverage, risk, style.strip("os^D"), label=f"{corpus}: {half:.0%} at half")
+        left.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
+        left.set_title(f"{way}: calibration error", fontsize=10)
+        right.set(xlim=(0, 1), ylim=(0, 1), xlabel="share judged, the surest first")
+        right.set_title(f"{way}: errors", fontsize=10)
+        for panel in (left, right):
+            panel.legend(loc="upper left", fontsize=8)
     _save(figure, path)
 
 

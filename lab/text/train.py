@@ -25,6 +25,7 @@ from lab.text.multilingual import (
 )
 from lab.training.fitting import FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
+from lab.training.progress import say
 from models.text.cleaning import clean
 from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX
 from schemas.emotions import EMOTIONS
@@ -90,6 +91,7 @@ def _train_english(
     network, tokenizer = start_from(start)
     network.encoder.embeddings.word_embeddings.weight.requires_grad = False
     clips = _limited(read_training_mix(folder, options.corpora, ("en",), options.seed), options)
+    say(f"Training English on {len(clips)} texts.")
     texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
     fit_words(network, texts, out, PLAN.told(options))
     weights = out / "text.safetensors"
@@ -104,6 +106,7 @@ def _train_multilingual(
     from models.text.embedded import load_text_network
 
     clips = _limited(read_training_mix(folder, options.corpora, LANGUAGES, options.seed), options)
+    say(f"Training {', '.join(LANGUAGES)} on {len(clips)} texts.")
     pairs = read_parallel(folder)[: options.limit]
     tokenizer = learn_vocabulary(clean(clip.text or "") for clip in clips)
     _, english_tokenizer = start_from(start)

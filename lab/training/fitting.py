@@ -119,7 +119,8 @@ def _arguments(plan: FittingPlan, out: Path) -> Batch:
         "report_to": _reporters(),
         "remove_unused_columns": False,
         "dataloader_pin_memory": not on_cpu,
-        "disable_tqdm": True,
+        # a bar where somebody looks, lines of the log anywhere else
+        "disable_tqdm": not sys.stderr.isatty(),
     }
 
 

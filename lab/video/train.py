@@ -21,6 +21,7 @@ from lab.measures import Measures, fit_temperature, measure
 from lab.measures.baseline import reference_config
 from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
+from lab.training.progress import say
 from lab.video.augmentation import draw_no_face, draw_shot, take
 from lab.video.sequences import SAMPLING, fit_sequences, make_sequences, walk
 from models.faces.crops import CROP
@@ -80,6 +81,7 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     table = data / "face" / "fer2013.parquet"
     faces = _limited(read_training_faces(table), options)
     network = VideoEmotionNetwork(VideoEmotionNetworkShape())
+    say(f"Training on {len(faces)} stills: small, then large, then sequences of them.")
     fit_stills(network, faces, out / "small", SMALL_STILLS.told(options), _SMALL)
     fit_stills(network, faces, out / "stills", STILLS.told(options))
     sequences = make_sequences(network, faces, targets_of(faces), options.seed)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.audio.calibration import calibration_of, voiced_seconds
+from models.audio.familiarity import Familiarity, take_familiarity
 from models.audio.sound import (
     FRAMES_PER_SECOND,
     at_tempo,
@@ -22,7 +23,7 @@ from models.audio.voicing import somebody_speaks
 from models.baseline import baseline_of
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
 from models.precision import choose_device, half_precision
-from models.protocols import Samples, Scores
+from models.protocols import Judgement, Samples, Scores
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -63,7 +64,7 @@ class EmbeddedAudioBranch:
     def __init__(self, weights: WeightSettings) -> None:
         own = weights.audio.endswith(".safetensors")
         path = Path(weights.audio) if own else shipped("audio")
-        self._network, config = load_network(path)
+        self._network, self._familiarity, config = load_network(path)
         self._calibration = calibration_of(config)
         self.baseline = baseline_of(config, HALFWAY)
         self.unseen_speakers = frozenset(config.get("calibration_speakers", ()))
@@ -75,13 +76,23 @@ class EmbeddedAudioBranch:
 
     def score(self, samples: Sequence[Samples]) -> Scores:
         """Judge utterances; where nobody is heard (silence, noise, music) scores are even."""
+        return self.judge(samples).scores
+
+    def judge(self, samples: Sequence[Samples]) -> Judgement:
+        """Judge utterances, and say how familiar each is; NaN where nobody is heard."""
         scores = np.full((len(samples), len(EMOTIONS)), 1 / len(EMOTIONS), dtype=np.float32)
+        familiarity = np.full(len(samples), np.nan)
         if spoken := [row for row, sound in enumerate(samples) if somebody_speaks(sound)]:
             voices = [samples[row] for row in spoken]
-            logits = voice_logits(self._network, voices, self._device, self._batch_frames)
+            heard = hear_voices(
+                self._network, voices, self._device, self._batch_frames, self._familiarity
+            )
             seconds = np.array([voiced_seconds(voice) for voice in voices])
-            scores[spoken] = self._calibration.scores(merge_calm(logits), seconds)
-        return scores
+            logits = merge_calm(heard.logits)
+            scores[spoken] = self._calibration.scores(logits, seconds, heard.strangeness)
+            if self._familiarity is not None:
+                familiarity[spoken] = self._familiarity.shares(heard.strangeness)
+        return Judgement(scores, familiarity)
 
     def untouched_encoder(self) -> dict[str, "torch.Tensor"] | None:
         """Parameters of the encoder where training left it as it came, else None.
@@ -94,17 +105,37 @@ class EmbeddedAudioBranch:
         return {name: tensor.cpu() for name, tensor in state.items()}
 
 
-def load_network(path: Path) -> tuple["AudioEmotionNetwork", Json]:
-    """Load an audio network for judging, and its configuration."""
+class Loaded(NamedTuple):
+    """What a file of weights holds: the network, what is familiar to it, and the header."""
+
+    network: "AudioEmotionNetwork"
+    familiarity: Familiarity | None
+    config: Json
+
+
+def load_network(path: Path) -> Loaded:
+    """Load an audio network for judging, what is familiar to it, and its configuration."""
     from models.audio.network import AudioEmotionNetwork
 
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) not in (EMOTIONS, VOICE_CLASSES):
         raise WeightsError(f"{path} holds no audio network of tonescribe; train it anew.")
+    familiarity = take_familiarity(state, config)
     with refusing_other_networks(path, "voice"):
         network = AudioEmotionNetwork(config["shape"])
         network.load_state_dict(state)
-    return network.eval(), config
+    return Loaded(network.eval(), familiarity, config)
+
+
+class HeardVoices(NamedTuple):
+    """What a network makes of voices, before calibration.
+
+    `logits` (n, classes) are log-probabilities of its own classes; `strangeness` (n,) is NaN where
+    nobody is heard or nothing is known of what is familiar.
+    """
+
+    logits: NDArray[np.float32]
+    strangeness: NDArray[np.float64]
 
 
 def voice_logits(
@@ -117,30 +148,49 @@ def voice_logits(
 
     Each is the mean over the utterance's windows and `TEMPI`; where nobody is heard it is even.
     """
+    return hear_voices(network, samples, device, batch_frames).logits
+
+
+def hear_voices(
+    network: "AudioEmotionNetwork",
+    samples: Sequence[Samples],
+    device: "torch.device",
+    batch_frames: int = 6_000,
+    familiarity: Familiarity | None = None,
+) -> HeardVoices:
+    """Judge utterances as `voice_logits`, and say how strange each is at its own tempo."""
     pieces = [(i, w) for i, s in enumerate(samples) for w in windows(s, LONGEST_WINDOW)]
     owners = np.array([i for i, _ in pieces], dtype=np.int64)
     heard = [window for _, window in pieces]
-    each = [_window_logits(network, heard, tempo, device, batch_frames) for tempo in TEMPI]
-    logits: NDArray[np.float32] = np.stack(each).mean(axis=0, dtype=np.float32)
+    each = [
+        _hear_windows(network, heard, tempo, device, batch_frames, familiarity) for tempo in TEMPI
+    ]
+    logits: NDArray[np.float32] = np.stack([e.logits for e in each]).mean(axis=0, dtype=np.float32)
     total = np.zeros((len(samples), logits.shape[1]), dtype=np.float32)
     np.add.at(total, owners, logits)
     counts = np.bincount(owners, minlength=len(samples)).astype(np.float32)
-    means: NDArray[np.float32] = total / counts[:, None]
-    return means
+    strange = each[TEMPI.index(1.0)].strangeness
+    known = np.isfinite(strange)
+    shares = np.bincount(owners[known], strange[known], minlength=len(samples))
+    with np.errstate(invalid="ignore"):
+        strangeness = shares / np.bincount(owners[known], minlength=len(samples))
+    return HeardVoices(total / counts[:, None], strangeness)
 
 
-def _window_logits(
+def _hear_windows(
     network: "AudioEmotionNetwork",
     pieces: Sequence[Samples],
     tempo: float,
     device: "torch.device",
     batch_frames: int,
-) -> NDArray[np.float32]:
+    familiarity: Familiarity | None,
+) -> HeardVoices:
     import torch
 
     from models.audio.network import pad_frames
 
     logits = np.tile(even_logits(network.head.out_features), (len(pieces), 1))
+    strangeness = np.full(len(pieces), np.nan)
     heard = [i for i, piece in enumerate(pieces) if not has_no_voice(piece)]
     played = [at_tempo(trim_silence(pieces[i]), tempo) for i in heard]
     lengths = [len(piece) * FRAMES_PER_SECOND // 16_000 for piece in played]
@@ -149,9 +199,14 @@ def _window_logits(
             mels = [log_mel(normalise_loudness(played[i])) for i in batch]
             # Padded to whole seconds: few shapes, so that kernels are compiled once.
             mel, n_frames = pad_frames(mels, FRAMES_PER_SECOND)
-            found = network(mel.to(device), n_frames.to(device)).log_softmax(dim=1)
-            logits[[heard[i] for i in batch]] = found.float().cpu().numpy()
-    return logits
+            described = network.describe(mel.to(device), n_frames.to(device))
+            rows = [heard[i] for i in batch]
+            found = network.head(described).float().log_softmax(dim=1)
+            logits[rows] = found.cpu().numpy()
+            if familiarity is not None and tempo == 1.0:
+                seconds = n_frames.numpy() / FRAMES_PER_SECOND
+                strangeness[rows] = familiarity.strangeness(described.float().cpu(), seconds)
+    return HeardVoices(logits, strangeness)
 
 
 def even_logits(n_classes: int) -> NDArray[np.float32]:

@@ -150,9 +150,14 @@ class AudioEmotionNetwork(nn.Module):
         pooled: Tensor = self.pooling(hidden, real)
         return pooled
 
+    def describe(self, mel: Tensor, n_frames: Tensor) -> Tensor:
+        """Return normalised statistics (batch, pooled) of log-mel (batch, mels, frames)."""
+        described: Tensor = self.norm(self.pool(mel, n_frames))
+        return described
+
     def forward(self, mel: Tensor, n_frames: Tensor) -> Tensor:
         """Score log-mel (batch, mels, frames): logits of shape (batch, classes)."""
-        logits: Tensor = self.head(self.dropout(self.norm(self.pool(mel, n_frames))))
+        logits: Tensor = self.head(self.dropout(self.describe(mel, n_frames)))
         return logits.float()
 
 

@@ -43,6 +43,7 @@ def utterance_rows(annotation: Annotation) -> list[Row]:
             "valence": row.valence,
             "arousal": row.arousal,
             "face_coverage": row.face_coverage,
+            "familiarity": row.familiarity,
             "flags": list(row.flags),
             "models": list(row.models.items()),
         }

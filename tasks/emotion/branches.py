@@ -5,7 +5,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from models.protocols import EmotionBranch, FaceSequence, Samples, TextSample, Waveform
+from models.protocols import (
+    EmotionBranch,
+    FaceSequence,
+    FamiliarBranch,
+    Judgement,
+    Samples,
+    TextSample,
+    Waveform,
+)
 from models.registry import identify, load_engine
 from schemas.emotions import EmotionScores
 from schemas.settings import Settings
@@ -149,10 +157,22 @@ def _judge(
     settings: Settings,
 ) -> BranchScores:
     scores: list[EmotionScores | None] = [None] * len(utterances)
+    familiar: list[float | None] = [None] * len(utterances)
     for block in blocks():
-        judged = load(settings).score([sample for _, sample in block])
-        for (index, _), row in zip(block, judged, strict=True):
+        judged = _judge_samples(load(settings), [sample for _, sample in block])
+        for (index, _), row, known in zip(block, judged.scores, judged.familiarity, strict=True):
             if np.isfinite(row).all():
                 scores[index] = EmotionScores.from_array(row.tolist())
+            if np.isfinite(known):
+                familiar[index] = float(known)
     model = identify(job, settings.engine(job), settings.weights)
-    return BranchScores(model=model, scores=tuple(scores))
+    familiarity = tuple(familiar) if any(known is not None for known in familiar) else ()
+    return BranchScores(model=model, scores=tuple(scores), familiarity=familiarity)
+
+
+def _judge_samples(branch: EmotionBranch[Sample], samples: Sequence[Sample]) -> Judgement:
+    """Return scores with the familiarity of each sample; NaN by a branch that does not know it."""
+    if isinstance(branch, FamiliarBranch):
+        judgement: Judgement = branch.judge(samples)
+        return judgement
+    return Judgement(branch.score(samples), np.full(len(samples), np.nan))

@@ -47,6 +47,7 @@ def fuse(
             adapted[i],
             _best(fused[i]) == "neutral",
             {name: b.scores[i] for name, b in branches.items()},
+            _familiarity(branches, i),
             tracks.get(utterance.index, FaceTrack(utterance_index=utterance.index)),
             models,
             settings.judge.min_confidence,
@@ -59,6 +60,12 @@ def fuse(
 
 def _best(scores: np.ndarray) -> Emotion:
     return EMOTIONS[int(np.nan_to_num(scores).argmax())]
+
+
+def _familiarity(branches: Mapping[str, BranchScores], index: int) -> float | None:
+    """Return how familiar an utterance is to the branch that knows it least; None: not known."""
+    known = [b.familiarity[index] for b in branches.values() if b.familiarity]
+    return min((share for share in known if share is not None), default=None)
 
 
 def _rows(branch: BranchScores | None, count: int) -> Scores:
@@ -74,6 +81,7 @@ def _annotate(
     fused: np.ndarray,
     uncorrected_neutral: bool,
     judged: Mapping[str, EmotionScores | None],
+    familiarity: float | None,
     track: FaceTrack,
     models: Mapping[str, str],
     min_confidence: float,
@@ -107,6 +115,7 @@ def _annotate(
         valence=valence,
         arousal=arousal,
         face_coverage=track.coverage,
+        familiarity=familiarity,
         flags=tuple(sorted(flags)),
         models=dict(models),
     )

@@ -10,9 +10,12 @@ import pytest
 from flows.evaluate import evaluate, evaluate_branch
 from flows.train import TRAINERS, load_from, train
 from lab.acoustics import CONDITIONS
+from lab.audio.measure import measure_left_out
+from lab.audio.train import train_audio
 from lab.corpora.samples import read_voice
 from lab.corpora.speech import read_corpus, stem
-from schemas.errors import SettingsError
+from lab.training.options import TrainingOptions
+from schemas.errors import InputError, SettingsError
 from tests.material.checkpoints import random_fusion
 
 
@@ -44,6 +47,27 @@ def test_what_is_unknown_or_missing_is_said(tmp_path: Path) -> None:
         evaluate_branch("text", tmp_path / "x.csv", robustness=True)
     with pytest.raises(SettingsError, match="no file of weights"):
         evaluate_branch("audio", tmp_path / "x.csv", "none.safetensors")
+    with pytest.raises(SettingsError, match="no protocol 'right-in'; known are card, left-out"):
+        evaluate_branch("audio", corpora=tmp_path, protocol="right-in")
+    with pytest.raises(SettingsError, match="--protocol left-out is of the voice"):
+        evaluate_branch("text", corpora=tmp_path, protocol="left-out")
+
+
+def test_an_unknown_architecture_is_refused_before_anything_is_read_or_written(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(SettingsError, match="no audio architecture 'mfc-cnn'"):
+        train("audio", tmp_path, tmp_path / "out", architecture="mfc-cnn")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_says_at_once_what_it_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match="no corpus goemotions"):
+        train("text", tmp_path, tmp_path / "out", architecture="tfidf-mlp")
+    said = capsys.readouterr().err
+    assert "Training text: tfidf-mlp, from" in said
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +187,23 @@ def test_a_branch_is_trained_and_measured_by_two_commands(
     assert json.loads((tmp_path / "training.json").read_text())["n_train"] == report.n_train
     figures = evaluate_branch("audio", table, str(report.weights))
     assert figures["n"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_each_corpus_is_measured_by_what_comes_of_the_others(shared: Path, tmp_path: Path) -> None:
+    """The training's own figures, once more from what its networks had judged."""
+    start = shared / "weights" / "whisper_tiny_en"
+    given = {"limit": 12, "corpora": ("emodb", "ravdess"), "threads": 1}
+    told = TrainingOptions.model_validate({"start": start, "epochs": 0, "folds": False, **given})
+    report = train_audio(shared / "data", tmp_path, told)
+    again = told.model_copy(update={"start": tmp_path, "protocol": "left-out"})
+    figures = measure_left_out(shared / "data", again)
+    assert {name for name in figures if "," not in name.partition(", left out")[2]} == {
+        "emodb, left out",
+        "ravdess, left out",
+    }
+    for name, found in figures.items():
+        assert found.uar == pytest.approx(report.measures[name]["uar"])
+    assert (tmp_path / "left-out.png").stat().st_size > 10_000
+    assert (tmp_path / "folds" / "ravdess-left-out.npz").is_file()

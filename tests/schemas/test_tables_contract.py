@@ -38,6 +38,7 @@ CONTRACT_UTTERANCES = {
     "valence": pa.float32(),
     "arousal": pa.float32(),
     "face_coverage": pa.float32(),
+    "familiarity": pa.float32(),
     "flags": pa.list_(pa.string()),
     "models": pa.map_(pa.string(), pa.string()),
 }
@@ -79,6 +80,7 @@ NULLABLE = {
     "audio_scores",
     "video_scores",
     "text_scores",
+    "familiarity",
     "valence",
     "arousal",
     "width",

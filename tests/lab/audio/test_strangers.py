@@ -1,6 +1,7 @@
 """What holds for strangers is fitted to corpora that were left out: each counts alike."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from lab.audio.strangers import (
     Strangers,
     Take,
     calibration_for_strangers,
+    judged_strangers,
     measures_against_baselines,
     measures_on_strangers,
+    read_takes,
+    save_takes,
     sharpening_for_strangers,
 )
 from models.audio.calibration import VoiceCalibration
@@ -41,7 +45,7 @@ def corpus(name: str, n: int, confidence: float, right: float) -> Strangers:
         )
         for row, label in enumerate(labels)
     )
-    take = Take(judged(labels, confidence, right, n), np.full(n, 3.0))
+    take = Take(judged(labels, confidence, right, n), np.full(n, 3.0), np.ones(n))
     return Strangers(name, clips, {CLEAN: take}, clips, take)
 
 
@@ -72,7 +76,8 @@ def test_short_pieces_get_a_higher_temperature() -> None:
     found = []
     for name in ("one", "two"):
         whole = corpus(name, 1_000, 0.9, 0.9)
-        piece = Take(judged(np.array(whole.labels), 0.9, 0.4, 5), np.full(1_000, 0.5))
+        logits = judged(np.array(whole.labels), 0.9, 0.4, 5)
+        piece = Take(logits, np.full(1_000, 0.5), np.ones(1_000))
         found.append(replace(whole, takes={**whole.takes, "short-0.5s": piece}))
     calibration = calibration_for_strangers(found)
     assert calibration.exponent < -0.3
@@ -81,6 +86,32 @@ def test_short_pieces_get_a_higher_temperature() -> None:
     measures = measures_on_strangers(found)
     assert measures["one, left out, short-0.5s"].ece < 0.1
     assert measures["one, left out"].ece < 0.1
+
+
+def test_strange_voices_get_a_higher_temperature() -> None:
+    found = []
+    for name in ("one", "two"):
+        whole = corpus(name, 1_000, 0.9, 0.9)
+        logits = judged(np.array(whole.labels), 0.9, 0.3, 5)
+        child = Take(logits, np.full(1_000, 3.0), np.full(1_000, 1.8))
+        found.append(replace(whole, takes={**whole.takes, "high-voice": child}))
+    calibration = calibration_for_strangers(found)
+    assert calibration.strangeness_exponent > 0.5
+    seconds = np.full(3, 3.0)
+    usual, strange, unknown = calibration.temperatures(seconds, np.array([1.0, 1.8, np.nan]))
+    assert strange > 1.5 * usual
+    assert unknown == usual
+    assert measures_on_strangers(found)["one, left out, high-voice"].ece < 0.1
+
+
+def test_takes_are_kept_and_read_back(tmp_path: Path) -> None:
+    take = corpus("one", 10, 0.5, 0.5).takes[CLEAN]
+    kept = judged_strangers(tmp_path, 3)
+    save_takes(kept, {CLEAN: take, "short-1s": replace(take, seconds=np.full(10, 1.0))})
+    found = read_takes(kept)
+    assert list(found) == [CLEAN, "short-1s"]
+    np.testing.assert_array_equal(found[CLEAN].logits, take.logits)
+    np.testing.assert_array_equal(found["short-1s"].seconds, 1.0)
 
 
 def test_durations_beyond_what_was_fitted_to_change_nothing_more() -> None:
@@ -96,9 +127,9 @@ def biased(name: str, seed: int) -> Strangers:
     labels = np.array(plain.labels)
     logits = random.normal(0, 1.0, (700, 7))
     logits[np.arange(700), labels] += 2.0
-    known = Take(logits.astype(np.float32), np.full(700, 3.0))
+    known = Take(logits.astype(np.float32), np.full(700, 3.0), np.ones(700))
     leaning = logits + random.normal(0, 2.0, (5, 7))[np.arange(700) % 5]
-    take = Take(leaning.astype(np.float32), np.full(700, 3.0))
+    take = replace(known, logits=leaning.astype(np.float32))
     return replace(plain, takes={CLEAN: take}, known=known)
 
 

@@ -12,6 +12,8 @@ from models.audio.embedded import (
     VOICE_CLASSES,
     EmbeddedAudioBranch,
     even_logits,
+    hear_voices,
+    load_network,
     merge_calm,
     voice_logits,
 )
@@ -22,9 +24,10 @@ from models.audio.network import (
     VoiceEncoder,
     pad_frames,
 )
-from models.audio.sound import log_mel
+from models.audio.sound import at_tempo, log_mel
 from models.audio.voicing import somebody_speaks
 from models.checkpoint import save_weights, shipped
+from models.protocols import FamiliarBranch
 from models.scores import softmax
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
@@ -254,3 +257,26 @@ def test_calm_joins_neutral_and_silence_is_even_over_seven() -> None:
     calm = np.log(np.full((1, 8), 0.05, np.float32))
     calm[0, VOICE_CLASSES.index("calm")] = np.log(0.65)
     assert softmax(merge_calm(calm))[0, EMOTIONS.index("neutral")] == pytest.approx(0.7)
+
+
+def test_the_shipped_voice_finds_a_childs_pitch_and_a_crowd_strange() -> None:
+    branch = EmbeddedAudioBranch(WeightSettings(device="cpu"))
+    assert isinstance(branch, FamiliarBranch)
+    own = voice(3.0)
+    crowd = own + np.roll(own, 9_000) + np.roll(own, 20_000)
+    heard = [own, at_tempo(own, 1.6), crowd, np.zeros(16_000, np.float32)]
+    judgement = branch.judge(heard)
+    usual, high, several, nobody = judgement.familiarity
+    assert usual > high
+    assert usual > several
+    assert np.isnan(nobody)
+    np.testing.assert_array_equal(judgement.scores, branch.score(heard))
+
+
+def test_strangeness_does_not_depend_on_company() -> None:
+    network, familiarity, _ = load_network(shipped("audio"))
+    cpu, own = torch.device("cpu"), voice(3.0)
+    alone = hear_voices(network, [own], cpu, familiarity=familiarity)
+    both = hear_voices(network, [own[:20_000], own], cpu, familiarity=familiarity)
+    assert both.strangeness[1] == pytest.approx(alone.strangeness[0], rel=0.05)
+    np.testing.assert_allclose(voice_logits(network, [own], cpu), alone.logits, atol=1e-6)
