@@ -39,7 +39,7 @@ SMALL_STILLS = FittingPlan(
     epochs=18, batch_size=128, learning_rate=0.1, weight_decay=5e-4, optimizer="sgd"
 )
 STILLS = FittingPlan(
-    epochs=16, batch_size=128, learning_rate=0.05, weight_decay=5e-4, optimizer="sgd", warmup=0.02
+    epochs=11, batch_size=128, learning_rate=0.05, weight_decay=5e-4, optimizer="sgd", warmup=0.02
 )
 SEQUENCES = FittingPlan(epochs=3, batch_size=128, learning_rate=5e-4, weight_decay=1e-2)
 
