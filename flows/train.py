@@ -29,6 +29,14 @@ ARCHITECTURE_TRAINERS = {
 """Branch -> `train_x(branch, data, out, options) -> TrainingReport` for a named architecture."""
 
 
+_NOT_OF_FUSION = {
+    "schedule": "a fusion is fitted at one rate",
+    "label_smoothing": "a fusion is fitted to hard labels",
+}
+_OF_ARCHITECTURES = {"label_smoothing": "the networks that ship have their own targets"}
+"""Option -> why others do not have it."""
+
+
 def load_from(table: dict[str, str], branch: str) -> Any:
     """Import what a table names for a branch; `SettingsError` for one that it does not know."""
     if branch not in table:
@@ -44,6 +52,17 @@ def _architecture_trainer(branch: str) -> Any:
             "--architecture out."
         )
     return functools.partial(load_from(ARCHITECTURE_TRAINERS, branch), branch)
+
+
+def _refuse_options(branch: str, options: TrainingOptions) -> None:
+    """Refuse what the trainer of a branch would pass over."""
+    refused = _NOT_OF_FUSION if branch == "fusion" else {}
+    if options.architecture is None:
+        refused = _OF_ARCHITECTURES | refused
+    for name, reason in refused.items():
+        if getattr(options, name) is not None:
+            flag = name.replace("_", "-")
+            raise SettingsError(f"--{flag} is not for this training: {reason}; leave it out.")
 
 
 def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
@@ -63,6 +82,7 @@ def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
         chosen = TrainingOptions(**options)
     except ValidationError as error:
         raise SettingsError(describe_validation(error, TrainingOptions)) from error
+    _refuse_options(branch, chosen)
     out.mkdir(parents=True, exist_ok=True)
     if chosen.architecture is not None:
         trainer = _architecture_trainer(branch)

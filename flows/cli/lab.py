@@ -30,6 +30,14 @@ def train_command(
         list[str] | None, typer.Option(help="Train on this corpus alone; repeatable.")
     ] = None,
     accumulation: Annotated[int | None, typer.Option(help="Batches that make one step.")] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="How the learning rate falls after its warm-up: cosine or inverse-sqrt."),
+    ] = None,
+    label_smoothing: Annotated[
+        float | None,
+        typer.Option(help="Share of each target spread over all classes; for --architecture."),
+    ] = None,
     architecture: Annotated[
         str | None,
         typer.Option(help=f"Another network than the one that ships. {described()}."),
@@ -54,6 +62,8 @@ def train_command(
         "folds": folds,
         "corpora": corpus or None,
         "accumulation": accumulation,
+        "schedule": schedule,
+        "label_smoothing": label_smoothing,
         "architecture": architecture,
         "parameters": _read_parameters(parameter) if parameter else None,
     }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
 from lab.training.architecture_data import Material, Protocol, Rows, read_material
-from lab.training.fitting import Batch, FittingPlan, fit
+from lab.training.fitting import Batch, FittingPlan, Validation, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.branch import judge
 from models.architectures.table import build, find
@@ -50,6 +50,10 @@ PLANS: dict[str, FittingPlan] = {
 """Epochs, batch, rate and decay of each architecture: usual values, tuned on nothing."""
 
 
+_SMALLEST_WEIGHT = 1e-6
+"""Of a batch whose classes all have none."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How one network is made, over and over: for each fold and for good."""
@@ -75,15 +79,20 @@ class Recipe:
         features: Sequence["Tensor"],
         labels: Rows,
         name: str,
+        validation: Validation | None = None,
     ) -> None:
         """Fit a network in place; checkpoints and curves go under `out/name`."""
         network.learn_scale([own.float() for own in features])
-        samples = [
-            {"features": own, "label": int(label)}
-            for own, label in zip(features, labels, strict=True)
-        ]
-        objective = _objective(network, class_weights(labels, network.head.out_features))
-        fit(objective, samples, collate, self.plan, self.out / name)
+        weights = class_weights(labels, network.head.out_features)
+        objective = _objective(network, weights, self.options.label_smoothing or 0.0)
+        fit(
+            objective,
+            labelled(features, labels),
+            collate,
+            self.plan,
+            self.out / name,
+            validation,
+        )
 
     def logits(
         self, network: "TrainableNetwork", features: Sequence["Tensor"]
@@ -113,9 +122,15 @@ def train_architecture(
         # nothing else has a vocabulary, and sounds would be decoded twice
         network.learn_vocabulary([material.read(int(row)) for row in material.train])
     features, material, warnings = prepare_all(network, material)
-    recipe.train(network, _chosen(features, material.train), material.labels[material.train], "fit")
-    found = recipe.logits(network, _chosen(features, material.validation))
-    temperature = fit_temperature(material.labels[material.validation].tolist(), found)
+    held, truth = _chosen(features, material.validation), material.labels[material.validation]
+    recipe.train(
+        network,
+        _chosen(features, material.train),
+        material.labels[material.train],
+        "fit",
+        Validation(labelled(held, truth), validation_figures),
+    )
+    temperature = fit_temperature(truth.tolist(), recipe.logits(network, held))
     weights = save(network, recipe, material, temperature)
     measures = {
         test: _measure(recipe, network, features, rows, material, temperature)
@@ -179,7 +194,37 @@ def collate(batch: list[Batch]) -> dict[str, "Tensor"]:
     return {"features": features, "n_frames": n_frames, "labels": labels}
 
 
-def _objective(network: "TrainableNetwork", weights: NDArray[np.float32]) -> Any:
+def labelled(features: Sequence["Tensor"], labels: Rows) -> list[Batch]:
+    """Return samples for `collate`, one per prepared clip."""
+    return [
+        {"features": own, "label": int(label)} for own, label in zip(features, labels, strict=True)
+    ]
+
+
+def validation_figures(logits: NDArray[np.floating], labels: Rows) -> dict[str, float]:
+    """Accuracy and UAR of logits (n, classes), in [0, 1]: the curves beside the loss."""
+    right = logits.argmax(axis=1) == labels
+    recalls = [right[labels == own].mean() for own in np.unique(labels)]
+    return {"accuracy": float(right.mean()), "uar": float(np.mean(recalls))}
+
+
+def weighted_loss(
+    logits: "Tensor", labels: "Tensor", weights: "Tensor", label_smoothing: float
+) -> "Tensor":
+    """Mean cross-entropy of logits (n, classes), each sample counting by its class' weight.
+
+    A smoothed target has the share `label_smoothing` spread over all classes, weighted alike. A
+    batch of classes without weight costs nothing, where torch's own mean is no number.
+    """
+    from torch.nn.functional import cross_entropy
+
+    total = cross_entropy(logits, labels, weights, reduction="sum", label_smoothing=label_smoothing)
+    return total / weights[labels].sum().clamp(min=_SMALLEST_WEIGHT)
+
+
+def _objective(
+    network: "TrainableNetwork", weights: NDArray[np.float32], label_smoothing: float
+) -> Any:
     import torch
 
     class Objective(torch.nn.Module):
@@ -192,7 +237,8 @@ def _objective(network: "TrainableNetwork", weights: NDArray[np.float32]) -> Any
         ) -> dict[str, torch.Tensor]:
             logits = self.network(features, n_frames).float()
             weight = torch.from_numpy(weights).to(logits.device)
-            return {"loss": torch.nn.functional.cross_entropy(logits, labels, weight)}
+            loss = weighted_loss(logits, labels, weight, label_smoothing)
+            return {"loss": loss, "logits": logits}
 
     return Objective()
 
