@@ -71,9 +71,10 @@ def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     With the option `architecture` another network of that branch is trained instead of the one
     that ships (`models/architectures/table.py`), and `parameters` are its choices.
 
-    `data` holds `speech/`, `face/` and `text/`. `out` receives `BRANCH.safetensors`, the report
-    `training.json`, checkpoints and curves; `options` are those of `TrainingOptions`. Raises
-    `SettingsError` for an unknown branch or option, or missing corpora or starting weights.
+    `data` holds `speech/`, `face/` and `text/`. `out` receives `BRANCH.safetensors`, its card
+    `BRANCH.md`, the report `training.json`, checkpoints and curves; `options` are those of
+    `TrainingOptions`. Raises `SettingsError` for an unknown branch or option, or missing corpora or
+    starting weights.
     """
     trainer = load_from(TRAINERS, branch)
     if not data.is_dir():

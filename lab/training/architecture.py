@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
 from lab.training.architecture_data import Material, Protocol, Rows, read_material
+from lab.training.card import Made, choices_of, count_parameters, first_line, with_card
 from lab.training.fitting import Batch, FittingPlan, Validation, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.branch import judge
@@ -138,13 +139,33 @@ def train_architecture(
     }
     for protocol, folds in material.protocols.items():
         measures[protocol] = run_protocol(recipe, features, material, folds, protocol).model_dump()
-    return TrainingReport(
+    report = TrainingReport(
         branch=branch,
         weights=weights,
         n_train=len(material.train),
         seconds=time.perf_counter() - began,
         measures=measures,
         warnings=warnings,
+    )
+    return with_card(report, _made(recipe, network, material, temperature), options)
+
+
+def _made(
+    recipe: Recipe, network: "TrainableNetwork", material: Material, temperature: float
+) -> Made:
+    people = material.calibration_speakers()
+    whom = "people" if people else "development parts, whose people nobody knows,"
+    return Made(
+        what=f"{recipe.options.architecture}. {first_line(network)}",
+        n_parameters=count_parameters(network),
+        classes=EMOTIONS,
+        sources=material.sources(),
+        calibration=f"One temperature, {temperature:.2f}, was fitted to {whom} of these corpora.",
+        people=people,
+        plans={
+            "fit": choices_of(recipe.plan)
+            | {"label smoothing": f"{recipe.options.label_smoothing or 0.0:g}"}
+        },
     )
 
 

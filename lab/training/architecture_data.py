@@ -5,7 +5,7 @@ and texts keep their official parts, whose people nobody knows.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lab.corpora.samples import sample_reader
 from lab.corpora.splits import FOLDS, held_out_speakers, trainable
+from lab.training.card import Source, counted, origins
 from lab.training.options import TrainingOptions
 from models.protocols import FaceSequence
 from schemas.corpus import LabelledClip
@@ -40,12 +41,14 @@ class Protocol:
 class Material:
     """`n` samples, read one by one, of which rows are trained on, calibrated on and tested.
 
-    `labels` (n,) index `EMOTIONS`; `tests` are official parts, `protocols` are folds.
+    `labels` (n,) index `EMOTIONS`; `origins` are each sample's corpus and language, empty where
+    nobody speaks; `tests` are official parts, `protocols` are folds.
     """
 
     read: Callable[[int], Any]
     labels: Rows
     speakers: tuple[str, ...]
+    origins: tuple[tuple[str, str], ...]
     train: Rows
     validation: Rows
     tests: dict[str, Rows] = field(default_factory=dict)
@@ -55,6 +58,11 @@ class Material:
     def calibration_speakers(self) -> list[str]:
         """Those who calibrate, as corpus/speaker; empty where nobody knows who they are."""
         return sorted({self.speakers[row] for row in self.validation} - {""})
+
+    def sources(self) -> list[Source]:
+        """Count what is trained and calibrated on, by corpus and language."""
+        sides = (self.train, self.validation)
+        return counted(*([self.origins[row] for row in rows] for rows in sides))
 
     def without(self, missing: set[int]) -> "Material":
         """Return the same samples, those left out that had nothing to judge."""
@@ -70,15 +78,12 @@ class Material:
             )
             for name, own in self.protocols.items()
         }
-        return Material(
-            self.read,
-            self.labels,
-            self.speakers,
-            kept(self.train),
-            kept(self.validation),
-            {name: kept(rows) for name, rows in self.tests.items()},
-            protocols,
-            self.corpora,
+        return replace(
+            self,
+            train=kept(self.train),
+            validation=kept(self.validation),
+            tests={name: kept(rows) for name, rows in self.tests.items()},
+            protocols=protocols,
         )
 
 
@@ -146,6 +151,7 @@ def _of_clips(
         read=read,
         labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion]),
         speakers=tuple(f"{clip.corpus}/{clip.speaker}" for clip in clips),
+        origins=tuple(origins(clips)),
         train=_rows_of(train, places),
         validation=_rows_of(validation, places),
         corpora=tuple(sorted({clip.corpus for clip in clips})),
@@ -200,6 +206,7 @@ def _stills(data: Path, options: TrainingOptions) -> Material:
         read=lambda row: FaceSequence(images[row][np.newaxis], nought),
         labels=np.array(labels),
         speakers=("",) * len(images),
+        origins=(("fer2013", ""),) * len(images),
         train=rows[0],
         validation=rows[1],
         tests={"fer2013 PrivateTest": rows[2]},
@@ -213,6 +220,7 @@ def _joined(first: Material, second: Material) -> Material:
         read=lambda row: first.read(row) if row < shift else second.read(row - shift),
         labels=np.concatenate([first.labels, second.labels]),
         speakers=first.speakers + second.speakers,
+        origins=first.origins + second.origins,
         train=np.concatenate([first.train, second.train + shift]),
         validation=np.concatenate([first.validation, second.validation + shift]),
         tests=first.tests,
@@ -245,6 +253,7 @@ def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | Non
         read=lambda row: read_words(clips[row]),
         labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion]),
         speakers=("",) * len(clips),
+        origins=tuple(origins(clips)),
         train=np.array(sides["train"], dtype=np.int64),
         validation=np.array(sides["dev"], dtype=np.int64),
         tests=tests,
