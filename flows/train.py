@@ -63,6 +63,10 @@ def _refuse_options(branch: str, options: TrainingOptions) -> None:
         if getattr(options, name) is not None:
             flag = name.replace("_", "-")
             raise SettingsError(f"--{flag} is not for this training: {reason}; leave it out.")
+    if options.architecture is None and "classes" in options.parameters:
+        raise SettingsError(
+            "--set classes=... needs --architecture: the networks that ship have the seven classes."
+        )
 
 
 def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:

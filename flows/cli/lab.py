@@ -44,7 +44,9 @@ def train_command(
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A choice of it; repeatable."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A choice of it, or classes=A,B,...; repeatable."
+        ),
     ] = None,
 ) -> None:
     """Train one branch from corpora, by the recipe of what ships."""

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
-from lab.training.architecture_data import Material, Protocol, Rows, read_material
+from lab.training.architecture_data import (
+    Material,
+    Protocol,
+    Rows,
+    classes_of,
+    read_material,
+)
 from lab.training.card import Made, choices_of, count_parameters, first_line, with_card
 from lab.training.fitting import Batch, FittingPlan, Validation, fit
 from lab.training.options import TrainingOptions, TrainingReport
@@ -24,7 +30,6 @@ from models.architectures.table import build, find
 from models.checkpoint import save_weights
 from models.precision import choose_device
 from models.scores import softmax
-from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -64,13 +69,18 @@ class Recipe:
     plan: FittingPlan
     out: Path
 
-    def new_network(self, n_classes: int = len(EMOTIONS)) -> "TrainableNetwork":
+    def parameters(self) -> dict[str, str | int | float | bool]:
+        """Return the choices of the architecture, without those of the data."""
+        given = self.options.parameters
+        return {name: value for name, value in given.items() if name != "classes"}
+
+    def new_network(self, n_classes: int) -> "TrainableNetwork":
         """Return an untrained network, from its starting weights where it has any."""
         import torch
 
         torch.manual_seed(self.options.seed)
         name = self.options.architecture or ""
-        network = build(self.branch, name, self.options.parameters, n_classes)
+        network = build(self.branch, name, self.parameters(), n_classes)
         network.start_from(None if self.options.start is None else str(self.options.start))
         return network
 
@@ -108,8 +118,9 @@ def train_architecture(
 ) -> TrainingReport:
     """Train `options.architecture`; write `BRANCH.safetensors`, what lies beside it, figures.
 
-    `options.start` names pretrained weights where the architecture has some. Raises
-    `SettingsError` for an unknown architecture or parameter, or missing corpora.
+    `options.start` names pretrained weights where the architecture has some; the parameter
+    `classes` names classes of one's own. Raises `SettingsError` for an unknown architecture,
+    parameter or class, or missing corpora.
     """
     began = time.perf_counter()
     name = options.architecture or ""
@@ -117,7 +128,7 @@ def train_architecture(
     if name not in PLANS:
         raise SettingsError(f"{name} is not trained by this command; known are {', '.join(PLANS)}.")
     recipe = Recipe(branch, options, PLANS[name].told(options), out)
-    network = recipe.new_network()
+    network = recipe.new_network(len(classes_of(options)))
     material = read_material(branch, data, options, network.languages)
     if branch == "text":
         # nothing else has a vocabulary, and sounds would be decoded twice
@@ -158,7 +169,7 @@ def _made(
     return Made(
         what=f"{recipe.options.architecture}. {first_line(network)}",
         n_parameters=count_parameters(network),
-        classes=EMOTIONS,
+        classes=material.classes,
         sources=material.sources(),
         calibration=f"One temperature, {temperature:.2f}, was fitted to {whom} of these corpora.",
         people=people,
@@ -305,7 +316,7 @@ def _measure(
 ) -> Batch:
     logits = recipe.logits(network, _chosen(features, rows))
     scores = softmax(logits / np.float32(temperature))
-    return measure(material.labels[rows].tolist(), scores).model_dump()
+    return measure(material.labels[rows].tolist(), scores, classes=material.classes).model_dump()
 
 
 def save(
@@ -317,10 +328,10 @@ def save(
     config = {
         "branch": recipe.branch,
         "architecture": recipe.options.architecture,
-        "parameters": recipe.options.parameters,
+        "parameters": recipe.parameters(),
         "encoder": network.encoder_config(),
         "companions": sorted(companions),
-        "classes": EMOTIONS,
+        "classes": material.classes,
         "temperature": round(temperature, 4),
         "corpora": material.corpora,
         "calibration_speakers": material.calibration_speakers(),
