@@ -224,9 +224,11 @@ def _measured(measures: Mapping[str, Json]) -> Section:
         "± is the deviation over folds, [ ] the 95 % interval over speakers, the surest half its "
         "accuracy."
     )
-    tables = [Table(("tested on", *_FIGURES.values()), figures, caption)]
-    tables += [Table(("recall", *classes), recall)] if classes else []
-    return Section("Figures on samples that were not trained on", tables=tables)
+    protocols = [own["protocol"] for own in measures.values() if own.get("protocol")]
+    tables = [Table(("tested on", *_FIGURES.values()), figures)]
+    recalls = [Table(("recall", *classes), recall)] if classes else []
+    title = "Figures on samples that were not trained on"
+    return Section(title, [*protocols, caption], [*tables, *recalls])
 
 
 def _figure(own: Json, key: str) -> str:

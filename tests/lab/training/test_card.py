@@ -119,3 +119,11 @@ def test_a_fusion_network_tells_its_people_and_both_corpora() -> None:
     assert f"| meld | en | {210 - held} | {held} |" in card
     assert "ravdess/0, ravdess/6 calibrate" in card
     assert "Non-commercial use only" in card
+
+
+def test_folds_say_who_trained_what_is_measured() -> None:
+    """Figures of a cross-validation are of networks made anew, not of the weights beside."""
+    figures = {"accuracy": 0.5, "protocol": "Trained on the others of each fold.", "n": 4}
+    card = to_card(report(measures={"folds": figures}), made(), TrainingOptions())
+    assert "\nTrained on the others of each fold.\n" in card
+    assert "\n\n| tested on |" in card
