@@ -8,22 +8,24 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
-from lab.training.architecture_data import (
-    Material,
-    Protocol,
-    Rows,
-    classes_of,
-    read_material,
-)
+from lab.training.architecture_data import classes_of, read_material
 from lab.training.card import Made, choices_of, count_parameters, first_line, with_card
 from lab.training.fitting import Batch, FittingPlan, Validation, fit
+from lab.training.material import Material, Protocol, Rows
+from lab.training.objective import (
+    class_weights,
+    collate,
+    labelled,
+    objective_of,
+    validation_figures,
+)
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.branch import judge
 from models.architectures.table import build, find
@@ -54,10 +56,6 @@ PLANS: dict[str, FittingPlan] = {
     }.items()
 }
 """Epochs, batch, rate and decay of each architecture: usual values, tuned on nothing."""
-
-
-_SMALLEST_WEIGHT = 1e-6
-"""Of a batch whose classes all have none."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ class Recipe:
         """Fit a network in place; checkpoints and curves go under `out/name`."""
         network.learn_scale([own.float() for own in features])
         weights = class_weights(labels, network.head.out_features)
-        objective = _objective(network, weights, self.options.label_smoothing or 0.0)
+        objective = objective_of(network, weights, self.options.label_smoothing or 0.0)
         fit(
             objective,
             labelled(features, labels),
@@ -205,74 +203,6 @@ def prepare_all(
 
 def _chosen(features: dict[int, "Tensor"], rows: Rows) -> list["Tensor"]:
     return [features[int(row)] for row in rows]
-
-
-def class_weights(labels: Rows, n_classes: int) -> NDArray[np.float32]:
-    """Weights (classes,) that let each class that occurs count alike."""
-    counts = np.bincount(labels, minlength=n_classes)
-    n_occurring = int((counts > 0).sum())
-    weights = np.where(counts > 0, len(labels) / (n_occurring * np.maximum(counts, 1)), 0.0)
-    return weights.astype(np.float32)
-
-
-def collate(batch: list[Batch]) -> dict[str, "Tensor"]:
-    """Pad a batch of prepared samples."""
-    import torch
-
-    from models.architectures.network import pad_last
-
-    features, n_frames = pad_last([row["features"] for row in batch])
-    labels = torch.tensor([row["label"] for row in batch])
-    return {"features": features, "n_frames": n_frames, "labels": labels}
-
-
-def labelled(features: Sequence["Tensor"], labels: Rows) -> list[Batch]:
-    """Return samples for `collate`, one per prepared clip."""
-    return [
-        {"features": own, "label": int(label)} for own, label in zip(features, labels, strict=True)
-    ]
-
-
-def validation_figures(logits: NDArray[np.floating], labels: Rows) -> dict[str, float]:
-    """Accuracy and UAR of logits (n, classes), in [0, 1]: the curves beside the loss."""
-    right = logits.argmax(axis=1) == labels
-    recalls = [right[labels == own].mean() for own in np.unique(labels)]
-    return {"accuracy": float(right.mean()), "uar": float(np.mean(recalls))}
-
-
-def weighted_loss(
-    logits: "Tensor", labels: "Tensor", weights: "Tensor", label_smoothing: float
-) -> "Tensor":
-    """Mean cross-entropy of logits (n, classes), each sample counting by its class' weight.
-
-    A smoothed target has the share `label_smoothing` spread over all classes, weighted alike. A
-    batch of classes without weight costs nothing, where torch's own mean is no number.
-    """
-    from torch.nn.functional import cross_entropy
-
-    total = cross_entropy(logits, labels, weights, reduction="sum", label_smoothing=label_smoothing)
-    return total / weights[labels].sum().clamp(min=_SMALLEST_WEIGHT)
-
-
-def _objective(
-    network: "TrainableNetwork", weights: NDArray[np.float32], label_smoothing: float
-) -> Any:
-    import torch
-
-    class Objective(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = network
-
-        def forward(
-            self, features: torch.Tensor, n_frames: torch.Tensor, labels: torch.Tensor
-        ) -> dict[str, torch.Tensor]:
-            logits = self.network(features, n_frames).float()
-            weight = torch.from_numpy(weights).to(logits.device)
-            loss = weighted_loss(logits, labels, weight, label_smoothing)
-            return {"loss": loss, "logits": logits}
-
-    return Objective()
 
 
 def run_protocol(

@@ -6,7 +6,6 @@ and texts keep their official parts, whose people nobody knows.
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 from lab.corpora.class_sets import class_named, class_of, labels_of, read_classes, refuse_absent
 from lab.corpora.samples import sample_reader
 from lab.corpora.splits import FOLDS, Keep, held_out_speakers, trainable
-from lab.training.card import Source, counted, origins
+from lab.training.card import origins
+from lab.training.material import Material, Protocol, Rows
 from lab.training.options import TrainingOptions
 from models.protocols import FaceSequence
 from schemas.corpus import LabelledClip
@@ -26,73 +26,6 @@ from schemas.settings import WeightSettings
 
 if TYPE_CHECKING:
     from lab.corpora.texts import TextSplit
-
-Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """Folds of one corpus in its own classes: `labels` (n,) index them, -1 where another's.
-
-    Each fold is three sets of rows: trained on, calibrated on, tested.
-    """
-
-    classes: tuple[str, ...]
-    labels: Rows
-    folds: tuple[tuple[Rows, Rows, Rows], ...]
-
-
-@dataclass(frozen=True)
-class Material:
-    """`n` samples, read one by one, of which rows are trained on, calibrated on and tested.
-
-    `labels` (n,) index `classes`; `origins` are each sample's corpus and language, empty where
-    nobody speaks; `tests` are official parts, `protocols` are folds. `known` are all labels that
-    the corpora have, those that are not learned too.
-    """
-
-    read: Callable[[int], Any]
-    labels: Rows
-    speakers: tuple[str, ...]
-    origins: tuple[tuple[str, str], ...]
-    train: Rows
-    validation: Rows
-    tests: dict[str, Rows] = field(default_factory=dict)
-    protocols: dict[str, Protocol] = field(default_factory=dict)
-    corpora: tuple[str, ...] = ()
-    classes: tuple[str, ...] = EMOTIONS
-    known: frozenset[str] = frozenset(EMOTIONS)
-
-    def calibration_speakers(self) -> list[str]:
-        """Those who calibrate, as corpus/speaker; empty where nobody knows who they are."""
-        return sorted({self.speakers[row] for row in self.validation} - {""})
-
-    def sources(self) -> list[Source]:
-        """Count what is trained and calibrated on, by corpus and language."""
-        sides = (self.train, self.validation)
-        return counted(*([self.origins[row] for row in rows] for rows in sides))
-
-    def without(self, missing: set[int]) -> "Material":
-        """Return the same samples, those left out that had nothing to judge."""
-
-        def kept(rows: Rows) -> Rows:
-            return np.array([row for row in rows if row not in missing], dtype=np.int64)
-
-        protocols = {
-            name: Protocol(
-                own.classes,
-                own.labels,
-                tuple((kept(a), kept(b), kept(c)) for a, b, c in own.folds),
-            )
-            for name, own in self.protocols.items()
-        }
-        return replace(
-            self,
-            train=kept(self.train),
-            validation=kept(self.validation),
-            tests={name: kept(rows) for name, rows in self.tests.items()},
-            protocols=protocols,
-        )
 
 
 def read_material(

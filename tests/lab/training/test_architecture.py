@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from lab.reports.curves import read_curves
-from lab.training.architecture import class_weights, train_architecture, weighted_loss
+from lab.training.architecture import train_architecture
 from lab.training.architecture_data import read_material
+from lab.training.objective import class_weights, weighted_loss
 from lab.training.options import TrainingOptions
 from models.architectures.branch import TrainedBranch, load_trained
 from models.protocols import FaceSequence, TextSample
