@@ -163,13 +163,13 @@ def _made(
     recipe: Recipe, network: "TrainableNetwork", material: Material, temperature: float
 ) -> Made:
     people = material.calibration_speakers()
-    whom = "people" if people else "development parts, whose people nobody knows,"
+    whom = "people of these corpora" if people else "parts whose people nobody knows"
     return Made(
         what=f"{recipe.options.architecture}. {first_line(network)}",
         n_parameters=count_parameters(network),
         classes=material.classes,
         sources=material.sources(),
-        calibration=f"One temperature, {temperature:.2f}, was fitted to {whom} of these corpora.",
+        calibration=f"One temperature, {temperature:.2f}, was fitted to {whom}.",
         people=people,
         plans={
             "fit": choices_of(recipe.plan)
