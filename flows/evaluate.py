@@ -10,18 +10,20 @@ import numpy as np
 
 from flows.train import load_from
 from lab.acoustics import drops, measure_abstention, measure_conditions
+from lab.corpora.class_sets import class_of
 from lab.corpora.labelled_csv import read_labelled_csv
 from lab.corpora.labelled_folder import read_labelled_folder
 from lab.corpora.samples import read_voice, warn_of_damaged
 from lab.corpora.speech import read_speech
 from lab.measures import Measures, measure
-from lab.measures.judge import judge, judge_together
+from lab.measures.judge import judge, judge_together, scorer
 from lab.measures.leakage import warn_of_trained_speakers
 from lab.reports.curves import read_curves
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.exploration import ByClass, explore
 from lab.reports.render import to_terminal, write_folder
 from lab.training.options import TrainingOptions
+from models.architectures.branch import classes_of
 from models.checkpoint import shipped
 from models.protocols import Scores
 from models.registry import load_engine
@@ -160,15 +162,17 @@ def _weight_settings(branch: str, weights: str) -> WeightSettings:
 def _of_table(
     branch: str, data: Path, settings: WeightSettings, *, robustness: bool, full: bool
 ) -> Evaluation:
-    clips = read_labelled_folder(data) if data.is_dir() else read_labelled_csv(data)
+    classes = classes_of(_file(branch, settings))
+    clips, others = _clips_of(data, classes)
     together = branch == "fusion"
-    found = judge_together(clips, settings) if together else judge(branch, clips, settings)
+    found = judge_together(clips, settings) if together else judge(branch, clips, settings, classes)
     damaged = warn_of_damaged(found.damaged, len(clips))
     judged = np.asarray(np.isfinite(found.scores).all(axis=1))
     if not judged.any():
         raise SettingsError(f"None of the {len(clips)} samples of {data} could be judged.")
     known = [clip for clip, ok in zip(clips, judged, strict=True) if ok]
-    measures = measure(_labels(known), found.scores[judged], [clip.speaker for clip in known])
+    speakers = [clip.speaker for clip in known]
+    measures = measure(_labels(known, classes), found.scores[judged], speakers, classes)
     heard = [
         sentence
         for own in ((*BRANCHES, branch) if together else (branch,))
@@ -184,11 +188,28 @@ def _of_table(
             "not_judged": len(clips) - len(known) - len(found.damaged),
             "damaged": len(found.damaged),
         },
-        warnings=[*damaged, *heard],
-        conditions=_conditions(known, settings) if robustness else {},
-        abstention=_abstention(branch, settings) if robustness or full else None,
-        explored={name: explore(branch, known)} if full else {},
+        warnings=[*others, *damaged, *heard],
+        conditions=_conditions(known, settings, classes) if robustness else {},
+        # of two classes one is always half likely: how sure it is without a voice says nothing
+        abstention=_abstention(branch, settings)
+        if (robustness or full) and classes == EMOTIONS
+        else None,
+        explored={name: explore(branch, known, classes=classes)} if full else {},
     )
+
+
+def _clips_of(data: Path, classes: Sequence[str]) -> tuple[Sequence[LabelledClip], tuple[str, ...]]:
+    """Read a set; clips of other classes are left out, with a sentence on how many."""
+    reader = read_labelled_folder if data.is_dir() else read_labelled_csv
+    clips = reader(data, classes)
+    kept = [clip for clip in clips if class_of(clip, classes) is not None]
+    if len(kept) == len(clips):
+        return kept, ()
+    named = ", ".join(classes)
+    if not kept:
+        raise SettingsError(f"None of the {len(clips)} samples of {data} is of {named}.")
+    left = len(clips) - len(kept)
+    return kept, (f"{left} of {len(clips)} samples are of other classes than {named}; left out.",)
 
 
 def _of_corpora(
@@ -202,6 +223,12 @@ def _of_corpora(
 ) -> Evaluation:
     if not corpora.is_dir():
         raise SettingsError(f"There is no folder {corpora}; name the one that holds the corpora.")
+    own = classes_of(_file(branch, settings))
+    if own != EMOTIONS:
+        raise SettingsError(
+            f"{_file(branch, settings)} has the classes {', '.join(own)}, the corpora of the card "
+            "the seven; give --data with a set of samples."
+        )
     measurer = load_from(MEASURERS, branch)
     engine = load_engine(branch, "embedded", settings)
     voices = read_speech(corpora / "speech", ()) if branch == "audio" else ()
@@ -225,21 +252,23 @@ def _judged_by(each: Mapping[str, Scores]) -> dict[str, int]:
     }
 
 
-def _labels(clips: Sequence[LabelledClip]) -> list[int]:
-    names: Sequence[str] = EMOTIONS
-    return [names.index(clip.emotion or "") for clip in clips]
+def _labels(clips: Sequence[LabelledClip], classes: Sequence[str]) -> list[int]:
+    return [classes.index(class_of(clip, classes) or "") for clip in clips]
 
 
 def _file(branch: str, settings: WeightSettings) -> Path:
     return Path(getattr(settings, branch, "") or shipped(branch))
 
 
-def _conditions(clips: Sequence[LabelledClip], settings: WeightSettings) -> dict[str, Measures]:
+def _conditions(
+    clips: Sequence[LabelledClip], settings: WeightSettings, classes: Sequence[str] = EMOTIONS
+) -> dict[str, Measures]:
     if not clips:
         raise SettingsError("No voice here is unheard by these weights; give --data with others.")
-    score = load_engine("audio", "embedded", settings).score
+    score, _ = scorer("audio", settings, classes)
     speakers = [f"{clip.corpus}/{clip.speaker}" for clip in clips]
-    return measure_conditions(score, lambda row: read_voice(clips[row]), _labels(clips), speakers)
+    labels = _labels(clips, classes)
+    return measure_conditions(score, lambda row: read_voice(clips[row]), labels, speakers, classes)
 
 
 def _abstention(branch: str, settings: WeightSettings) -> Json | None:

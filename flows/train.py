@@ -31,6 +31,14 @@ ARCHITECTURE_TRAINERS = {
 """Branch -> `train_x(branch, data, out, options) -> TrainingReport` for a named architecture."""
 
 
+_NOT_OF_FUSION = {
+    "schedule": "a fusion is fitted at one rate",
+    "label_smoothing": "a fusion is fitted to hard labels",
+}
+_OF_ARCHITECTURES = {"label_smoothing": "the networks that ship have their own targets"}
+"""Option -> why others do not have it."""
+
+
 def load_from(table: dict[str, str], branch: str) -> Any:
     """Import what a table names for a branch; `SettingsError` for one that it does not know."""
     _refuse_unknown(table, branch)
@@ -52,15 +60,31 @@ def _architecture_trainer(branch: str) -> Any:
     return functools.partial(load_from(ARCHITECTURE_TRAINERS, branch), branch)
 
 
+def _refuse_options(branch: str, options: TrainingOptions) -> None:
+    """Refuse what the trainer of a branch would pass over."""
+    refused = _NOT_OF_FUSION if branch == "fusion" else {}
+    if options.architecture is None:
+        refused = _OF_ARCHITECTURES | refused
+    for name, reason in refused.items():
+        if getattr(options, name) is not None:
+            flag = name.replace("_", "-")
+            raise SettingsError(f"--{flag} is not for this training: {reason}; leave it out.")
+    if options.architecture is None and "classes" in options.parameters:
+        raise SettingsError(
+            "--set classes=... needs --architecture: the networks that ship have the seven classes."
+        )
+
+
 def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
     """Train `audio`, `video`, `text` or `fusion` from the corpora under `data`.
 
     With the option `architecture` another network of that branch is trained instead of the one
     that ships (`models/architectures/table.py`), and `parameters` are its choices.
 
-    `data` holds `speech/`, `face/` and `text/`. `out` receives `BRANCH.safetensors`, the report
-    `training.json`, checkpoints and curves; `options` are those of `TrainingOptions`. Raises
-    `SettingsError` for an unknown branch or option, or missing corpora or starting weights.
+    `data` holds `speech/`, `face/` and `text/`. `out` receives `BRANCH.safetensors`, its card
+    `BRANCH.md`, the report `training.json`, checkpoints and curves; `options` are those of
+    `TrainingOptions`. Raises `SettingsError` for an unknown branch or option, or missing corpora or
+    starting weights.
     """
     _refuse_unknown(TRAINERS, branch)
     if not data.is_dir():
@@ -69,6 +93,7 @@ def train(branch: str, data: Path, out: Path, **options: Any) -> TrainingReport:
         chosen = TrainingOptions(**options)
     except ValidationError as error:
         raise SettingsError(describe_validation(error, TrainingOptions)) from error
+    _refuse_options(branch, chosen)
     if chosen.architecture is not None:
         find(branch, chosen.architecture)
     out.mkdir(parents=True, exist_ok=True)

@@ -30,13 +30,23 @@ def train_command(
         list[str] | None, typer.Option(help="Train on this corpus alone; repeatable.")
     ] = None,
     accumulation: Annotated[int | None, typer.Option(help="Batches that make one step.")] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="How the learning rate falls after its warm-up: cosine or inverse-sqrt."),
+    ] = None,
+    label_smoothing: Annotated[
+        float | None,
+        typer.Option(help="Share of each target spread over all classes; for --architecture."),
+    ] = None,
     architecture: Annotated[
         str | None,
         typer.Option(help=f"Another network than the one that ships. {described()}."),
     ] = None,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A choice of it; repeatable."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A choice of it, or classes=A,B,...; repeatable."
+        ),
     ] = None,
 ) -> None:
     """Train one branch from corpora, by the recipe of what ships."""
@@ -54,6 +64,8 @@ def train_command(
         "folds": folds,
         "corpora": corpus or None,
         "accumulation": accumulation,
+        "schedule": schedule,
+        "label_smoothing": label_smoothing,
         "architecture": architecture,
         "parameters": _read_parameters(parameter) if parameter else None,
     }

@@ -16,6 +16,8 @@ from lab.corpora.splits import (
     CONVERSATIONS,
     FOLDS,
     PROTOCOL_CORPUS,
+    Keep,
+    has_emotion,
     held_out_speakers,
     other_sentence_folds,
     rotating_folds,
@@ -120,20 +122,22 @@ def run_folds(splits: Sequence[Split], fit: Fit) -> FoldLogits:
     return FoldLogits(tuple(splits), tuple(v for v, _ in found), tuple(t for _, t in found))
 
 
-def corpus_splits(clips: Sequence[LabelledClip], protocol: str, seed: int = 0) -> list[Split]:
+def corpus_splits(
+    clips: Sequence[LabelledClip], protocol: str, seed: int = 0, keep: Keep = has_emotion
+) -> list[Split]:
     """Return the folds of one protocol; of conversations whole sessions are tested and validate.
 
-    A fold that leaves nobody to train on is left out.
+    A fold that leaves nobody to train on is left out, and so are clips that are not to `keep`.
     """
     corpus = PROTOCOL_CORPUS.get(protocol, protocol)
     own = [clip for clip in clips if clip.corpus == corpus]
     speakers = {clip.speaker for clip in own}
     if corpus in CONVERSATIONS:
         there = [fold for fold in FOLDS[protocol] if speakers & set(fold)]
-        splits = rotating_folds(own, there, disjoint_dialogues=True)
+        splits = rotating_folds(own, there, disjoint_dialogues=True, keep=keep)
     else:
         validation = min(VALIDATION_SPEAKERS, max(1, len(speakers) // 4))
-        splits = speaker_folds(own, FOLDS[protocol], validation, seed=seed)
+        splits = speaker_folds(own, FOLDS[protocol], validation, seed=seed, keep=keep)
     return [split for split in splits if split.train and split.test]
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from lab.measures.baseline import reference_config
 from lab.reports.drawings import draw_strangers
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.render import to_markdown
+from lab.training.card import Made, choices_of, count_parameters, counted, origins, with_card
 from lab.training.fitting import Batch, FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
@@ -44,11 +46,16 @@ from models.precision import choose_device
 from schemas.corpus import LabelledClip
 from schemas.errors import SettingsError
 
+if TYPE_CHECKING:
+    from models.audio.network import AudioEmotionNetwork
+
 PLAN = FittingPlan(epochs=5, batch_size=32, learning_rate=5e-5, weight_decay=0.05)
 """Fine-tuning of the whole network after its head is fitted; `--epochs 0` leaves the encoder."""
 
 REPORTED_MEETINGS = frozenset({"dev00", "trn04", "trn06", "trn09"})
 """AMI clips that figures are reported on."""
+
+WHISPER_TINY_TERMS = "Whisper tiny.en's encoder (OpenAI, MIT)"
 
 _PIECES_PER_MEETING = 10
 _HEARD_UNDER = tuple(CONDITIONS)
@@ -92,13 +99,39 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     measures = {name: figures.model_dump() for name, figures in strange.items()}
     if options.folds:
         measures |= _cross_validate(recipe, clips, out)
-    return TrainingReport(
+    report = TrainingReport(
         branch="audio",
         weights=weights,
         n_train=len(train),
         seconds=time.perf_counter() - began,
         measures=measures,
         warnings=material.warnings,
+    )
+    return with_card(report, _made(recipe, network, train, calibration, config), options)
+
+
+def _made(
+    recipe: Recipe,
+    network: "AudioEmotionNetwork",
+    train: Sequence[LabelledClip],
+    calibration: Sequence[LabelledClip],
+    config: Batch,
+) -> Made:
+    added = len(recipe.material.sounds) - len(recipe.material.rows)
+    return Made(
+        what="The encoder of Whisper tiny, mean and deviation over time of its layers, and one "
+        "linear layer; first the layer is fitted, then all of it.",
+        n_parameters=count_parameters(network),
+        classes=config["classes"],
+        sources=counted(origins(train), origins(calibration)),
+        calibration=f"The temperature, {config['temperature']:.2f} for three seconds of voice, "
+        f"was fitted to {config['temperature_of']}.",
+        people=config["calibration_speakers"],
+        plans={"all of it": choices_of(recipe.plan)},
+        notes=[
+            f"It starts from {WHISPER_TINY_TERMS}. Beside the clips it learned {added} sounds "
+            "without a voice and pieces of meetings (AMI, CC BY 4.0), which nobody labelled.",
+        ],
     )
 
 

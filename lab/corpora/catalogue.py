@@ -75,6 +75,11 @@ _SAVEE = "Free for research, on registration."
 _FRIENDS = "Lines of a television series, whose rights are others'; for research."
 _TWEETS = "No licence is stated; posts by users, for research."
 
+_ATTRIBUTION = "CC BY 4.0."
+
+UNRESTRICTED = frozenset({_ATTRIBUTION})
+"""Terms that allow commercial use of what was learned from a corpus."""
+
 CATALOGUE: dict[str, Entry] = {
     # voices; crema-d's labels are what the actor meant, crema-d-consensus' what listeners heard
     "ravdess": Entry("audio", ("en",), _RAVDESS, "Zenodo, speech audio", read_corpus),
@@ -121,7 +126,7 @@ CATALOGUE: dict[str, Entry] = {
         _faces,
     ),
     # words
-    "goemotions": Entry("text", ("en",), "CC BY 4.0.", "Google Research, GitHub", _texts),
+    "goemotions": Entry("text", ("en",), _ATTRIBUTION, "Google Research, GitHub", _texts),
     "meld": Entry("text", ("en",), _FRIENDS, "DeCLaRe Lab, GitHub", _texts),
     "mmeld": Entry("text", ("fr", "es"), _FRIENDS, "M-MELD, GitHub", _texts),
     "emorynlp": Entry("text", ("en",), _FRIENDS, "Emory NLP, GitHub", _texts),
@@ -132,10 +137,10 @@ CATALOGUE: dict[str, Entry] = {
         "DailyDialog; translations from XDailyDialog, GitHub",
         _texts,
     ),
-    "xed": Entry("text", ("en", "de", "fr", "it", "es"), "CC BY 4.0.", "Helsinki NLP", _texts),
+    "xed": Entry("text", ("en", "de", "fr", "it", "es"), _ATTRIBUTION, "Helsinki NLP", _texts),
     "emoevent": Entry("text", ("en", "es"), _TWEETS, "University of Jaen, GitHub", _texts),
     "brighter": Entry(
-        "text", ("en", "de", "es"), "CC BY 4.0.", "SemEval-2025 task 11, GitHub", _texts
+        "text", ("en", "de", "es"), _ATTRIBUTION, "SemEval-2025 task 11, GitHub", _texts
     ),
     "multiemotions": Entry(
         "text",

@@ -1,6 +1,6 @@
 """Split by speaker: training, validation and test share nobody."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -52,25 +52,39 @@ PROTOCOL_CORPUS: dict[str, str] = {"ravdess-five": "ravdess"}
 """A protocol that is not named after its corpus -> the corpus."""
 
 
+Keep = Callable[[LabelledClip], bool]
+"""Whether a clip has a class of those that are learned."""
+
+
+def has_emotion(clip: LabelledClip) -> bool:
+    """Whether a clip shows one of the seven."""
+    return clip.emotion is not None
+
+
 def speaker_folds(
     clips: Sequence[LabelledClip],
     folds: Sequence[Sequence[str]],
     validation_speakers: int,
     others: Sequence[LabelledClip] = (),
     seed: int = 0,
+    keep: Keep = has_emotion,
 ) -> list[Split]:
     """Make one split per fold: its speakers are tested, some of the rest validate.
 
-    `others` (other corpora) join every training side. Clips without an emotion are left out.
+    `others` (other corpora) join every training side. Clips that are not to `keep` are left out.
     """
     return [
-        _split(clips, frozenset(tested), validation_speakers, others, seed + number)
+        _split(clips, frozenset(tested), validation_speakers, others, seed + number, keep)
         for number, tested in enumerate(folds)
     ]
 
 
 def rotating_folds(
-    clips: Sequence[LabelledClip], folds: Sequence[Sequence[str]], *, disjoint_dialogues: bool
+    clips: Sequence[LabelledClip],
+    folds: Sequence[Sequence[str]],
+    *,
+    disjoint_dialogues: bool,
+    keep: Keep = has_emotion,
 ) -> list[Split]:
     """Make one split per fold: it is tested, the next one validates, the rest are trained on.
 
@@ -81,9 +95,9 @@ def rotating_folds(
     validated = [*tested[1:], tested[0]]
     return [
         Split(
-            train=trainable(c for c in clips if c.speaker not in test | validation),
-            validation=trainable(c for c in clips if c.speaker in validation),
-            test=tuple(c for c in clips if c.speaker in test and c.emotion),
+            train=trainable((c for c in clips if c.speaker not in test | validation), keep),
+            validation=trainable((c for c in clips if c.speaker in validation), keep),
+            test=tuple(c for c in clips if c.speaker in test and keep(c)),
             disjoint_dialogues=disjoint_dialogues,
         )
         for test, validation in zip(tested, validated, strict=True)
@@ -120,13 +134,14 @@ def _split(
     n_validation: int,
     others: Sequence[LabelledClip],
     seed: int,
+    keep: Keep,
 ) -> Split:
     rest = [clip for clip in clips if clip.speaker not in tested]
     train, validation = held_out_speakers(rest, n_validation, seed=seed)
     return Split(
-        train=(*trainable(train), *trainable(others)),
-        validation=trainable(validation),
-        test=tuple(clip for clip in clips if clip.speaker in tested and clip.emotion),
+        train=(*trainable(train, keep), *trainable(others, keep)),
+        validation=trainable(validation, keep),
+        test=tuple(clip for clip in clips if clip.speaker in tested and keep(clip)),
     )
 
 
@@ -148,10 +163,10 @@ def held_out_speakers(
     return tuple(clip for clip in clips if (clip.corpus, clip.speaker) not in chosen), held
 
 
-def trainable(clips: Iterable[LabelledClip]) -> tuple[LabelledClip, ...]:
-    """Clips with an emotion, without the second of two identical recordings."""
+def trainable(clips: Iterable[LabelledClip], keep: Keep = has_emotion) -> tuple[LabelledClip, ...]:
+    """Clips that are to `keep`, without the second of two identical recordings."""
     return tuple(
         clip
         for clip in clips
-        if clip.emotion and not (clip.corpus == "ravdess" and stem(clip.source or "") in TWINS)
+        if keep(clip) and not (clip.corpus == "ravdess" and stem(clip.source or "") in TWINS)
     )

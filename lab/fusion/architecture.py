@@ -23,6 +23,7 @@ from lab.fusion.networks import (
     recipe_of,
 )
 from lab.fusion.pool import join_by_discounts
+from lab.training.card import Made, Source, count_parameters, first_line, with_card
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.fusion import RUNNABLE
 from models.architectures.table import checked, find
@@ -47,12 +48,43 @@ def train_fusion_network(
     path = out / f"{branch}.safetensors"
     save_fitted(path, recipe, fitted, judged)
     found = _figures(data, options, recipe, judged) if options.folds else {}
-    return TrainingReport(
+    report = TrainingReport(
         branch=branch,
         weights=path,
         n_train=_count_trained(fitted, judged),
         seconds=time.perf_counter() - began,
         measures={name: summarise(measures) for name, measures in found.items()},
+    )
+    return with_card(report, made_of(recipe, fitted, judged), options)
+
+
+def made_of(recipe: Recipe, fitted: FittedNetwork, judged: Judgements) -> Made:
+    """Return what the card says of a fitted network and its data."""
+    trained = _count_trained(fitted, judged)
+    held = len(judged.labels) - trained
+    people = [f"ravdess/{person}" for person in fitted.held]
+    return Made(
+        what=f"{recipe.architecture}. {first_line(fitted.network)}",
+        n_parameters=count_parameters(fitted.network),
+        classes=EMOTIONS,
+        sources=[Source(corpus, "en", trained, held) for corpus in ("ravdess", "meld")],
+        calibration=f"One temperature, {fitted.temperature:.2f}, was fitted to those who also "
+        "stopped the training.",
+        people=people,
+        plans={
+            "fit": {
+                "epochs": f"at most {recipe.epochs:g}",
+                "samples per step": "all",
+                "learning rate": f"{recipe.learning_rate:g}",
+                "weight decay": f"{recipe.weight_decay:g}",
+                "branches hidden": f"{recipe.absent:.0%}",
+                "seed": f"{recipe.seed}",
+            }
+        },
+        notes=[
+            "A sample is a performance of RAVDESS, its voice and face judged by networks that do "
+            "not know its actor, beside a line of MELD's development part with the same label.",
+        ],
     )
 
 

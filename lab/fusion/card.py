@@ -62,9 +62,8 @@ what was tried.
 
 *Relative to its person's mean*: action units less the mean of all that person's performances,
 over their deviation; of the voice, log-probabilities less their mean. It uses no label, but needs
-a person's other performances, evenly spread
-over the emotions as RAVDESS's are; others report each performance judged by itself. Compare those
-lines with nobody.
+a person's other performances, evenly spread over the emotions as RAVDESS's are; others report each
+performance judged by itself. Compare those lines with nobody.
 
 The published outputs: only those of each fold's test actors, since those of its training actors
 come from models that had seen them; weights for a fold are fitted on the test actors of the other
@@ -111,7 +110,7 @@ def to_card(
 
 
 def _figures(found: Mapping[str, Measures]) -> str:
-    lines: list[str] = []
+    lines: list[str] = [] if found else ["\nNone were measured: it was trained with --no-folds."]
     for protocol in (FIVE, SIX):
         own = {name: measures for name, measures in found.items() if name.startswith(protocol)}
         if own:

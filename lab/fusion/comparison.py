@@ -15,6 +15,7 @@ from lab.fusion.networks import Recipe, join_by_network
 from lab.fusion.pool import join_by_discounts, join_by_weights, join_calibrated
 from lab.measures import FoldedMeasures, Measures
 from models.fusion.embedded import BRANCHES
+from schemas.values import Json
 
 FIVE = "RAVDESS, eight classes, five subject-wise folds"
 SIX = "RAVDESS, seven classes, six folds"
@@ -139,10 +140,12 @@ def measure_missing(
     return found
 
 
-def summarise(measures: Measures) -> dict[str, float]:
+def summarise(measures: Measures) -> Json:
     """Summarise the figures of a protocol for the training report."""
-    named = ("accuracy", "uar", "ece", "accuracy_at_half_coverage")
-    figures = {name: round(float(getattr(measures, name)), 4) for name in named}
+    named = ("accuracy", "uar", "macro_f1", "ece", "accuracy_at_half_coverage")
+    figures: Json = {name: round(float(getattr(measures, name)), 4) for name in named}
+    figures["n"] = measures.n
+    figures["recall"] = {name: round(value, 4) for name, value in measures.recall.items()}
     if isinstance(measures, FoldedMeasures):
         figures["mean_accuracy"] = round(measures.mean["accuracy"], 4)
         figures["deviation_of_accuracy"] = round(measures.deviation["accuracy"], 4)

@@ -5,9 +5,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lab.corpora.actions import CLASSES
 from lab.fusion.architecture import measure_network
 from lab.fusion.card import to_card
@@ -68,7 +65,10 @@ def train_fusion(data: Path, out: Path, options: TrainingOptions) -> TrainingRep
     state = {name: torch.from_numpy(values).float() for name, values in numbers.items()}
     save_weights(path, state, config)
     found = _all_figures(data, options, judged) if options.folds else {}
-    card = write_comparison(out, found, discounts, priors) if found else None
+    card = path.with_suffix(".md")
+    card.write_text(to_card(discounts, priors, found), encoding="utf-8")
+    if found:
+        write_comparison(out, found)
     return TrainingReport(
         branch="fusion",
         weights=path,
@@ -127,17 +127,9 @@ def _five_folds(data: Path, options: TrainingOptions) -> Figures:
     return found
 
 
-def write_comparison(
-    out: Path,
-    found: Mapping[str, Measures],
-    discounts: NDArray[np.float64],
-    priors: NDArray[np.float64],
-) -> Path:
-    """Write all figures to `comparison.{json,md}`, and the model card `fusion.md`; its path."""
+def write_comparison(out: Path, found: Mapping[str, Measures]) -> None:
+    """Write all figures to `comparison.{json,md}`."""
     figures = {name: measures.model_dump() for name, measures in found.items()}
     (out / "comparison.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     report = report_of(Evaluation("Ways to join voice, face and words", found))
     (out / "comparison.md").write_text(to_markdown(report), encoding="utf-8")
-    card = out / "fusion.md"
-    card.write_text(to_card(discounts, priors, found), encoding="utf-8")
-    return card

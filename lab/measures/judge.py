@@ -1,12 +1,13 @@
 """Score labelled samples by a branch or by all branches fused; skip damaged files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lab.corpora.samples import read_readable, sample_reader
+from models.architectures.branch import TrainedBranch
 from models.protocols import Scores
 from models.registry import load_engine
 from schemas.corpus import LabelledClip
@@ -21,7 +22,7 @@ _BLOCK = 256
 
 
 class Judged(NamedTuple):
-    """Scores (n, 7) in the order of the clips, NaN where there is nothing to judge.
+    """Scores (n, classes) in the order of the clips, NaN where there is nothing to judge.
 
     `damaged` are the rows whose file cannot be read, NaN as well, with a sentence each; `each`
     are the scores of the branches that were fused.
@@ -32,20 +33,39 @@ class Judged(NamedTuple):
     each: dict[str, Scores]
 
 
-def judge(branch: str, clips: Sequence[LabelledClip], weights: WeightSettings) -> Judged:
-    """Let one branch judge; raises `WeightsError` for missing weights."""
-    engine = load_engine(branch, "embedded", weights)
+def scorer(
+    branch: str, weights: WeightSettings, classes: Sequence[str] = EMOTIONS
+) -> tuple[Callable[[Sequence[Any]], Scores], frozenset[str] | None]:
+    """Return how the weights score samples in their classes, and the languages that they know.
+
+    Raises `WeightsError` for missing weights.
+    """
+    if tuple(classes) == EMOTIONS:
+        engine = load_engine(branch, "embedded", weights)
+        return engine.score, engine.languages
+    own = TrainedBranch(branch, Path(getattr(weights, branch)), weights)
+    return own.score_classes, own.languages
+
+
+def judge(
+    branch: str,
+    clips: Sequence[LabelledClip],
+    weights: WeightSettings,
+    classes: Sequence[str] = EMOTIONS,
+) -> Judged:
+    """Let one branch judge in the classes of its weights; `WeightsError` for missing weights."""
+    score, languages = scorer(branch, weights, classes)
     read = sample_reader(branch, weights)
-    scores = _nothing(clips)
+    scores = _nothing(clips, len(classes))
     damaged: dict[int, str] = {}
     for first in range(0, len(clips), _BLOCK):
         block = range(first, min(first + _BLOCK, len(clips)))
-        known = [row for row in block if speaks(engine.languages, clips[row].language or None)]
+        known = [row for row in block if speaks(languages, clips[row].language or None)]
         found = read_readable({row: clips[row] for row in known}, read)
         damaged |= found.damaged
         samples = {row: sample for row, sample in found.samples.items() if sample is not None}
         if samples:
-            scores[list(samples)] = engine.score(list(samples.values()))
+            scores[list(samples)] = score(list(samples.values()))
     return Judged(scores, damaged, {})
 
 
@@ -71,8 +91,8 @@ def judge_together(clips: Sequence[LabelledClip], weights: WeightSettings) -> Ju
     return Judged(fusion.fuse(each), damaged, each)
 
 
-def _nothing(clips: Sequence[LabelledClip]) -> Scores:
-    return np.full((len(clips), len(EMOTIONS)), np.nan, dtype=np.float32)
+def _nothing(clips: Sequence[LabelledClip], n_classes: int = len(EMOTIONS)) -> Scores:
+    return np.full((len(clips), n_classes), np.nan, dtype=np.float32)
 
 
 def _held(clip: LabelledClip) -> frozenset[str]:

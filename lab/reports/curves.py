@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 Curves = dict[str, list[tuple[float, float]]]
-"""Name (`loss`, `eval_loss`, `learning_rate`) -> (step, value), by step."""
+"""Name (`loss`, `eval_loss`, `eval_accuracy`, `eval_uar`, `learning_rate`) -> (step, value)."""
 
 _TAGS = {
     "train/loss": "loss",
     "eval/loss": "eval_loss",
+    "eval/accuracy": "eval_accuracy",
+    "eval/uar": "eval_uar",
     "train/learning_rate": "learning_rate",
 }
 """TensorBoard's tag -> the name that transformers gives the figure in its own log."""

@@ -162,6 +162,21 @@ def draw_boxes(
     _save(figure, path)
 
 
+def draw_validation(
+    curves: Mapping[str, Sequence[tuple[float, float]]], title: str, path: Path
+) -> None:
+    """Draw accuracy and UAR of the validation people by training step."""
+    figure, axes = _figure(title, (6.4, 4.2))
+    for name, line, color in (("eval_accuracy", "-", _BLUE), ("eval_uar", "--", _ORANGE)):
+        if name in curves:
+            steps, values = zip(*curves[name], strict=True)
+            said = "UAR" if name == "eval_uar" else "accuracy"
+            axes.plot(steps, values, line, color=color, marker=".", label=said)
+    axes.set(xlabel="step", ylabel="on validation people", ylim=(0, 1))
+    axes.legend(loc="lower right", fontsize=8)
+    _save(figure, path)
+
+
 def draw_curves(
     curves: Mapping[str, Sequence[tuple[float, float]]], title: str, path: Path
 ) -> None:

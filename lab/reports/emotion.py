@@ -14,6 +14,7 @@ from lab.reports.drawings import (
     draw_recall,
     draw_reliability,
     draw_risk_coverage,
+    draw_validation,
 )
 from lab.reports.exploration import ByClass, draw_exploration
 from lab.reports.render import slug
@@ -218,4 +219,9 @@ def _trainings(found: Evaluation, folder: Path) -> list[Drawing]:
             f"{last:.3f} at step {last_step:.0f}."
         )
         drawings.append(Drawing(says, path))
+        if uar := curves.get("eval_uar"):
+            path = folder / f"validation-{slug(name)}.png"
+            draw_validation(curves, name, path)
+            says = f"Training {name}: UAR of the validation people {uar[-1][1]:.3f} at the end."
+            drawings.append(Drawing(says, path))
     return drawings

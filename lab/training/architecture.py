@@ -8,22 +8,30 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
-from lab.training.architecture_data import Material, Protocol, Rows, read_material
-from lab.training.fitting import Batch, FittingPlan, fit
+from lab.training.architecture_data import classes_of, read_material
+from lab.training.card import Made, choices_of, count_parameters, first_line, with_card
+from lab.training.fitting import Batch, FittingPlan, Validation, fit
+from lab.training.material import Material, Protocol, Rows
+from lab.training.objective import (
+    class_weights,
+    collate,
+    labelled,
+    objective_of,
+    validation_figures,
+)
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.branch import judge
 from models.architectures.table import build, find
 from models.checkpoint import save_weights
 from models.precision import choose_device
 from models.scores import softmax
-from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -59,13 +67,18 @@ class Recipe:
     plan: FittingPlan
     out: Path
 
-    def new_network(self, n_classes: int = len(EMOTIONS)) -> "TrainableNetwork":
+    def parameters(self) -> dict[str, str | int | float | bool]:
+        """Return the choices of the architecture, without those of the data."""
+        given = self.options.parameters
+        return {name: value for name, value in given.items() if name != "classes"}
+
+    def new_network(self, n_classes: int) -> "TrainableNetwork":
         """Return an untrained network, from its starting weights where it has any."""
         import torch
 
         torch.manual_seed(self.options.seed)
         name = self.options.architecture or ""
-        network = build(self.branch, name, self.options.parameters, n_classes)
+        network = build(self.branch, name, self.parameters(), n_classes)
         network.start_from(None if self.options.start is None else str(self.options.start))
         return network
 
@@ -75,15 +88,20 @@ class Recipe:
         features: Sequence["Tensor"],
         labels: Rows,
         name: str,
+        validation: Validation | None = None,
     ) -> None:
         """Fit a network in place; checkpoints and curves go under `out/name`."""
         network.learn_scale([own.float() for own in features])
-        samples = [
-            {"features": own, "label": int(label)}
-            for own, label in zip(features, labels, strict=True)
-        ]
-        objective = _objective(network, class_weights(labels, network.head.out_features))
-        fit(objective, samples, collate, self.plan, self.out / name)
+        weights = class_weights(labels, network.head.out_features)
+        objective = objective_of(network, weights, self.options.label_smoothing or 0.0)
+        fit(
+            objective,
+            labelled(features, labels),
+            collate,
+            self.plan,
+            self.out / name,
+            validation,
+        )
 
     def logits(
         self, network: "TrainableNetwork", features: Sequence["Tensor"]
@@ -98,8 +116,9 @@ def train_architecture(
 ) -> TrainingReport:
     """Train `options.architecture`; write `BRANCH.safetensors`, what lies beside it, figures.
 
-    `options.start` names pretrained weights where the architecture has some. Raises
-    `SettingsError` for an unknown architecture or parameter, or missing corpora.
+    `options.start` names pretrained weights where the architecture has some; the parameter
+    `classes` names classes of one's own. Raises `SettingsError` for an unknown architecture,
+    parameter or class, or missing corpora.
     """
     began = time.perf_counter()
     name = options.architecture or ""
@@ -107,15 +126,21 @@ def train_architecture(
     if name not in PLANS:
         raise SettingsError(f"{name} is not trained by this command; known are {', '.join(PLANS)}.")
     recipe = Recipe(branch, options, PLANS[name].told(options), out)
-    network = recipe.new_network()
+    network = recipe.new_network(len(classes_of(options)))
     material = read_material(branch, data, options, network.languages)
     if branch == "text":
         # nothing else has a vocabulary, and sounds would be decoded twice
         network.learn_vocabulary([material.read(int(row)) for row in material.train])
     features, material, warnings = prepare_all(network, material)
-    recipe.train(network, _chosen(features, material.train), material.labels[material.train], "fit")
-    found = recipe.logits(network, _chosen(features, material.validation))
-    temperature = fit_temperature(material.labels[material.validation].tolist(), found)
+    held, truth = _chosen(features, material.validation), material.labels[material.validation]
+    recipe.train(
+        network,
+        _chosen(features, material.train),
+        material.labels[material.train],
+        "fit",
+        Validation(labelled(held, truth), validation_figures),
+    )
+    temperature = fit_temperature(truth.tolist(), recipe.logits(network, held))
     weights = save(network, recipe, material, temperature)
     measures = {
         test: _measure(recipe, network, features, rows, material, temperature)
@@ -123,13 +148,33 @@ def train_architecture(
     }
     for protocol, folds in material.protocols.items():
         measures[protocol] = run_protocol(recipe, features, material, folds, protocol).model_dump()
-    return TrainingReport(
+    report = TrainingReport(
         branch=branch,
         weights=weights,
         n_train=len(material.train),
         seconds=time.perf_counter() - began,
         measures=measures,
         warnings=warnings,
+    )
+    return with_card(report, _made(recipe, network, material, temperature), options)
+
+
+def _made(
+    recipe: Recipe, network: "TrainableNetwork", material: Material, temperature: float
+) -> Made:
+    people = material.calibration_speakers()
+    whom = "people of these corpora" if people else "parts whose people nobody knows"
+    return Made(
+        what=f"{recipe.options.architecture}. {first_line(network)}",
+        n_parameters=count_parameters(network),
+        classes=material.classes,
+        sources=material.sources(),
+        calibration=f"One temperature, {temperature:.2f}, was fitted to {whom}.",
+        people=people,
+        plans={
+            "fit": choices_of(recipe.plan)
+            | {"label smoothing": f"{recipe.options.label_smoothing or 0.0:g}"}
+        },
     )
 
 
@@ -158,43 +203,6 @@ def prepare_all(
 
 def _chosen(features: dict[int, "Tensor"], rows: Rows) -> list["Tensor"]:
     return [features[int(row)] for row in rows]
-
-
-def class_weights(labels: Rows, n_classes: int) -> NDArray[np.float32]:
-    """Weights (classes,) that let each class that occurs count alike."""
-    counts = np.bincount(labels, minlength=n_classes)
-    n_occurring = int((counts > 0).sum())
-    weights = np.where(counts > 0, len(labels) / (n_occurring * np.maximum(counts, 1)), 0.0)
-    return weights.astype(np.float32)
-
-
-def collate(batch: list[Batch]) -> dict[str, "Tensor"]:
-    """Pad a batch of prepared samples."""
-    import torch
-
-    from models.architectures.network import pad_last
-
-    features, n_frames = pad_last([row["features"] for row in batch])
-    labels = torch.tensor([row["label"] for row in batch])
-    return {"features": features, "n_frames": n_frames, "labels": labels}
-
-
-def _objective(network: "TrainableNetwork", weights: NDArray[np.float32]) -> Any:
-    import torch
-
-    class Objective(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = network
-
-        def forward(
-            self, features: torch.Tensor, n_frames: torch.Tensor, labels: torch.Tensor
-        ) -> dict[str, torch.Tensor]:
-            logits = self.network(features, n_frames).float()
-            weight = torch.from_numpy(weights).to(logits.device)
-            return {"loss": torch.nn.functional.cross_entropy(logits, labels, weight)}
-
-    return Objective()
 
 
 def run_protocol(
@@ -238,7 +246,7 @@ def _measure(
 ) -> Batch:
     logits = recipe.logits(network, _chosen(features, rows))
     scores = softmax(logits / np.float32(temperature))
-    return measure(material.labels[rows].tolist(), scores).model_dump()
+    return measure(material.labels[rows].tolist(), scores, classes=material.classes).model_dump()
 
 
 def save(
@@ -250,10 +258,10 @@ def save(
     config = {
         "branch": recipe.branch,
         "architecture": recipe.options.architecture,
-        "parameters": recipe.options.parameters,
+        "parameters": recipe.parameters(),
         "encoder": network.encoder_config(),
         "companions": sorted(companions),
-        "classes": EMOTIONS,
+        "classes": material.classes,
         "temperature": round(temperature, 4),
         "corpora": material.corpora,
         "calibration_speakers": material.calibration_speakers(),

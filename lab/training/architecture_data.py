@@ -4,16 +4,19 @@ One speaker in eight calibrates and is not trained on; the folds are the publish
 and texts keep their official parts, whose people nobody knows.
 """
 
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.corpora.class_sets import class_named, class_of, labels_of, read_classes, refuse_absent
 from lab.corpora.samples import sample_reader
-from lab.corpora.splits import FOLDS, held_out_speakers, trainable
+from lab.corpora.splits import FOLDS, Keep, held_out_speakers, trainable
+from lab.training.card import origins
+from lab.training.material import Material, Protocol, Rows
 from lab.training.options import TrainingOptions
 from models.protocols import FaceSequence
 from schemas.corpus import LabelledClip
@@ -21,65 +24,8 @@ from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
 
-Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """Folds of one corpus in its own classes: `labels` (n,) index them, -1 where another's.
-
-    Each fold is three sets of rows: trained on, calibrated on, tested.
-    """
-
-    classes: tuple[str, ...]
-    labels: Rows
-    folds: tuple[tuple[Rows, Rows, Rows], ...]
-
-
-@dataclass(frozen=True)
-class Material:
-    """`n` samples, read one by one, of which rows are trained on, calibrated on and tested.
-
-    `labels` (n,) index `EMOTIONS`; `tests` are official parts, `protocols` are folds.
-    """
-
-    read: Callable[[int], Any]
-    labels: Rows
-    speakers: tuple[str, ...]
-    train: Rows
-    validation: Rows
-    tests: dict[str, Rows] = field(default_factory=dict)
-    protocols: dict[str, Protocol] = field(default_factory=dict)
-    corpora: tuple[str, ...] = ()
-
-    def calibration_speakers(self) -> list[str]:
-        """Those who calibrate, as corpus/speaker; empty where nobody knows who they are."""
-        return sorted({self.speakers[row] for row in self.validation} - {""})
-
-    def without(self, missing: set[int]) -> "Material":
-        """Return the same samples, those left out that had nothing to judge."""
-
-        def kept(rows: Rows) -> Rows:
-            return np.array([row for row in rows if row not in missing], dtype=np.int64)
-
-        protocols = {
-            name: Protocol(
-                own.classes,
-                own.labels,
-                tuple((kept(a), kept(b), kept(c)) for a, b, c in own.folds),
-            )
-            for name, own in self.protocols.items()
-        }
-        return Material(
-            self.read,
-            self.labels,
-            self.speakers,
-            kept(self.train),
-            kept(self.validation),
-            {name: kept(rows) for name, rows in self.tests.items()},
-            protocols,
-            self.corpora,
-        )
+if TYPE_CHECKING:
+    from lab.corpora.texts import TextSplit
 
 
 def read_material(
@@ -87,12 +33,17 @@ def read_material(
 ) -> Material:
     """Read what a branch is trained on from `data/speech`, `video` and `face`, or `text`.
 
-    Of sounds the first ten seconds are taken, of texts those in some `languages`. Raises
-    `SettingsError` where corpora are missing, or too few for both sides.
+    Of sounds the first ten seconds are taken, of texts those in some `languages`. Only samples of
+    `classes_of(options)` are read. Raises `SettingsError` where corpora are missing, too few for
+    both sides, or without one of classes of one's own.
     """
     material = (
         _texts(data, options, languages) if branch == "text" else _READERS[branch](data, options)
     )
+    if "classes" in options.parameters:
+        present = {material.classes[label] for label in material.labels}
+        corpora = ", ".join(material.corpora) or str(data)
+        refuse_absent(material.classes, present, material.known - present, corpora)
     if not len(material.train) or not len(material.validation):
         raise SettingsError(
             "Training needs labelled samples of at least two speakers, one of whom calibrates; "
@@ -108,27 +59,40 @@ def _speech(data: Path, options: TrainingOptions) -> Material:
     from models.audio.embedded import LONGEST_WINDOW
     from models.audio.sound import windows
 
-    clips = _limited(trainable(read_speech(data / "speech", options.corpora)), options)
+    everything = read_speech(data / "speech", options.corpora)
+    keep = _keep(options)
+    clips = _limited(trainable(everything, keep), options)
     measured = [name for name in options.corpora or ("ravdess",) if name in FOLDS]
     found = _of_clips(
-        clips, lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0], options
+        clips,
+        lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0],
+        options,
+        labels_of(everything),
     )
     places = {id(clip): row for row, clip in enumerate(clips)}
     for corpus in measured if options.folds else ():
-        splits = corpus_splits(clips, corpus, seed=options.seed)
+        splits = corpus_splits(clips, corpus, seed=options.seed, keep=keep)
         sides = [
             tuple(_rows_of(side, places) for side in (split.train, split.validation, split.test))
             for split in splits
         ]
-        found.protocols[f"{corpus}, its folds, its own classes"] = _protocol(clips, corpus, sides)
+        own = tuple(sorted({clip.label for clip in clips if clip.corpus == corpus}))
+        name, classes = f"{corpus}, its folds, its own classes", own
+        if "classes" in options.parameters:
+            name, classes = f"{corpus}, its folds, {len(found.classes)} classes", found.classes
+        found.protocols[name] = _protocol(clips, corpus, classes, sides)
     return found
 
 
 def _protocol(
-    clips: Sequence[LabelledClip], corpus: str, folds: Sequence[tuple[Rows, ...]]
+    clips: Sequence[LabelledClip],
+    corpus: str,
+    classes: tuple[str, ...],
+    folds: Sequence[tuple[Rows, ...]],
 ) -> Protocol:
-    classes = tuple(sorted({clip.label for clip in clips if clip.corpus == corpus}))
-    own = [classes.index(clip.label) if clip.corpus == corpus else -1 for clip in clips]
+    of_corpus = [clip.corpus == corpus for clip in clips]
+    labels = indices_of(clips, classes)
+    own = [label if here else -1 for label, here in zip(labels, of_corpus, strict=True)]
     return Protocol(classes, np.array(own), tuple((a, b, c) for a, b, c in folds))
 
 
@@ -137,19 +101,42 @@ def _rows_of(clips: Sequence[LabelledClip], places: dict[int, int]) -> Rows:
 
 
 def _of_clips(
-    clips: Sequence[LabelledClip], read: Callable[[int], Any], options: TrainingOptions
+    clips: Sequence[LabelledClip],
+    read: Callable[[int], Any],
+    options: TrainingOptions,
+    known: frozenset[str],
 ) -> Material:
     """Clips with speakers: one speaker in eight calibrates."""
     train, validation = held_out_speakers(clips, share=8, seed=options.seed) if clips else ((), ())
     places = {id(clip): row for row, clip in enumerate(clips)}
     return Material(
         read=read,
-        labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion]),
+        labels=indices_of(clips, classes_of(options)),
         speakers=tuple(f"{clip.corpus}/{clip.speaker}" for clip in clips),
+        origins=tuple(origins(clips)),
         train=_rows_of(train, places),
         validation=_rows_of(validation, places),
         corpora=tuple(sorted({clip.corpus for clip in clips})),
+        classes=classes_of(options),
+        known=known,
     )
+
+
+def classes_of(options: TrainingOptions) -> tuple[str, ...]:
+    """Return the classes of `--set classes=...`, else the seven; `SettingsError` for no set."""
+    given = options.parameters.get("classes")
+    return read_classes(None if given is None else str(given))
+
+
+def indices_of(clips: Sequence[LabelledClip], classes: Sequence[str]) -> Rows:
+    """Return each clip's place in `classes`, -1 where it has none of them."""
+    found = [class_of(clip, classes) for clip in clips]
+    return np.array([-1 if name is None else classes.index(name) for name in found], dtype=np.int64)
+
+
+def _keep(options: TrainingOptions) -> Keep:
+    classes = classes_of(options)
+    return lambda clip: class_of(clip, classes) is not None
 
 
 def _limited(clips: Sequence[LabelledClip], options: TrainingOptions) -> list[LabelledClip]:
@@ -175,15 +162,20 @@ def _faces(data: Path, options: TrainingOptions) -> Material:
 def _videos(data: Path, names: Sequence[str], options: TrainingOptions) -> Material:
     from lab.corpora.video import read_video
 
-    found = [clip for name in names for clip in trainable(read_video(data / "video", name))]
-    clips = _limited(found, options)
+    found = [clip for name in names for clip in read_video(data / "video", name)]
+    clips = _limited(trainable(found, _keep(options)), options)
     reader = sample_reader("video", WeightSettings()) if clips else None
-    return _of_clips(clips, lambda row: reader(clips[row]) if reader else None, options)
+    return _of_clips(
+        clips, lambda row: reader(clips[row]) if reader else None, options, labels_of(found)
+    )
 
 
 def _stills(data: Path, options: TrainingOptions) -> Material:
     from lab.corpora.faces import read_fer2013
 
+    classes = classes_of(options)
+    named = [class_named(emotion, emotion, classes) for emotion in EMOTIONS]
+    places = np.array([-1 if name is None else classes.index(name) for name in named])
     images: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     rows: list[Rows] = []
@@ -191,19 +183,22 @@ def _stills(data: Path, options: TrainingOptions) -> Material:
     parts = ("Training", "PublicTest", "PrivateTest")
     for usage in parts:
         faces = read_fer2013(data / "face" / "fer2013.parquet", usage)
+        faces = faces.take(np.flatnonzero(places[faces.labels] >= 0))
         drawn = np.random.default_rng(options.seed).permutation(len(faces))[: options.limit]
         rows.append(np.arange(len(images), len(images) + len(drawn)))
         images += list(faces.images[np.sort(drawn)])
-        labels += faces.labels[np.sort(drawn)].tolist()
+        labels += places[faces.labels[np.sort(drawn)]].tolist()
     nought = np.zeros(1, dtype=np.float32)
     return Material(
         read=lambda row: FaceSequence(images[row][np.newaxis], nought),
         labels=np.array(labels),
         speakers=("",) * len(images),
+        origins=(("fer2013", ""),) * len(images),
         train=rows[0],
         validation=rows[1],
         tests={"fer2013 PrivateTest": rows[2]},
         corpora=("fer2013",),
+        classes=classes,
     )
 
 
@@ -213,10 +208,13 @@ def _joined(first: Material, second: Material) -> Material:
         read=lambda row: first.read(row) if row < shift else second.read(row - shift),
         labels=np.concatenate([first.labels, second.labels]),
         speakers=first.speakers + second.speakers,
+        origins=first.origins + second.origins,
         train=np.concatenate([first.train, second.train + shift]),
         validation=np.concatenate([first.validation, second.validation + shift]),
         tests=first.tests,
         corpora=first.corpora + second.corpora,
+        classes=first.classes,
+        known=first.known | second.known,
     )
 
 
@@ -225,16 +223,18 @@ def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | Non
     from lab.corpora.samples import read_words
     from lab.corpora.texts import TextSplit, corpus_named, read_texts
 
+    keep, known = _keep(options), frozenset[str]()
     clips: list[LabelledClip] = []
     tests: dict[str, Rows] = {}
     sides: dict[str, list[int]] = {"train": [], "dev": []}
     parts: tuple[TextSplit, ...] = ("train", "dev", "test")
     for name in options.corpora or ("goemotions",):
         corpus = corpus_named(name)
-        known = [own for own in corpus.languages if languages is None or own in languages]
-        for part in parts:
-            read = read_texts(data / "text", corpus, part, known)
-            own = _limited([clip for clip in read if clip.emotion], options)
+        spoken = [own for own in corpus.languages if languages is None or own in languages]
+        read = {part: read_texts(data / "text", corpus, part, spoken) for part in parts}
+        for part, found in _with_dev(read).items():
+            known |= labels_of(found)
+            own = _limited([clip for clip in found if keep(clip)], options)
             rows = list(range(len(clips), len(clips) + len(own)))
             clips += own
             if part == "test":
@@ -243,13 +243,30 @@ def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | Non
                 sides[part] += rows
     return Material(
         read=lambda row: read_words(clips[row]),
-        labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion]),
+        labels=indices_of(clips, classes_of(options)),
         speakers=("",) * len(clips),
+        origins=tuple(origins(clips)),
         train=np.array(sides["train"], dtype=np.int64),
         validation=np.array(sides["dev"], dtype=np.int64),
         tests=tests,
         corpora=tuple(options.corpora or ("goemotions",)),
+        classes=classes_of(options),
+        known=known,
     )
+
+
+def _with_dev(
+    parts: "dict[TextSplit, list[LabelledClip]]",
+) -> "dict[TextSplit, list[LabelledClip]]":
+    """Let a tenth of the training part calibrate where a corpus has no dev, as IMDB; by words."""
+    from lab.corpora.texts import fingerprint
+
+    if parts["dev"]:
+        return parts
+    sides: dict[bool, list[LabelledClip]] = {True: [], False: []}
+    for clip in parts["train"]:
+        sides[zlib.crc32(fingerprint(clip.text or "").encode()) % 10 == 0].append(clip)
+    return parts | {"train": sides[False], "dev": sides[True]}
 
 
 _READERS: dict[str, Callable[[Path, TrainingOptions], Material]] = {

@@ -1,11 +1,14 @@
 """Options and report of a trainer."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from schemas.values import Json, Value
+
+Schedule = Literal["cosine", "inverse-sqrt"]
+"""How the learning rate falls after its warm-up: to nought in a half wave, or slower and slower."""
 
 
 class TrainingOptions(Value):
@@ -14,7 +17,11 @@ class TrainingOptions(Value):
     `start` is the folder of starting weights; `limit` keeps that many samples per corpus, for
     trials; `resume` goes on from the last checkpoint under the output folder; `corpora` names
     the corpora to train on; `folds` says whether unseen speakers are measured by
-    cross-validation before the final training; `accumulation` batches make one step.
+    cross-validation before the final training; `accumulation` batches make one step; `schedule`
+    is how the learning rate falls.
+
+    `label_smoothing` in [0, 1) is the share of a target that all classes get alike; only
+    architectures of a single branch have it.
 
     `protocol` chooses what an evaluation on the corpora of a card measures.
 
@@ -36,6 +43,8 @@ class TrainingOptions(Value):
     protocol: Literal["card", "left-out"] = "card"
     corpora: tuple[str, ...] = ()
     accumulation: PositiveInt | None = None
+    schedule: Schedule | None = None
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] | None = None
     architecture: str | None = None
     parameters: dict[str, str | int | float | bool] = {}
 

@@ -8,6 +8,7 @@ move: the card says so.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from lab.corpora.duplicates import twins
 from lab.corpora.faces import LabelledFaces, read_fer2013
 from lab.measures import Measures, fit_temperature, measure
 from lab.measures.baseline import reference_config
+from lab.training.card import Made, Source, choices_of, count_parameters, with_card
 from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
@@ -82,20 +84,47 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     faces = _limited(read_training_faces(table), options)
     network = VideoEmotionNetwork(VideoEmotionNetworkShape())
     say(f"Training on {len(faces)} stills: small, then large, then sequences of them.")
-    fit_stills(network, faces, out / "small", SMALL_STILLS.told(options), _SMALL)
-    fit_stills(network, faces, out / "stills", STILLS.told(options))
+    small, whole = SMALL_STILLS.told(options), STILLS.told(options)
+    fit_stills(network, faces, out / "small", small, _SMALL)
+    fit_stills(network, faces, out / "stills", whole)
     sequences = make_sequences(network, faces, targets_of(faces), options.seed)
     of_this_part = options.model_copy(update=_SEQUENCES_OWN)
-    fit_sequences(network, sequences, out / "sequences", SEQUENCES.told(of_this_part))
+    last = SEQUENCES.told(of_this_part)
+    fit_sequences(network, sequences, out / "sequences", last)
     public = _limited(read_fer2013(table, "PublicTest"), options)
     weights = _save(network, public, out / "video.safetensors")
     measures = _measure_weights(weights, data, options)
-    return TrainingReport(
+    report = TrainingReport(
         branch="video",
         weights=weights,
         n_train=len(faces),
         seconds=time.perf_counter() - began,
         measures={name: figures.model_dump() for name, figures in measures.items()},
+    )
+    plans = {f"stills of {_SMALL} pixels": small, f"stills of {CROP} pixels": whole}
+    made = _made(network, report, len(public), plans | {"sequences": last})
+    return with_card(report, made, options)
+
+
+def _made(
+    network: "VideoEmotionNetwork",
+    report: TrainingReport,
+    n_calibrated: int,
+    plans: Mapping[str, FittingPlan],
+) -> Made:
+    return Made(
+        what=f"ResNet18 on gray crops of {CROP} pixels, a transformer over time with a padding "
+        "mask, masked mean, linear head; from random weights.",
+        n_parameters=count_parameters(network),
+        classes=EMOTIONS,
+        sources=[Source("fer2013", "", report.n_train, n_calibrated)],
+        calibration="One temperature was fitted to stills and drifting sequences of PublicTest.",
+        plans={stage: choices_of(plan) for stage, plan in plans.items()},
+        notes=[
+            "FER2013 names no persons: whether somebody who is tested was trained on is unknown. "
+            "The part that looks over time saw only sequences made from these stills, no moving "
+            "and no speaking face.",
+        ],
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.architectures.classes import emotion_matrix, without_emotion
 from models.architectures.table import build
 from models.audio.embedded import LONGEST_WINDOW, EmbeddedAudioBranch
 from models.audio.sound import has_no_voice, windows
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class TrainedBranch:
     """Judges by a `.safetensors` file whose header names an architecture of the table.
 
-    Raises `WeightsError` where the file, or what lies beside it, is missing or does not fit.
+    `classes` are those that the header names. Raises `WeightsError` where the file, or what lies
+    beside it, is missing or does not fit.
     """
 
     name = "embedded"
@@ -41,6 +43,8 @@ class TrainedBranch:
     def __init__(self, branch: str, path: Path, weights: WeightSettings) -> None:
         self._branch = branch
         self._network, config = load_trained(branch, path)
+        self.classes = tuple(config["classes"])
+        self._emotions = emotion_matrix(self.classes)
         self._temperature = float(config["temperature"])
         self._device = choose_device(weights.device)
         self._network.to(self._device)
@@ -50,16 +54,29 @@ class TrainedBranch:
         self.digest = file_digest(path)
 
     def score(self, samples: Sequence[Any]) -> Scores:
-        """Judge samples of the branch's own kind; long sounds in windows, which are averaged.
+        """Judge samples of the branch's own kind as the seven emotions: (n, 7).
 
-        Where nothing can be judged a voice gets even scores, a face and a text NaN.
+        Each class counts for its emotion; emotions without a class get nought. Where nothing can
+        be judged a voice gets even scores, a face and a text NaN.
+        """
+        scores: Scores = self.score_classes(samples) @ self._emotions
+        empty = [row for row, sample in enumerate(samples) if not pieces_of(self._branch, sample)]
+        if self._branch == "audio":
+            scores[empty] = 1 / len(EMOTIONS)
+        return scores
+
+    def score_classes(self, samples: Sequence[Any]) -> Scores:
+        """Probabilities (n, classes) of the classes of the file; long sounds in windows.
+
+        The windows are averaged. Where nothing can be judged a voice gets even scores, a face and
+        a text NaN.
         """
         pieces = [
             (row, piece)
             for row, sample in enumerate(samples)
             for piece in pieces_of(self._branch, sample)
         ]
-        logits = np.zeros((len(samples), len(EMOTIONS)), dtype=np.float32)
+        logits = np.zeros((len(samples), len(self.classes)), dtype=np.float32)
         if pieces:
             features = [self._network.prepare(piece) for _, piece in pieces]
             found = judge(self._network, features, self._device, self._batch_size)
@@ -113,7 +130,11 @@ def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", Json]:
     """Build the network that a file's header names, with its weights, and the header."""
     state, config = read_trained(branch, path)
     network = build(
-        branch, config["architecture"], config.get("parameters"), encoder=config.get("encoder")
+        branch,
+        config["architecture"],
+        config.get("parameters"),
+        len(config["classes"]),
+        config.get("encoder"),
     )
     try:
         network.take_companions(
@@ -131,8 +152,8 @@ def load_trained(branch: str, path: Path) -> tuple["TrainableNetwork", Json]:
 def read_trained(branch: str, path: Path) -> tuple[dict[str, "Tensor"], Json]:
     """Read the weights of an architecture and the header; `WeightsError` for another branch's."""
     state, config = load_weights(path)
-    if config.get("branch") != branch or tuple(config.get("classes", ())) != EMOTIONS:
-        raise WeightsError(f"{path} holds no {branch} network of the seven classes; train it anew.")
+    if config.get("branch") != branch or len(config.get("classes", ())) < 2:
+        raise WeightsError(f"{path} holds no {branch} network with its classes; train it anew.")
     return state, config
 
 
@@ -149,15 +170,25 @@ def take_state(
 
 def architecture_of(path: Path) -> str | None:
     """Return the architecture that a file's header names; None without one."""
+    named = _header(path).get("architecture")
+    return named if isinstance(named, str) else None
+
+
+def classes_of(path: Path) -> tuple[str, ...]:
+    """Return the classes of an architecture's file; the seven for any other file."""
+    config = _header(path)
+    return tuple(config.get("classes", ())) if "architecture" in config else EMOTIONS
+
+
+def _header(path: Path) -> Json:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(path), framework="pt") as file:
-            config = json.loads((file.metadata() or {}).get("config", "{}"))
+            found: Json = json.loads((file.metadata() or {}).get("config", "{}"))
+            return found
     except (OSError, SafetensorError, ValueError):
-        return None  # the branch that opens the file says what is wrong with it
-    named = config.get("architecture")
-    return named if isinstance(named, str) else None
+        return {}  # the branch that opens the file says what is wrong with it
 
 
 def _own_file(source: str) -> Path | None:
@@ -165,19 +196,30 @@ def _own_file(source: str) -> Path | None:
     return path if path.suffix == ".safetensors" and architecture_of(path) else None
 
 
+def _annotating(branch: str, path: Path, weights: WeightSettings) -> TrainedBranch:
+    """Open a file to annotate; `WeightsError` where one of its classes is near no emotion."""
+    opened = TrainedBranch(branch, path, weights)
+    if others := without_emotion(opened.classes):
+        raise WeightsError(
+            f"{path} cannot annotate: it tells {', '.join(opened.classes)} apart, and "
+            f"{others[0]} is near none of the seven emotions; it can be evaluated with --weights."
+        )
+    return opened
+
+
 def open_audio(weights: WeightSettings) -> "EmotionBranch[Any]":
     """Return the audio branch of the file that the settings name, else the one that ships."""
     path = _own_file(weights.audio)
-    return TrainedBranch("audio", path, weights) if path else EmbeddedAudioBranch(weights)
+    return _annotating("audio", path, weights) if path else EmbeddedAudioBranch(weights)
 
 
 def open_video(weights: WeightSettings) -> "EmotionBranch[Any]":
     """Return the video branch of the file that the settings name, else the one that ships."""
     path = _own_file(weights.video)
-    return TrainedBranch("video", path, weights) if path else EmbeddedVideoBranch(weights)
+    return _annotating("video", path, weights) if path else EmbeddedVideoBranch(weights)
 
 
 def open_text(weights: WeightSettings) -> "EmotionBranch[Any]":
     """Return the text branch of the file that the settings name, else the one that ships."""
     path = _own_file(weights.text)
-    return TrainedBranch("text", path, weights) if path else EmbeddedTextBranch(weights)
+    return _annotating("text", path, weights) if path else EmbeddedTextBranch(weights)

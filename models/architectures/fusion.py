@@ -35,6 +35,8 @@ class TrainedFusion:
 
     def __init__(self, path: Path) -> None:
         state, config = read_trained("fusion", path)
+        if tuple(config["classes"]) != EMOTIONS:
+            raise WeightsError(f"{path} holds no fusion of the seven classes; train it anew.")
         architecture = config.get("architecture", "")
         if architecture not in RUNNABLE or tuple(config.get("branches", ())) != BRANCHES:
             raise WeightsError(

@@ -31,6 +31,12 @@ def test_what_is_unknown_or_missing_is_said(tmp_path: Path) -> None:
         train("audio", tmp_path / "none", tmp_path)
     with pytest.raises(SettingsError, match="did you mean 'epochs'"):
         train("audio", tmp_path, tmp_path, epoch=3)
+    with pytest.raises(SettingsError, match="there is no 'linear'; known are cosine, inverse-sqrt"):
+        train("audio", tmp_path, tmp_path, schedule="linear")
+    with pytest.raises(SettingsError, match="--label-smoothing is not for this training"):
+        train("audio", tmp_path, tmp_path, label_smoothing=0.1)
+    with pytest.raises(SettingsError, match="--schedule is not for this training: a fusion"):
+        train("fusion", tmp_path, tmp_path, schedule="cosine", architecture="probability-mlp")
     with pytest.raises(SettingsError, match=r"no folder .*speech; name the one that holds ravdess"):
         train("audio", tmp_path, tmp_path / "out", corpora=("ravdess",))
     with pytest.raises(SettingsError, match="no branch 'words'; known are audio"):

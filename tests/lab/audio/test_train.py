@@ -41,6 +41,10 @@ def test_it_makes_weights_that_the_branch_loads(trained: TrainingReport) -> None
     scores = branch.score([np.random.default_rng(0).standard_normal(16_000).astype(np.float32)])
     assert scores.shape == (1, len(EMOTIONS))
     assert {name.split("/")[0] for name in branch.unseen_speakers} == {"ravdess", "emodb"}
+    card = (trained.weights.parent / "audio.md").read_text()
+    assert all(f"{person}" in card for person in branch.unseen_speakers)
+    assert f"Trained on {trained.n_train} samples" in card
+    assert "| ravdess, six folds, opus-24k | 10 |" in card
 
 
 @pytest.mark.slow

@@ -66,7 +66,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "by_kind": {"hum": 0.0, "song": 1.0},
         },
         explored={"tests": {"length in seconds": {"happy": [1.0, 2.0], "sad": [3.0]}}},
-        curves={"stills": {"loss": [(1.0, 2.0), (2.0, 1.5)], "learning_rate": [(1.0, 0.1)]}},
+        curves={
+            "stills": {"loss": [(1.0, 2.0), (2.0, 1.5)], "learning_rate": [(1.0, 0.1)]},
+            "voice": {
+                "loss": [(1.0, 2.0), (2.0, 1.5)],
+                "eval_loss": [(1.0, 2.1), (2.0, 1.8)],
+                "eval_accuracy": [(1.0, 0.5), (2.0, 0.7)],
+                "eval_uar": [(1.0, 0.4), (2.0, 0.625)],
+            },
+        },
     )
     out.mkdir()
     write_folder(out, report_of(found, drawn_in=out))
@@ -76,10 +84,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_is_whole_alone_and_says_what_its_drawings_show(folder: Path) -> None:
     page = Page((folder / "index.html").read_text())
     assert page.open == []
-    assert len(page.sources) == 2 * 4 + 2
+    assert len(page.sources) == 2 * 4 + 4
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
     assert all(page.said)
     assert any("happy is called sad (50%" in said for said in page.said)
+    assert any("UAR of the validation people 0.625" in said for said in page.said)
     text = (folder / "index.html").read_text()
     assert "They were heard." in text
     assert "<tests>" not in text
@@ -91,7 +100,8 @@ def test_every_drawing_is_a_picture_that_the_markdown_shows(folder: Path) -> Non
     pictures = {path.name for path in folder.glob("*.png")}
     kinds = ("confusion", "recall", "reliability", "risk-coverage")
     expected = {f"{kind}-{name}.png" for kind in kinds for name in ("folds-all", "alone")}
-    assert pictures == expected | {"tests-length.png", "loss-stills.png"}
+    curves = {"loss-stills.png", "loss-voice.png", "validation-voice.png"}
+    assert pictures == expected | curves | {"tests-length.png"}
     shown = set(re.findall(r"\]\(([^)]+\.png)\)", (folder / "report.md").read_text()))
     assert shown == pictures
     assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in pictures)

@@ -74,6 +74,12 @@ def test_training_leaves_two_networks_that_judge(few: Path, tmp_path: Path) -> N
     assert report.measures["mmeld fr test, bag of words"]["weighted_f1"] > 0
     assert report.measures["goemotions en test, several labels"]["multi_label_macro_f1"] > 0
     assert (tmp_path / "text.tokenizer.json").is_file()
+    card = (tmp_path / "text.md").read_text()
+    assert "| goemotions | en | " in card
+    assert "languages en, de, fr, it, es, to development parts" in card
+    assert "pairs of lines that translate each other" in card
+    assert "| meld en test | 60 |" in card
+    assert "Non-commercial use only" in card
     sizes = [path.stat().st_size for path in tmp_path.glob("*.safetensors")]
     assert len(sizes) == 2
     assert sum(sizes) < 45_000_000

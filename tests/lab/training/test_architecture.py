@@ -9,8 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lab.training.architecture import class_weights, train_architecture
+from lab.reports.curves import read_curves
+from lab.training.architecture import train_architecture
 from lab.training.architecture_data import read_material
+from lab.training.objective import class_weights, weighted_loss
 from lab.training.options import TrainingOptions
 from models.architectures.branch import TrainedBranch, load_trained
 from models.protocols import FaceSequence, TextSample
@@ -194,3 +196,75 @@ def test_one_speaker_is_too_few(tmp_path: Path) -> None:
         train_architecture("audio", tmp_path, tmp_path, told("level-logistic"))
     with pytest.raises(SettingsError, match="did you mean 'level-logistic'"):
         train_architecture("audio", tmp_path, tmp_path, told("level-logistics"))
+
+
+def learning_rates(out: Path) -> list[float]:
+    """The rates of a training by step, as TensorBoard shows them."""
+    (curves,) = read_curves(out).values()
+    return [value for _, value in curves["learning_rate"]]
+
+
+def test_the_rate_falls_by_the_named_schedule(actors: Path, tmp_path: Path) -> None:
+    """At the end the cosine is at nought, the inverse square root far from it."""
+    rates = {}
+    for schedule in ("cosine", "inverse-sqrt"):
+        options = told(
+            "level-logistic", epochs=10, batch_size=8, folds=False, schedule=schedule, limit=48
+        )
+        train_architecture("audio", actors, tmp_path / schedule, options)
+        rates[schedule] = learning_rates(tmp_path / schedule)
+    assert rates["cosine"][-1] < 0.02 * max(rates["cosine"])
+    # ten epochs, one of warm-up
+    assert rates["inverse-sqrt"][-1] == pytest.approx(0.05 * (1 / 10) ** 0.5, rel=0.02)
+
+
+def test_training_and_validation_curves_stand_beside_each_other(
+    actors: Path, tmp_path: Path
+) -> None:
+    options = told("level-logistic", epochs=3, batch_size=4, learning_rate=0.1)
+    report = train_architecture("audio", actors, tmp_path, options)
+    found = read_curves(tmp_path)
+    curves = found.pop("fit")
+    assert len(curves["loss"]) == len(curves["eval_loss"]) == 3
+    assert all(0 <= value <= 1 for _, value in curves["eval_uar"] + curves["eval_accuracy"])
+    assert len(found) == 4  # the folds: whoever is tested there is not watched while they learn
+    assert not any("eval_loss" in own for own in found.values())
+    # the people who calibrate, judged by the weights as stored: what the last epoch's figure says
+    branch = TrainedBranch("audio", report.weights, WeightSettings())
+    material = read_material("audio", actors, options)
+    guess = branch.score([material.read(int(row)) for row in material.validation]).argmax(axis=1)
+    accuracy = float((guess == material.labels[material.validation]).mean())
+    assert curves["eval_accuracy"][-1][1] == pytest.approx(accuracy, abs=1e-6)
+
+
+def test_label_smoothing_keeps_the_weights_of_the_classes() -> None:
+    logits, labels = (
+        torch.randn(6, 3, generator=torch.manual_seed(0)),
+        torch.tensor([0, 0, 0, 0, 1, 1]),
+    )
+    weights = torch.from_numpy(class_weights(labels.numpy(), 3))
+    chances = logits.log_softmax(dim=1)
+    targets = 0.9 * torch.eye(3)[labels] + 0.1 / 3
+    expected = -(targets * weights * chances).sum() / weights[labels].sum()
+    assert weighted_loss(logits, labels, weights, 0.1) == pytest.approx(float(expected), rel=1e-5)
+    plain = torch.nn.functional.cross_entropy(logits, labels, weights)
+    assert weighted_loss(logits, labels, weights, 0.0) == pytest.approx(float(plain), rel=1e-5)
+    # nobody of a class that was trained on: no cost, and no nan in the curve
+    assert float(weighted_loss(logits, torch.full((6,), 2), weights, 0.0)) == 0.0
+
+
+def test_smoothed_labels_make_a_network_less_sure(actors: Path, tmp_path: Path) -> None:
+    spread = []
+    for smoothing in (0.0, 0.5):
+        options = told(
+            "level-logistic",
+            epochs=20,
+            batch_size=4,
+            learning_rate=0.1,
+            folds=False,
+            label_smoothing=smoothing,
+        )
+        report = train_architecture("audio", actors, tmp_path / str(smoothing), options)
+        network, _ = load_trained("audio", report.weights)
+        spread.append(float(network.head.weight.detach().abs().mean()))
+    assert spread[1] < 0.8 * spread[0]

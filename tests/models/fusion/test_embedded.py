@@ -235,7 +235,7 @@ def test_a_wrong_file_is_one_sentence(tmp_path: Path) -> None:
         str(tmp_path / "text.safetensors"): "holds no weights of tonescribe",
         str(shipped("audio")): "has no discounts for audio, video, text; train it anew",
         str(random_fusion(tmp_path / "a", branch="audio")): "holds no fusion network",
-        str(random_fusion(tmp_path / "b", classes=["sad"])): "of the seven classes",
+        str(random_fusion(tmp_path / "b", classes=["happy", "sad"])): "of the seven classes",
         str(random_fusion(tmp_path / "c", branches=["audio"])): "no fusion of audio, video, text",
         str(random_fusion(tmp_path / "d", architecture="concatenation")): "probability-mlp",
         str(random_fusion(tmp_path / "e", parameters={"width": 6})): "does not fit probability-mlp",
