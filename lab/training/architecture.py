@@ -37,6 +37,7 @@ PLANS: dict[str, FittingPlan] = {
         "mfcc-cnn-2d": (20, 32, 1e-3, 1e-2),
         "mfcc-cnn-1d": (20, 32, 1e-3, 1e-2),
         "mel-transformer": (20, 16, 1e-3, 1e-2),
+        "mel-transformer-495": (20, 16, 1e-3, 1e-2),
         "level-logistic": (20, 64, 5e-2, 0.0),
         "wav2vec2": (10, 8, 1e-4, 1e-2),
         "vggish": (20, 32, 5e-4, 1e-2),
