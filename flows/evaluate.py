@@ -206,7 +206,7 @@ def _of_corpora(
     engine = load_engine(branch, "embedded", settings)
     voices = read_speech(corpora / "speech", ()) if branch == "audio" else ()
     unseen: frozenset[str] = getattr(engine, "unseen_speakers", frozenset())
-    heard = [c for c in voices if c.emotion and f"{c.corpus}/{c.speaker}" in unseen]
+    heard = [c for c in voices if c.emotion and c.person in unseen]
     return Evaluation(
         title=f"{branch} on the corpora of its card",
         measures=cast("dict[str, Measures]", measurer(engine, corpora, options)),
@@ -238,7 +238,7 @@ def _conditions(clips: Sequence[LabelledClip], settings: WeightSettings) -> dict
     if not clips:
         raise SettingsError("No voice here is unheard by these weights; give --data with others.")
     score = load_engine("audio", "embedded", settings).score
-    speakers = [f"{clip.corpus}/{clip.speaker}" for clip in clips]
+    speakers = [clip.person for clip in clips]
     return measure_conditions(score, lambda row: read_voice(clips[row]), _labels(clips), speakers)
 
 

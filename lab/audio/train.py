@@ -110,9 +110,9 @@ def logits_of_left_out(out: Path, number: int) -> Path:
 
 
 def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> list[Strangers]:
-    """Judge each corpus by a network trained on the others alone; nothing of a single corpus."""
+    """Judge each corpus by a network trained on the others alone; nothing of one corpus's people."""
     corpora = sorted({clip.corpus for clip in clips})
-    if len(corpora) == 1:
+    if len({clip.people for clip in clips}) == 1:
         return []
     splits = [unseen_corpus(clips, corpus, recipe.plan.seed) for corpus in corpora]
     folds = recipe.fit_folds(splits, LEFT_OUT, TAKES)
@@ -230,7 +230,7 @@ def _config(
         "classes": VOICE_CLASSES,
         "shape": WHISPER_TINY,
         "corpora": sorted({clip.corpus for clip in train}),
-        "calibration_speakers": sorted({f"{c.corpus}/{c.speaker}" for c in calibration}),
+        "calibration_speakers": sorted({c.person for c in calibration}),
         "n_train": len(train),
         "epochs": recipe.plan.epochs,
         "seed": recipe.plan.seed,

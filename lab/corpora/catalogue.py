@@ -78,6 +78,7 @@ _TWEETS = "No licence is stated; posts by users, for research."
 CATALOGUE: dict[str, Entry] = {
     # voices; crema-d's labels are what the actor meant, crema-d-consensus' what listeners heard
     "ravdess": Entry("audio", ("en",), _RAVDESS, "Zenodo, speech audio", read_corpus),
+    "ravdess-song": Entry("audio", ("en",), _RAVDESS, "Zenodo, song audio", read_corpus),
     "savee": Entry("audio", ("en",), _SAVEE, "University of Surrey", read_corpus),
     "crema-d": Entry("audio", ("en",), _CREMA_D, "Cheyney University, GitHub", read_corpus),
     "crema-d-consensus": Entry(

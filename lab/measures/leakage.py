@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.corpus import LabelledClip
+from schemas.corpus import SAME_PEOPLE, LabelledClip
 from schemas.values import Json
 
 _NAMED = 3
@@ -19,9 +19,11 @@ def warn_of_trained_speakers(weights: Path, clips: Sequence[LabelledClip]) -> li
     config = _header(weights)
     held_out = set(config.get("calibration_speakers", ()))
     warnings = []
-    for corpus in sorted({clip.corpus.lower() for clip in clips} & set(config.get("corpora", ()))):
-        tested = {clip.speaker for clip in clips if clip.corpus.lower() == corpus}
-        known = sorted(speaker for speaker in tested if f"{corpus}/{speaker}" not in held_out)
+    named = [clip.model_copy(update={"corpus": clip.corpus.lower()}) for clip in clips]
+    trained = {SAME_PEOPLE.get(corpus, corpus) for corpus in config.get("corpora", ())}
+    for corpus in sorted({clip.people for clip in named} & trained):
+        tested = {clip for clip in named if clip.people == corpus}
+        known = sorted({clip.speaker for clip in tested if clip.person not in held_out})
         if known:
             warnings.append(
                 f"{weights.name} was trained on {corpus}: the figures for its {_people(known)} "

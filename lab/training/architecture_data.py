@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.samples import sample_reader
-from lab.corpora.splits import FOLDS, held_out_speakers, trainable
+from lab.corpora.splits import FOLDS, held_out_speakers, shares_people, trainable
 from lab.training.options import TrainingOptions
 from models.protocols import FaceSequence
 from schemas.corpus import LabelledClip
@@ -128,7 +128,12 @@ def _protocol(
     clips: Sequence[LabelledClip], corpus: str, folds: Sequence[tuple[Rows, ...]]
 ) -> Protocol:
     classes = tuple(sorted({clip.label for clip in clips if clip.corpus == corpus}))
-    own = [classes.index(clip.label) if clip.corpus == corpus else -1 for clip in clips]
+    own = [
+        classes.index(clip.label)
+        if (clip.corpus == corpus or shares_people(clip, corpus)) and clip.label in classes
+        else -1
+        for clip in clips
+    ]
     return Protocol(classes, np.array(own), tuple((a, b, c) for a, b, c in folds))
 
 
@@ -145,7 +150,7 @@ def _of_clips(
     return Material(
         read=read,
         labels=np.array([EMOTIONS.index(clip.emotion) for clip in clips if clip.emotion]),
-        speakers=tuple(f"{clip.corpus}/{clip.speaker}" for clip in clips),
+        speakers=tuple(clip.person for clip in clips),
         train=_rows_of(train, places),
         validation=_rows_of(validation, places),
         corpora=tuple(sorted({clip.corpus for clip in clips})),
