@@ -110,7 +110,7 @@ def logits_of_left_out(out: Path, number: int) -> Path:
 
 
 def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> list[Strangers]:
-    """Judge each corpus by a network trained on the others alone; nothing of one corpus's people."""
+    """Judge each corpus by a network trained on the others alone; nothing where all are one's."""
     corpora = sorted({clip.corpus for clip in clips})
     if len({clip.people for clip in clips}) == 1:
         return []

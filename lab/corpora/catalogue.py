@@ -113,6 +113,13 @@ CATALOGUE: dict[str, Entry] = {
     "ravdess-video": Entry("video", ("en",), _RAVDESS, "Zenodo, speech video", read_video),
     "crema-d-video": Entry("video", ("en",), _CREMA_D, "Cheyney University, GitHub", read_video),
     "savee-video": Entry("video", ("en",), _SAVEE, "University of Surrey", read_video),
+    "iemocap-video": Entry(
+        "video",
+        ("en",),
+        "Non-commercial research under a signed agreement; must not be passed on.",
+        "University of Southern California, SAIL; utterances cut out of its dialogues",
+        read_video,
+    ),
     # faces
     "fer2013": Entry(
         "face",

@@ -4,8 +4,8 @@ One speaker in eight calibrates and is not trained on; the folds are the publish
 and texts keep their official parts, whose people nobody knows.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +34,12 @@ class Protocol:
     classes: tuple[str, ...]
     labels: Rows
     folds: tuple[tuple[Rows, Rows, Rows], ...]
+
+    def after(self, shift: int) -> "Protocol":
+        """Return the same folds where so many samples of another corpus stand in front."""
+        labels = np.concatenate([np.full(shift, -1), self.labels])
+        folds = tuple((a + shift, b + shift, c + shift) for a, b, c in self.folds)
+        return Protocol(self.classes, labels, folds)
 
 
 @dataclass(frozen=True)
@@ -70,15 +76,12 @@ class Material:
             )
             for name, own in self.protocols.items()
         }
-        return Material(
-            self.read,
-            self.labels,
-            self.speakers,
-            kept(self.train),
-            kept(self.validation),
-            {name: kept(rows) for name, rows in self.tests.items()},
-            protocols,
-            self.corpora,
+        return replace(
+            self,
+            train=kept(self.train),
+            validation=kept(self.validation),
+            tests={name: kept(rows) for name, rows in self.tests.items()},
+            protocols=protocols,
         )
 
 
@@ -102,25 +105,37 @@ def read_material(
 
 
 def _speech(data: Path, options: TrainingOptions) -> Material:
-    from lab.audio.folds import corpus_splits
     from lab.corpora.samples import read_voice
     from lab.corpora.speech import read_speech
     from models.audio.embedded import LONGEST_WINDOW
     from models.audio.sound import windows
 
     clips = _limited(trainable(read_speech(data / "speech", options.corpora)), options)
-    measured = [name for name in options.corpora or ("ravdess",) if name in FOLDS]
     found = _of_clips(
         clips, lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0], options
     )
+    measured = options.corpora or ("ravdess",)
+    return replace(found, protocols=_protocols(clips, measured, options))
+
+
+def _protocols(
+    clips: Sequence[LabelledClip], corpora: Iterable[str], options: TrainingOptions
+) -> dict[str, Protocol]:
+    """Folds by speaker of each of these corpora that has some, unless the options say no."""
+    from lab.audio.folds import corpus_splits
+
     places = {id(clip): row for row, clip in enumerate(clips)}
-    for corpus in measured if options.folds else ():
+    found: dict[str, Protocol] = {}
+    for corpus in dict.fromkeys(corpora) if options.folds else ():
+        if corpus not in FOLDS:
+            continue
         splits = corpus_splits(clips, corpus, seed=options.seed)
         sides = [
             tuple(_rows_of(side, places) for side in (split.train, split.validation, split.test))
             for split in splits
         ]
-        found.protocols[f"{corpus}, its folds, its own classes"] = _protocol(clips, corpus, sides)
+        if sides:
+            found[f"{corpus}, its folds, its own classes"] = _protocol(clips, corpus, sides)
     return found
 
 
@@ -180,10 +195,13 @@ def _faces(data: Path, options: TrainingOptions) -> Material:
 def _videos(data: Path, names: Sequence[str], options: TrainingOptions) -> Material:
     from lab.corpora.video import read_video
 
-    found = [clip for name in names for clip in trainable(read_video(data / "video", name))]
+    own = dict.fromkeys(name.removesuffix("-video") for name in names)
+    found = [clip for name in own for clip in trainable(read_video(data / "video", name))]
     clips = _limited(found, options)
     reader = sample_reader("video", WeightSettings()) if clips else None
-    return _of_clips(clips, lambda row: reader(clips[row]) if reader else None, options)
+    of_clips = _of_clips(clips, lambda row: reader(clips[row]) if reader else None, options)
+    measured = sorted({clip.corpus for clip in clips})
+    return replace(of_clips, protocols=_protocols(clips, measured, options))
 
 
 def _stills(data: Path, options: TrainingOptions) -> Material:
@@ -221,6 +239,7 @@ def _joined(first: Material, second: Material) -> Material:
         train=np.concatenate([first.train, second.train + shift]),
         validation=np.concatenate([first.validation, second.validation + shift]),
         tests=first.tests,
+        protocols={name: own.after(shift) for name, own in second.protocols.items()},
         corpora=first.corpora + second.corpora,
     )
 
