@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
+from lab.text.augmentation import augment_rare
 from lab.training.architecture_data import Material, Protocol, Rows, read_material
 from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
@@ -113,6 +114,8 @@ def train_architecture(
     if branch == "text":
         # nothing else has a vocabulary, and sounds would be decoded twice
         network.learn_vocabulary([material.read(int(row)) for row in material.train])
+    if network.augment:
+        material = augment_rare(material, options.seed)
     features, material, warnings = prepare_all(network, material)
     recipe.train(network, _chosen(features, material.train), material.labels[material.train], "fit")
     found = recipe.logits(network, _chosen(features, material.validation))
@@ -127,7 +130,8 @@ def train_architecture(
     return TrainingReport(
         branch=branch,
         weights=weights,
-        n_train=len(material.train),
+        n_train=material.n_train,
+        augmented=material.augmented,
         seconds=time.perf_counter() - began,
         measures=measures,
         warnings=warnings,
@@ -258,7 +262,8 @@ def save(
         "temperature": round(temperature, 4),
         "corpora": material.corpora,
         "calibration_speakers": material.calibration_speakers(),
-        "n_train": len(material.train),
+        "n_train": material.n_train,
+        "augmented": material.augmented,
         "epochs": recipe.plan.epochs,
         "seed": recipe.options.seed,
     }

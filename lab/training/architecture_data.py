@@ -46,7 +46,8 @@ class Protocol:
 class Material:
     """`n` samples, read one by one, of which rows are trained on, calibrated on and tested.
 
-    `labels` (n,) index `EMOTIONS`; `tests` are official parts, `protocols` are folds.
+    `labels` (n,) index `EMOTIONS`; `tests` are official parts, `protocols` are folds. `augmented`
+    counts by class the rows of `train` that are changed copies of others.
     """
 
     read: Callable[[int], Any]
@@ -57,6 +58,12 @@ class Material:
     tests: dict[str, Rows] = field(default_factory=dict)
     protocols: dict[str, Protocol] = field(default_factory=dict)
     corpora: tuple[str, ...] = ()
+    augmented: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def n_train(self) -> int:
+        """Count of the samples that are trained on, without changed copies."""
+        return len(self.train) - sum(self.augmented.values())
 
     def calibration_speakers(self) -> list[str]:
         """Those who calibrate, as corpus/speaker; empty where nobody knows who they are."""
