@@ -16,7 +16,7 @@ from lab.corpora.samples import read_voice, warn_of_damaged
 from lab.corpora.speech import read_speech
 from lab.measures import Measures, measure
 from lab.measures.judge import judge, judge_together
-from lab.measures.leakage import warn_of_trained_speakers
+from lab.measures.leakage import warn_of_trained_samples, warn_of_trained_speakers
 from lab.reports.curves import read_curves
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.exploration import ByClass, explore
@@ -172,7 +172,10 @@ def _of_table(
     heard = [
         sentence
         for own in ((*BRANCHES, branch) if together else (branch,))
-        for sentence in warn_of_trained_speakers(_file(own, settings), known)
+        for sentence in (
+            *warn_of_trained_samples(own, _file(own, settings), known),
+            *warn_of_trained_speakers(_file(own, settings), known),
+        )
     ]
     (name,) = {clip.corpus for clip in clips}
     return Evaluation(

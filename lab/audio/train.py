@@ -33,6 +33,7 @@ from lab.corpora.speech import read_speech
 from lab.corpora.splits import held_out_speakers, trainable
 from lab.measures import Measures, fit_temperature
 from lab.measures.baseline import reference_config
+from lab.measures.fingerprints import fingerprints, store_fingerprints
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.render import to_markdown
 from lab.training.fitting import Batch, FittingPlan
@@ -80,8 +81,9 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     network = recipe.make(train, "shipped")
     left_out = leave_out(recipe, clips)
     shown = _calibrated(recipe, network, calibration, left_out)
-    config = _config(recipe, train, calibration) | shown
     weights = out / "audio.safetensors"
+    known = store_fingerprints(weights, fingerprints("audio", train))
+    config = _config(recipe, train, calibration) | shown | known
     save_weights(weights, network.state_dict(), config)
     strange = figures_on_strangers(left_out)
     if strange:

@@ -60,6 +60,7 @@ def augment_rare(material: "Material", seed: int = 0) -> "Material":
         speakers=material.speakers + tuple(material.speakers[row] for row in sources),
         train=np.concatenate([material.train, np.arange(count, count + len(sources))]),
         augmented=copied,
+        fingerprint=lambda row: material.fingerprint(row) if row < count else None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.measures.fingerprints import fingerprints, store_fingerprints
 from lab.text.calibration import calibrate
 from lab.text.fitting import code_texts, fit_words
 from lab.text.measure import measure_text as measure_text
@@ -94,7 +95,7 @@ def _train_english(
     fit_words(network, texts, out, PLAN.told(options))
     weights = out / "text.safetensors"
     calibration = calibrate(network, tokenizer, folder, ("en",), options.limit)
-    save_words(network, tokenizer, calibration, weights)
+    save_words(network, tokenizer, calibration, weights, clips)
     return weights, len(clips)
 
 
@@ -111,7 +112,7 @@ def _train_multilingual(
     texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
     fit_words(network, texts, out / "multilingual", MULTILINGUAL_PLAN.told(options))
     calibration = calibrate(network, tokenizer, folder, LANGUAGES, options.limit)
-    save_words(network, tokenizer, calibration, english.with_suffix(MULTILINGUAL_SUFFIX))
+    save_words(network, tokenizer, calibration, english.with_suffix(MULTILINGUAL_SUFFIX), clips)
     return len(clips)
 
 
@@ -153,14 +154,16 @@ def save_words(
     tokenizer: "Tokenizer",
     calibration: dict[str, Json],
     weights: Path,
+    trained: "Sequence[LabelledClip]",
 ) -> None:
-    """Write a text network with its calibration, and its tokenizer beside it."""
+    """Write a text network with its calibration, its tokenizer, and what it was trained on."""
     from models.checkpoint import save_weights
 
     config = {
         "classes": list(EMOTIONS),
         "shape": network.shape.as_config(),
         "calibration": calibration,
+        **store_fingerprints(weights, fingerprints("text", trained)),
     }
     save_weights(weights, network.state_dict(), config)
     tokenizer.no_truncation()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
+from lab.measures.fingerprints import store_fingerprints
 from lab.text.augmentation import augment_rare
 from lab.training.architecture_data import Material, Protocol, Rows, read_material
 from lab.training.fitting import Batch, FittingPlan, fit
@@ -266,6 +267,7 @@ def save(
         "augmented": material.augmented,
         "epochs": recipe.plan.epochs,
         "seed": recipe.options.seed,
+        **store_fingerprints(path, (material.fingerprint(int(row)) for row in material.train)),
     }
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_weights(path, state, config)

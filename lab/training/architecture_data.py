@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lab.corpora.samples import sample_reader
 from lab.corpora.splits import FOLDS, held_out_speakers, shares_people, trainable
+from lab.measures.fingerprints import fingerprint, fingerprint_of_pictures
 from lab.training.options import TrainingOptions
 from models.protocols import FaceSequence
 from schemas.corpus import LabelledClip
@@ -42,12 +43,17 @@ class Protocol:
         return Protocol(self.classes, labels, folds)
 
 
+def _not_known(row: int) -> None:
+    del row
+
+
 @dataclass(frozen=True)
 class Material:
     """`n` samples, read one by one, of which rows are trained on, calibrated on and tested.
 
     `labels` (n,) index `EMOTIONS`; `tests` are official parts, `protocols` are folds. `augmented`
-    counts by class the rows of `train` that are changed copies of others.
+    counts by class the rows of `train` that are changed copies of others. `fingerprint` knows a row
+    by its content, None where it has none.
     """
 
     read: Callable[[int], Any]
@@ -59,6 +65,7 @@ class Material:
     protocols: dict[str, Protocol] = field(default_factory=dict)
     corpora: tuple[str, ...] = ()
     augmented: dict[str, int] = field(default_factory=dict)
+    fingerprint: Callable[[int], bytes | None] = _not_known
 
     @property
     def n_train(self) -> int:
@@ -119,7 +126,7 @@ def _speech(data: Path, options: TrainingOptions) -> Material:
 
     clips = _limited(trainable(read_speech(data / "speech", options.corpora)), options)
     found = _of_clips(
-        clips, lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0], options
+        "audio", clips, lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0], options
     )
     measured = options.corpora or ("ravdess",)
     return replace(found, protocols=_protocols(clips, measured, options))
@@ -164,7 +171,10 @@ def _rows_of(clips: Sequence[LabelledClip], places: dict[int, int]) -> Rows:
 
 
 def _of_clips(
-    clips: Sequence[LabelledClip], read: Callable[[int], Any], options: TrainingOptions
+    branch: str,
+    clips: Sequence[LabelledClip],
+    read: Callable[[int], Any],
+    options: TrainingOptions,
 ) -> Material:
     """Clips with speakers: one speaker in eight calibrates."""
     train, validation = held_out_speakers(clips, share=8, seed=options.seed) if clips else ((), ())
@@ -176,6 +186,7 @@ def _of_clips(
         train=_rows_of(train, places),
         validation=_rows_of(validation, places),
         corpora=tuple(sorted({clip.corpus for clip in clips})),
+        fingerprint=lambda row: fingerprint(branch, clips[row]),
     )
 
 
@@ -206,7 +217,9 @@ def _videos(data: Path, names: Sequence[str], options: TrainingOptions) -> Mater
     found = [clip for name in own for clip in trainable(read_video(data / "video", name))]
     clips = _limited(found, options)
     reader = sample_reader("video", WeightSettings()) if clips else None
-    of_clips = _of_clips(clips, lambda row: reader(clips[row]) if reader else None, options)
+    of_clips = _of_clips(
+        "video", clips, lambda row: reader(clips[row]) if reader else None, options
+    )
     measured = sorted({clip.corpus for clip in clips})
     return replace(of_clips, protocols=_protocols(clips, measured, options))
 
@@ -234,6 +247,7 @@ def _stills(data: Path, options: TrainingOptions) -> Material:
         validation=rows[1],
         tests={"fer2013 PrivateTest": rows[2]},
         corpora=("fer2013",),
+        fingerprint=lambda row: fingerprint_of_pictures([images[row]]),
     )
 
 
@@ -248,6 +262,9 @@ def _joined(first: Material, second: Material) -> Material:
         tests=first.tests,
         protocols={name: own.after(shift) for name, own in second.protocols.items()},
         corpora=first.corpora + second.corpora,
+        fingerprint=lambda row: (
+            first.fingerprint(row) if row < shift else second.fingerprint(row - shift)
+        ),
     )
 
 
@@ -280,6 +297,7 @@ def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | Non
         validation=np.array(sides["dev"], dtype=np.int64),
         tests=tests,
         corpora=tuple(options.corpora or ("goemotions",)),
+        fingerprint=lambda row: fingerprint("text", clips[row]),
     )
 
 

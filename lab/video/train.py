@@ -19,6 +19,7 @@ from lab.corpora.duplicates import twins
 from lab.corpora.faces import LabelledFaces, read_fer2013
 from lab.measures import Measures, fit_temperature, measure
 from lab.measures.baseline import reference_config
+from lab.measures.fingerprints import fingerprint_of_pictures, store_fingerprints
 from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.video.augmentation import draw_no_face, draw_shot, take
@@ -86,7 +87,7 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     of_this_part = options.model_copy(update=_SEQUENCES_OWN)
     fit_sequences(network, sequences, out / "sequences", SEQUENCES.told(of_this_part))
     public = _limited(read_fer2013(table, "PublicTest"), options)
-    weights = _save(network, public, out / "video.safetensors")
+    weights = _save(network, faces, public, out / "video.safetensors")
     measures = _measure_weights(weights, data, options)
     return TrainingReport(
         branch="video",
@@ -254,12 +255,15 @@ def _calibration(network: "VideoEmotionNetwork", faces: LabelledFaces) -> Json:
     }
 
 
-def _save(network: "VideoEmotionNetwork", faces: LabelledFaces, path: Path) -> Path:
+def _save(
+    network: "VideoEmotionNetwork", trained: LabelledFaces, faces: LabelledFaces, path: Path
+) -> Path:
     from models.checkpoint import save_weights
 
     config = {"classes": list(EMOTIONS), "shape": network.shape.as_config()}
+    known = store_fingerprints(path, (fingerprint_of_pictures([image]) for image in trained.images))
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_weights(path, state, config | _calibration(network, faces))
+    save_weights(path, state, config | _calibration(network, faces) | known)
     return path
 
 
