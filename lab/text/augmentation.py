@@ -13,7 +13,7 @@ from models.protocols import TextSample
 from schemas.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from lab.training.architecture_data import Material
+    from lab.training.material import Material
 
 COPIES = 4
 """The most copies of one text: EDA's advice for sets of some thousands of texts."""

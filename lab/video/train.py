@@ -24,6 +24,7 @@ from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.video.augmentation import draw_no_face, draw_shot, take
 from lab.video.sequences import SAMPLING, fit_sequences, make_sequences, walk
+from models.checkpoint import save_weights
 from models.faces.crops import CROP
 from models.protocols import EmotionBranch, FaceSequence
 from models.scores import softmax
@@ -258,12 +259,10 @@ def _calibration(network: "VideoEmotionNetwork", faces: LabelledFaces) -> Json:
 def _save(
     network: "VideoEmotionNetwork", trained: LabelledFaces, faces: LabelledFaces, path: Path
 ) -> Path:
-    from models.checkpoint import save_weights
-
-    config = {"classes": list(EMOTIONS), "shape": network.shape.as_config()}
     known = store_fingerprints(path, (fingerprint_of_pictures([image]) for image in trained.images))
+    config = known | {"classes": list(EMOTIONS), "shape": network.shape.as_config()}
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_weights(path, state, config | _calibration(network, faces) | known)
+    save_weights(path, state, config | _calibration(network, faces))
     return path
 
 

@@ -67,7 +67,7 @@ def test_a_face_network_is_trained_stored_and_judged_on_filmed_actors_by_folds(
     out = tmp_path / "out"
     corpus = ("--corpus", "ravdess", "--data", str(tmp_path), "--out", str(out))
     network = ("--architecture", "resnet18-transformer", "--set", "size=32", "--set", "inner=32")
-    plan = ("--epochs", "3", "--batch-size", "4", "--device", "cpu", "--learning-rate", "0.001")
+    plan = ("--epochs", "1", "--batch-size", "4", "--device", "cpu", "--learning-rate", "0.001")
     said = CliRunner().invoke(app, ["train", "video", *corpus, *network, *plan])
     assert said.exit_code == 0, said.output
     (figures,) = json.loads((out / "training.json").read_text())["measures"].values()
