@@ -17,7 +17,7 @@ from lab.corpora.samples import read_voice, warn_of_damaged
 from lab.corpora.speech import read_speech
 from lab.measures import Measures, measure
 from lab.measures.judge import judge, judge_together, scorer
-from lab.measures.leakage import warn_of_trained_speakers
+from lab.measures.leakage import warn_of_trained_samples, warn_of_trained_speakers
 from lab.reports.curves import read_curves
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.exploration import ByClass, explore
@@ -176,7 +176,10 @@ def _of_table(
     heard = [
         sentence
         for own in ((*BRANCHES, branch) if together else (branch,))
-        for sentence in warn_of_trained_speakers(_file(own, settings), known)
+        for sentence in (
+            *warn_of_trained_samples(own, _file(own, settings), known),
+            *warn_of_trained_speakers(_file(own, settings), known),
+        )
     ]
     (name,) = {clip.corpus for clip in clips}
     return Evaluation(
@@ -233,7 +236,7 @@ def _of_corpora(
     engine = load_engine(branch, "embedded", settings)
     voices = read_speech(corpora / "speech", ()) if branch == "audio" else ()
     unseen: frozenset[str] = getattr(engine, "unseen_speakers", frozenset())
-    heard = [c for c in voices if c.emotion and f"{c.corpus}/{c.speaker}" in unseen]
+    heard = [c for c in voices if c.emotion and c.person in unseen]
     return Evaluation(
         title=f"{branch} on the corpora of its card",
         measures=cast("dict[str, Measures]", measurer(engine, corpora, options)),
@@ -266,7 +269,7 @@ def _conditions(
     if not clips:
         raise SettingsError("No voice here is unheard by these weights; give --data with others.")
     score, _ = scorer("audio", settings, classes)
-    speakers = [f"{clip.corpus}/{clip.speaker}" for clip in clips]
+    speakers = [clip.person for clip in clips]
     labels = _labels(clips, classes)
     return measure_conditions(score, lambda row: read_voice(clips[row]), labels, speakers, classes)
 

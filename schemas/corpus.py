@@ -1,6 +1,6 @@
 """Labelled material and splits that cannot leak."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from pydantic import NonNegativeInt, model_validator
@@ -10,6 +10,10 @@ from schemas.values import Value
 
 _WITH_TEST = ((0, 2), (1, 2))
 _ALL_SIDES = ((0, 1), *_WITH_TEST)
+
+
+SAME_PEOPLE: Mapping[str, str] = {"ravdess-song": "ravdess"}
+"""A corpus -> another whose people it shows under the same names."""
 
 
 class LabelledClip(Value):
@@ -43,6 +47,16 @@ class LabelledClip(Value):
             raise ValueError(f"emotion {self.emotion} is not among {', '.join(self.emotions)}")
         return self
 
+    @property
+    def people(self) -> str:
+        """The corpus that names the speaker: `ravdess` for a song of RAVDESS, else the clip's."""
+        return SAME_PEOPLE.get(self.corpus, self.corpus)
+
+    @property
+    def person(self) -> str:
+        """The speaker as corpus/speaker, alike in every corpus that shows the same people."""
+        return f"{self.people}/{self.speaker}"
+
 
 class Split(Value):
     """A training, validation and test set with no speaker in two of them.
@@ -66,7 +80,7 @@ class Split(Value):
         if not (self.disjoint_speakers or self.disjoint_dialogues):
             raise ValueError("a split with speakers on two sides needs disjoint dialogues")
         if self.disjoint_speakers:
-            self._refuse("speaker", lambda clip: f"{clip.corpus}/{clip.speaker}")
+            self._refuse("speaker", lambda clip: clip.person)
         if self.disjoint_sentences:
             # validation is part of training here: two sentences cannot make three sides
             self._refuse("sentence", lambda clip: f"{clip.corpus}/{clip.sentence}", _WITH_TEST)

@@ -123,7 +123,9 @@ def evaluate_command(
     """Measure a branch on people that it has never seen.
 
     With --data on any labelled set (for fusion: path, text or both); without, on the corpora and
-    folds of its model card, which --corpora names. `words` measures the recogniser of the settings
+    folds of its model card, which --corpora names. Samples of --data that weights of your own were
+    trained on are counted in a warning, by their content; those that ship do not tell yet.
+    `words` measures the recogniser of the settings
     on recordings (--audio) with reference transcripts (--data).
     """
     if branch == "words":

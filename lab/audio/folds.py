@@ -21,6 +21,7 @@ from lab.corpora.splits import (
     held_out_speakers,
     other_sentence_folds,
     rotating_folds,
+    shares_people,
     speaker_folds,
     trainable,
 )
@@ -28,7 +29,7 @@ from lab.measures import FoldedMeasures, fit_temperature, measure_folds
 from models.audio.embedded import VOICE_CLASSES, merge_calm
 from models.protocols import Scores
 from models.scores import softmax
-from schemas.corpus import LabelledClip, Split
+from schemas.corpus import SAME_PEOPLE, LabelledClip, Split
 from schemas.emotions import EMOTIONS
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class FoldScores:
 
     def measures(self, protocol: str = "") -> FoldedMeasures:
         """Figures over all folds together and of each, with the interval over speakers."""
-        speakers = [f"{clip.corpus}/{clip.speaker}" for clip in self.clips]
+        speakers = [clip.person for clip in self.clips]
         return measure_folds(self.labels, self.scores, self.folds, speakers, self.classes, protocol)
 
     def save(self, path: Path) -> None:
@@ -127,17 +128,21 @@ def corpus_splits(
 ) -> list[Split]:
     """Return the folds of one protocol; of conversations whole sessions are tested and validate.
 
+    Clips of another corpus of the same people (RAVDESS's songs beside its speech) are trained on
+    where the protocol's corpus has their label, but never those of a tested or validating actor.
     A fold that leaves nobody to train on is left out, and so are clips that are not to `keep`.
     """
     corpus = PROTOCOL_CORPUS.get(protocol, protocol)
     own = [clip for clip in clips if clip.corpus == corpus]
+    labels = {clip.label for clip in own}
+    others = [clip for clip in clips if shares_people(clip, corpus) and clip.label in labels]
     speakers = {clip.speaker for clip in own}
     if corpus in CONVERSATIONS:
         there = [fold for fold in FOLDS[protocol] if speakers & set(fold)]
         splits = rotating_folds(own, there, disjoint_dialogues=True, keep=keep)
     else:
         validation = min(VALIDATION_SPEAKERS, max(1, len(speakers) // 4))
-        splits = speaker_folds(own, FOLDS[protocol], validation, seed=seed, keep=keep)
+        splits = speaker_folds(own, FOLDS[protocol], validation, others, seed=seed, keep=keep)
     return [split for split in splits if split.train and split.test]
 
 
@@ -149,8 +154,9 @@ def other_sentence_splits(clips: Sequence[LabelledClip], corpus: str, seed: int 
 
 
 def unseen_corpus(clips: Sequence[LabelledClip], corpus: str, seed: int = 0) -> Split:
-    """Train on all corpora but one, which is tested whole."""
-    others = [clip for clip in clips if clip.corpus != corpus]
+    """Train on all corpora of other people than one's, which is tested whole."""
+    people = SAME_PEOPLE.get(corpus, corpus)
+    others = [clip for clip in clips if clip.people != people]
     train, validation = held_out_speakers(others, seed=seed)
     tested = tuple(clip for clip in clips if clip.corpus == corpus and clip.emotion)
     return Split(train=trainable(train), validation=trainable(validation), test=tested)

@@ -50,7 +50,7 @@ def measure_audio(
     if options.protocol == "left-out":
         return dict(measure_left_out(data, options))
     clips = limited(read_speech(data / "speech", options.corpora), options.limit, options.seed)
-    unseen = [c for c in clips if f"{c.corpus}/{c.speaker}" in branch.unseen_speakers]
+    unseen = [c for c in clips if c.person in branch.unseen_speakers]
     if not unseen:
         raise SettingsError(f"None of the speakers in {data} is unseen by these weights.")
     found = {"speakers not trained on": _measure_clips(branch, trainable(unseen))}
@@ -89,7 +89,7 @@ def measure_left_out(data: Path, options: TrainingOptions) -> dict[str, Measures
 
 def _measure_clips(branch: EmbeddedAudioBranch, clips: Sequence[LabelledClip]) -> Measures:
     scores = branch.score([read_voice(clip) for clip in clips])
-    return measure(classes_of(clips), scores, [f"{c.corpus}/{c.speaker}" for c in clips])
+    return measure(classes_of(clips), scores, [c.person for c in clips])
 
 
 def frozen_folds(

@@ -102,7 +102,7 @@ class Strangers:
     @property
     def speakers(self) -> list[str]:
         """Speakers of the clips, told apart from those of other corpora."""
-        return [f"{clip.corpus}/{clip.speaker}" for clip in self.clips]
+        return [clip.person for clip in self.clips]
 
     def reference(self, calibration: VoiceCalibration) -> Logs:
         """Return how mostly neutral speech of the known speakers is scored."""

@@ -31,6 +31,7 @@ from lab.corpora.speech import read_speech
 from lab.corpora.splits import held_out_speakers, trainable
 from lab.measures import Measures, fit_temperature
 from lab.measures.baseline import reference_config
+from lab.measures.fingerprints import fingerprints, store_fingerprints
 from lab.reports.drawings import draw_strangers
 from lab.reports.emotion import Evaluation, report_of
 from lab.reports.render import to_markdown
@@ -89,8 +90,9 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     familiarity = known_to_strangers(recipe.familiarity(network, train), left_out)
     judged = recipe.take(network, material.heard(calibration), familiarity)
     shown = calibration_config(left_out, classes_of(calibration), judged)
-    config = _config(recipe, train, calibration) | shown | familiarity.as_config()
     weights = out / "audio.safetensors"
+    known = store_fingerprints(weights, fingerprints("audio", train))
+    config = _config(recipe, train, calibration) | shown | familiarity.as_config() | known
     save_weights(weights, {**network.state_dict(), **familiarity.as_state()}, config)
     strange = figures_on_strangers(left_out)
     if strange:
@@ -136,9 +138,9 @@ def _made(
 
 
 def leave_out(recipe: Recipe, clips: Sequence[LabelledClip]) -> list[Strangers]:
-    """Judge each corpus by a network trained on the others alone; nothing of a single corpus."""
+    """Judge each corpus by a network trained on the others alone; nothing where all are one's."""
     corpora = sorted({clip.corpus for clip in clips})
-    if len(corpora) == 1:
+    if len({clip.people for clip in clips}) == 1:
         return []
     splits = [unseen_corpus(clips, corpus, recipe.plan.seed) for corpus in corpora]
     found = []
@@ -264,7 +266,7 @@ def _config(
         "classes": VOICE_CLASSES,
         "shape": WHISPER_TINY,
         "corpora": sorted({clip.corpus for clip in train}),
-        "calibration_speakers": sorted({f"{c.corpus}/{c.speaker}" for c in calibration}),
+        "calibration_speakers": sorted({c.person for c in calibration}),
         "n_train": len(train),
         "epochs": recipe.plan.epochs,
         "seed": recipe.plan.seed,

@@ -83,6 +83,7 @@ UNRESTRICTED = frozenset({_ATTRIBUTION})
 CATALOGUE: dict[str, Entry] = {
     # voices; crema-d's labels are what the actor meant, crema-d-consensus' what listeners heard
     "ravdess": Entry("audio", ("en",), _RAVDESS, "Zenodo, speech audio", read_corpus),
+    "ravdess-song": Entry("audio", ("en",), _RAVDESS, "Zenodo, song audio", read_corpus),
     "savee": Entry("audio", ("en",), _SAVEE, "University of Surrey", read_corpus),
     "crema-d": Entry("audio", ("en",), _CREMA_D, "Cheyney University, GitHub", read_corpus),
     "crema-d-consensus": Entry(
@@ -117,6 +118,13 @@ CATALOGUE: dict[str, Entry] = {
     "ravdess-video": Entry("video", ("en",), _RAVDESS, "Zenodo, speech video", read_video),
     "crema-d-video": Entry("video", ("en",), _CREMA_D, "Cheyney University, GitHub", read_video),
     "savee-video": Entry("video", ("en",), _SAVEE, "University of Surrey", read_video),
+    "iemocap-video": Entry(
+        "video",
+        ("en",),
+        "Non-commercial research under a signed agreement; must not be passed on.",
+        "University of Southern California, SAIL; utterances cut out of its dialogues",
+        read_video,
+    ),
     # faces
     "fer2013": Entry(
         "face",

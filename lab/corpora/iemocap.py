@@ -2,13 +2,14 @@
 
 Busso et al. 2008, "IEMOCAP: Interactive emotional dyadic motion capture database". Each session
 has `dialog/EmoEvaluation/<dialogue>.txt`, `dialog/transcriptions/<dialogue>.txt` and
-`sentences/wav/<dialogue>/<utterance>.wav`.
+`sentences/wav/<dialogue>/<utterance>.wav`. It films whole dialogues; utterances that somebody cut
+out of these are sought as `sentences/avi/<dialogue>/<utterance>.avi`.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lab.corpora.labels import LABELS
 from lab.corpora.name_codes import NAME_CODES
@@ -35,13 +36,13 @@ class _Turn(NamedTuple):
     code: str
 
 
-def read_iemocap(folder: Path) -> list[LabelledClip]:
+def read_iemocap(folder: Path, medium: Literal["wav", "avi"] = "wav") -> list[LabelledClip]:
     """Read the utterances of all sessions under a release's folder, or under its parent.
 
     Speakers are `Ses01F` and the like. Frustration, other and no agreement have no `emotion`;
-    excitement counts as happy. An utterance whose sound is not there has its words alone. Raises
-    `SettingsError` where there is no session, or a session without judgements, `InputError` for a
-    judgement that cannot be read.
+    excitement counts as happy. An utterance whose sound is not there has its words alone; of films
+    those that are there are read. Raises `SettingsError` where there is no session, a session
+    without judgements, or not one film, `InputError` for a judgement that cannot be read.
     """
     sessions = next((found for name in _NAMES if (found := _sessions(folder / name))), [])
     if not sessions:
@@ -49,32 +50,41 @@ def read_iemocap(folder: Path) -> list[LabelledClip]:
             f"No IEMOCAP session was found under {folder}: "
             "give the folder IEMOCAP_full_release with Session1 to Session5, unpacked."
         )
-    return [clip for session in sessions for clip in _read_session(session)]
+    clips = [clip for session in sessions for clip in _read_session(session, medium)]
+    if medium == "wav":
+        return clips
+    filmed = [clip for clip in clips if clip.source]
+    if not filmed:
+        raise SettingsError(
+            f"No filmed utterance of IEMOCAP was found under {folder}: cut the dialogues into "
+            "SessionN/sentences/avi/DIALOGUE/UTTERANCE.avi, one actor in each picture."
+        )
+    return filmed
 
 
 def _sessions(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("Session[1-5]") if path.is_dir())
 
 
-def _read_session(session: Path) -> Iterator[LabelledClip]:
+def _read_session(session: Path, medium: str) -> Iterator[LabelledClip]:
     dialogues = sorted((session / "dialog" / "EmoEvaluation").glob("Ses*.txt"))
     if not dialogues:
         raise SettingsError(f"{session} has no dialog/EmoEvaluation/*.txt; unpack it whole.")
     for dialogue in dialogues:
-        yield from _read_dialogue(session, dialogue)
+        yield from _read_dialogue(session, dialogue, medium)
 
 
-def _read_dialogue(session: Path, judgements: Path) -> Iterator[LabelledClip]:
+def _read_dialogue(session: Path, judgements: Path, medium: str) -> Iterator[LabelledClip]:
     words = _words(session / "dialog" / "transcriptions" / judgements.name)
-    sounds = session / "sentences" / "wav" / judgements.stem
+    media = session / "sentences" / medium / judgements.stem
     turns = sorted(_turns(judgements))
     said = [(turn.speaker, words.get(turn.name, "")) for turn in turns]
     for number, turn in enumerate(turns):
         label = NAME_CODES["iemocap"][turn.code]
-        sound = sounds / f"{turn.name}.wav"
+        source = media / f"{turn.name}.{medium}"
         yield LabelledClip(
             corpus="iemocap",
-            source=str(sound) if sound.is_file() else None,
+            source=str(source) if source.is_file() else None,
             text=words.get(turn.name),
             label=label,
             emotion=LABELS["iemocap"][label],

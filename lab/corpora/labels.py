@@ -46,6 +46,8 @@ LABELS: Mapping[str, LabelMap] = {
     # voices
     # calm is acted as a second neutral: both are low in arousal and named alike by listeners
     "ravdess": {**_called(" ".join(EMOTIONS)), "calm": "neutral"},
+    # of what is spoken, disgust and surprise are not sung
+    "ravdess-song": {**_called("neutral happy sad angry fearful"), "calm": "neutral"},
     # boredom is none of the seven
     "emodb": {**_called("neutral happiness sadness anger fear disgust"), "boredom": None},
     "emovo": _EKMAN,

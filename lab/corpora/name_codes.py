@@ -13,6 +13,14 @@ NAME_CODES: dict[str, dict[str, str]] = {
         "07": "disgust",
         "08": "surprised",
     },
+    "ravdess-song": {
+        "01": "neutral",
+        "02": "calm",
+        "03": "happy",
+        "04": "sad",
+        "05": "angry",
+        "06": "fearful",
+    },
     # Wut, Langeweile, Ekel, Angst, Freude, Trauer, neutral
     "emodb": {
         "W": "anger",
@@ -83,6 +91,7 @@ VOTE_CODES: dict[str, str] = {
 
 INTENSITIES: dict[str, dict[str, str]] = {
     "ravdess": {"01": "normal", "02": "strong"},
+    "ravdess-song": {"01": "normal", "02": "strong"},
     # XX: not said
     "crema-d": {"LO": "low", "MD": "medium", "HI": "high"},
 }

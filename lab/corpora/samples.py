@@ -93,7 +93,7 @@ def read_face(clip: LabelledClip, detector: FaceDetector) -> FaceSequence | None
 
     crops: list[NDArray[np.uint8]] = []
     times: list[float] = []
-    for time, image in _pictures(clip):
+    for time, image in pictures(clip):
         gray = np.asarray(image.mean(axis=2), dtype=np.uint8)
         if max(gray.shape) <= _SMALL:
             crops.append(_whole(gray))
@@ -113,12 +113,26 @@ def _whole(gray: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
     return np.asarray(cv2.resize(gray, (CROP, CROP)), dtype=np.uint8)
 
 
-def _pictures(clip: LabelledClip) -> Iterator[tuple[float, "NDArray[np.uint8]"]]:
-    """Time in seconds and BGR image of each frame, five per second of a video."""
+def is_film(clip: LabelledClip) -> bool:
+    """Whether a clip's source is neither a picture, nor a folder or a table of some."""
+    path, home = _places(clip.source or "")
+    of_table = home.suffix.lower() in _TABLES and home != path
+    return not (of_table or path.is_dir() or path.suffix.lower() in _IMAGES)
+
+
+def _places(source: str) -> tuple[Path, Path]:
+    """Return a source as a path, and the archive or table that it lies in, else itself."""
+    return Path(source), Path(source.split(MEMBER, 1)[0])
+
+
+def pictures(clip: LabelledClip) -> Iterator[tuple[float, "NDArray[np.uint8]"]]:
+    """Time in seconds and BGR image of each frame, five per second of a video.
+
+    Raises `InputError` where there is no such file or no picture in it.
+    """
     if clip.source is None:
         raise InputError(f"The face cannot be judged by the text '{clip.text}'; give a path.")
-    path = Path(clip.source)
-    home = Path(clip.source.split(MEMBER, 1)[0])
+    path, home = _places(clip.source)
     if home.suffix.lower() in _TABLES and home != path:
         yield 0.0, _table_row(home, int(clip.source.rsplit(MEMBER, 1)[1]))
     elif path.is_dir():

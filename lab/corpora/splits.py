@@ -6,19 +6,23 @@ import numpy as np
 
 from lab.corpora.archives import stem
 from lab.corpora.speech import TWINS
-from schemas.corpus import LabelledClip, Split
+from schemas.corpus import SAME_PEOPLE, LabelledClip, Split
+
+_RAVDESS = (
+    ("01", "11", "20", "21"),
+    ("04", "10", "12", "14"),
+    ("08", "09", "19", "23"),
+    ("03", "05", "07", "24"),
+    ("02", "15", "16", "18"),
+    ("06", "13", "17", "22"),
+)
 
 FOLDS: dict[str, tuple[tuple[str, ...], ...]] = {
     # EmoBox (Ma et al. 2024), "EmoBox: Multilingual Multi-corpus Speech Emotion Recognition
     # Toolkit and Benchmark": six folds of four actors, and one fold per speaker of EMOVO
-    "ravdess": (
-        ("01", "11", "20", "21"),
-        ("04", "10", "12", "14"),
-        ("08", "09", "19", "23"),
-        ("03", "05", "07", "24"),
-        ("02", "15", "16", "18"),
-        ("06", "13", "17", "22"),
-    ),
+    "ravdess": _RAVDESS,
+    # its songs in the folds of its speech
+    "ravdess-song": _RAVDESS,
     "emovo": (("m1",), ("m2",), ("m3",), ("f1",), ("f2",), ("f3",)),
     # Luna-Jimenez et al. 2022, "A Proposal for Multimodal Emotion Recognition Using Aural
     # Transformers and Action Units on RAVDESS Dataset": five subject-wise folds
@@ -61,6 +65,11 @@ def has_emotion(clip: LabelledClip) -> bool:
     return clip.emotion is not None
 
 
+def shares_people(clip: LabelledClip, corpus: str) -> bool:
+    """Whether a clip is of another corpus that shows the people of `corpus`."""
+    return clip.corpus != corpus and clip.people == SAME_PEOPLE.get(corpus, corpus)
+
+
 def speaker_folds(
     clips: Sequence[LabelledClip],
     folds: Sequence[Sequence[str]],
@@ -71,7 +80,8 @@ def speaker_folds(
 ) -> list[Split]:
     """Make one split per fold: its speakers are tested, some of the rest validate.
 
-    `others` (other corpora) join every training side. Clips that are not to `keep` are left out.
+    `others` (other corpora) join every training side, without people who are tested or validate.
+    Clips that are not to `keep` are left out.
     """
     return [
         _split(clips, frozenset(tested), validation_speakers, others, seed + number, keep)
@@ -138,10 +148,13 @@ def _split(
 ) -> Split:
     rest = [clip for clip in clips if clip.speaker not in tested]
     train, validation = held_out_speakers(rest, n_validation, seed=seed)
+    test = tuple(clip for clip in clips if clip.speaker in tested and keep(clip))
+    held = {clip.person for clip in (*validation, *test)}
+    away = [clip for clip in others if clip.person not in held]
     return Split(
-        train=(*trainable(train, keep), *trainable(others, keep)),
+        train=(*trainable(train, keep), *trainable(away, keep)),
         validation=trainable(validation, keep),
-        test=tuple(clip for clip in clips if clip.speaker in tested and keep(clip)),
+        test=test,
     )
 
 
@@ -150,17 +163,17 @@ def held_out_speakers(
 ) -> tuple[tuple[LabelledClip, ...], tuple[LabelledClip, ...]]:
     """Take speakers of each corpus out: (the rest's clips, theirs).
 
-    `n_speakers` of them, or one in `share`, at least one.
+    `n_speakers` of them, or one in `share`, at least one. Corpora of the same people count as one.
     """
     random = np.random.default_rng(seed)
-    chosen: set[tuple[str, str]] = set()
-    for corpus in sorted({clip.corpus for clip in clips}):
-        speakers = sorted({clip.speaker for clip in clips if clip.corpus == corpus})
+    chosen: set[str] = set()
+    for people in sorted({clip.people for clip in clips}):
+        speakers = sorted({clip.speaker for clip in clips if clip.people == people})
         count = n_speakers if share is None else max(1, len(speakers) // share)
         picked = random.choice(speakers, size=count, replace=False)
-        chosen |= {(corpus, str(speaker)) for speaker in picked}
-    held = tuple(clip for clip in clips if (clip.corpus, clip.speaker) in chosen)
-    return tuple(clip for clip in clips if (clip.corpus, clip.speaker) not in chosen), held
+        chosen |= {f"{people}/{speaker}" for speaker in picked}
+    held = tuple(clip for clip in clips if clip.person in chosen)
+    return tuple(clip for clip in clips if clip.person not in chosen), held
 
 
 def trainable(clips: Iterable[LabelledClip], keep: Keep = has_emotion) -> tuple[LabelledClip, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lab.measures.fingerprints import fingerprints, store_fingerprints
 from lab.text.calibration import calibrate, calibration_texts
 from lab.text.fitting import code_texts, fit_words
 from lab.text.measure import measure_text as measure_text
@@ -138,7 +139,7 @@ def _train_english(folder: Path, start: Path, weights: Path, options: TrainingOp
     plan = PLAN.told(options)
     fit_words(network, texts, weights.parent, plan)
     calibration = calibrate(network, tokenizer, folder, ("en",), options.limit)
-    save_words(network, tokenizer, calibration, weights)
+    save_words(network, tokenizer, calibration, weights, clips)
     return _Trained(count_parameters(network), plan, clips, tuple(calibration))
 
 
@@ -157,7 +158,7 @@ def _train_multilingual(
     plan = MULTILINGUAL_PLAN.told(options)
     fit_words(network, texts, english.parent / "multilingual", plan)
     calibration = calibrate(network, tokenizer, folder, LANGUAGES, options.limit)
-    save_words(network, tokenizer, calibration, english.with_suffix(MULTILINGUAL_SUFFIX))
+    save_words(network, tokenizer, calibration, english.with_suffix(MULTILINGUAL_SUFFIX), clips)
     note = f"Its new embeddings come from {len(pairs):,} pairs of lines that translate each other."
     return _Trained(count_parameters(network), plan, clips, tuple(calibration), [note])
 
@@ -200,14 +201,16 @@ def save_words(
     tokenizer: "Tokenizer",
     calibration: dict[str, Json],
     weights: Path,
+    trained: "Sequence[LabelledClip]",
 ) -> None:
-    """Write a text network with its calibration, and its tokenizer beside it."""
+    """Write a text network with its calibration, its tokenizer, and what it was trained on."""
     from models.checkpoint import save_weights
 
     config = {
         "classes": list(EMOTIONS),
         "shape": network.shape.as_config(),
         "calibration": calibration,
+        **store_fingerprints(weights, fingerprints("text", trained)),
     }
     save_weights(weights, network.state_dict(), config)
     tokenizer.no_truncation()

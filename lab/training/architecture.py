@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
+from lab.measures.fingerprints import store_fingerprints
+from lab.text.augmentation import augment_rare
 from lab.training.architecture_data import classes_of, read_material
 from lab.training.card import Made, choices_of, count_parameters, first_line, with_card
 from lab.training.fitting import Batch, FittingPlan, Validation, fit
@@ -45,6 +47,7 @@ PLANS: dict[str, FittingPlan] = {
         "mfcc-cnn-2d": (20, 32, 1e-3, 1e-2),
         "mfcc-cnn-1d": (20, 32, 1e-3, 1e-2),
         "mel-transformer": (20, 16, 1e-3, 1e-2),
+        "mel-transformer-495": (20, 16, 1e-3, 1e-2),
         "level-logistic": (20, 64, 5e-2, 0.0),
         "wav2vec2": (10, 8, 1e-4, 1e-2),
         "vggish": (20, 32, 5e-4, 1e-2),
@@ -131,6 +134,8 @@ def train_architecture(
     if branch == "text":
         # nothing else has a vocabulary, and sounds would be decoded twice
         network.learn_vocabulary([material.read(int(row)) for row in material.train])
+    if network.augment:
+        material = augment_rare(material, options.seed)
     features, material, warnings = prepare_all(network, material)
     held, truth = _chosen(features, material.validation), material.labels[material.validation]
     recipe.train(
@@ -151,7 +156,8 @@ def train_architecture(
     report = TrainingReport(
         branch=branch,
         weights=weights,
-        n_train=len(material.train),
+        n_train=material.n_train,
+        augmented=material.augmented,
         seconds=time.perf_counter() - began,
         measures=measures,
         warnings=warnings,
@@ -265,9 +271,11 @@ def save(
         "temperature": round(temperature, 4),
         "corpora": material.corpora,
         "calibration_speakers": material.calibration_speakers(),
-        "n_train": len(material.train),
+        "n_train": material.n_train,
+        "augmented": material.augmented,
         "epochs": recipe.plan.epochs,
         "seed": recipe.options.seed,
+        **store_fingerprints(path, (material.fingerprint(int(row)) for row in material.train)),
     }
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_weights(path, state, config)

@@ -5,7 +5,8 @@ and texts keep their official parts, whose people nobody knows.
 """
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from lab.corpora.class_sets import class_named, class_of, labels_of, read_classes, refuse_absent
 from lab.corpora.samples import sample_reader
-from lab.corpora.splits import FOLDS, Keep, held_out_speakers, trainable
+from lab.corpora.splits import FOLDS, Keep, held_out_speakers, shares_people, trainable
+from lab.measures.fingerprints import fingerprint, fingerprint_of_pictures
 from lab.training.card import origins
 from lab.training.material import Material, Protocol, Rows
 from lab.training.options import TrainingOptions
@@ -53,34 +55,48 @@ def read_material(
 
 
 def _speech(data: Path, options: TrainingOptions) -> Material:
-    from lab.audio.folds import corpus_splits
     from lab.corpora.samples import read_voice
     from lab.corpora.speech import read_speech
     from models.audio.embedded import LONGEST_WINDOW
     from models.audio.sound import windows
 
     everything = read_speech(data / "speech", options.corpora)
-    keep = _keep(options)
-    clips = _limited(trainable(everything, keep), options)
-    measured = [name for name in options.corpora or ("ravdess",) if name in FOLDS]
+    clips = _limited(trainable(everything, _keep(options)), options)
     found = _of_clips(
+        "audio",
         clips,
         lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0],
         options,
         labels_of(everything),
     )
+    measured = options.corpora or ("ravdess",)
+    return replace(found, protocols=_protocols(clips, measured, options))
+
+
+def _protocols(
+    clips: Sequence[LabelledClip], corpora: Iterable[str], options: TrainingOptions
+) -> dict[str, Protocol]:
+    """Folds by speaker of each of these corpora that has some, unless the options say no."""
+    from lab.audio.folds import corpus_splits
+
     places = {id(clip): row for row, clip in enumerate(clips)}
-    for corpus in measured if options.folds else ():
-        splits = corpus_splits(clips, corpus, seed=options.seed, keep=keep)
+    found: dict[str, Protocol] = {}
+    for corpus in dict.fromkeys(corpora) if options.folds else ():
+        if corpus not in FOLDS:
+            continue
+        splits = corpus_splits(clips, corpus, seed=options.seed, keep=_keep(options))
         sides = [
             tuple(_rows_of(side, places) for side in (split.train, split.validation, split.test))
             for split in splits
         ]
+        if not sides:
+            continue
         own = tuple(sorted({clip.label for clip in clips if clip.corpus == corpus}))
         name, classes = f"{corpus}, its folds, its own classes", own
         if "classes" in options.parameters:
-            name, classes = f"{corpus}, its folds, {len(found.classes)} classes", found.classes
-        found.protocols[name] = _protocol(clips, corpus, classes, sides)
+            classes = classes_of(options)
+            name = f"{corpus}, its folds, {len(classes)} classes"
+        found[name] = _protocol(clips, corpus, classes, sides)
     return found
 
 
@@ -90,9 +106,9 @@ def _protocol(
     classes: tuple[str, ...],
     folds: Sequence[tuple[Rows, ...]],
 ) -> Protocol:
-    of_corpus = [clip.corpus == corpus for clip in clips]
+    of_people = [clip.corpus == corpus or shares_people(clip, corpus) for clip in clips]
     labels = indices_of(clips, classes)
-    own = [label if here else -1 for label, here in zip(labels, of_corpus, strict=True)]
+    own = [label if here else -1 for label, here in zip(labels, of_people, strict=True)]
     return Protocol(classes, np.array(own), tuple((a, b, c) for a, b, c in folds))
 
 
@@ -101,6 +117,7 @@ def _rows_of(clips: Sequence[LabelledClip], places: dict[int, int]) -> Rows:
 
 
 def _of_clips(
+    branch: str,
     clips: Sequence[LabelledClip],
     read: Callable[[int], Any],
     options: TrainingOptions,
@@ -112,13 +129,14 @@ def _of_clips(
     return Material(
         read=read,
         labels=indices_of(clips, classes_of(options)),
-        speakers=tuple(f"{clip.corpus}/{clip.speaker}" for clip in clips),
+        speakers=tuple(clip.person for clip in clips),
         origins=tuple(origins(clips)),
         train=_rows_of(train, places),
         validation=_rows_of(validation, places),
         corpora=tuple(sorted({clip.corpus for clip in clips})),
         classes=classes_of(options),
         known=known,
+        fingerprint=lambda row: fingerprint(branch, clips[row]),
     )
 
 
@@ -162,12 +180,19 @@ def _faces(data: Path, options: TrainingOptions) -> Material:
 def _videos(data: Path, names: Sequence[str], options: TrainingOptions) -> Material:
     from lab.corpora.video import read_video
 
-    found = [clip for name in names for clip in read_video(data / "video", name)]
+    own = dict.fromkeys(name.removesuffix("-video") for name in names)
+    found = [clip for name in own for clip in read_video(data / "video", name)]
     clips = _limited(trainable(found, _keep(options)), options)
     reader = sample_reader("video", WeightSettings()) if clips else None
-    return _of_clips(
-        clips, lambda row: reader(clips[row]) if reader else None, options, labels_of(found)
+    of_clips = _of_clips(
+        "video",
+        clips,
+        lambda row: reader(clips[row]) if reader else None,
+        options,
+        labels_of(found),
     )
+    measured = sorted({clip.corpus for clip in clips})
+    return replace(of_clips, protocols=_protocols(clips, measured, options))
 
 
 def _stills(data: Path, options: TrainingOptions) -> Material:
@@ -199,6 +224,7 @@ def _stills(data: Path, options: TrainingOptions) -> Material:
         tests={"fer2013 PrivateTest": rows[2]},
         corpora=("fer2013",),
         classes=classes,
+        fingerprint=lambda row: fingerprint_of_pictures([images[row]]),
     )
 
 
@@ -212,9 +238,13 @@ def _joined(first: Material, second: Material) -> Material:
         train=np.concatenate([first.train, second.train + shift]),
         validation=np.concatenate([first.validation, second.validation + shift]),
         tests=first.tests,
+        protocols={name: own.after(shift) for name, own in second.protocols.items()},
         corpora=first.corpora + second.corpora,
         classes=first.classes,
         known=first.known | second.known,
+        fingerprint=lambda row: (
+            first.fingerprint(row) if row < shift else second.fingerprint(row - shift)
+        ),
     )
 
 
@@ -252,6 +282,7 @@ def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | Non
         corpora=tuple(options.corpora or ("goemotions",)),
         classes=classes_of(options),
         known=known,
+        fingerprint=lambda row: fingerprint("text", clips[row]),
     )
 
 

@@ -24,6 +24,16 @@ class Protocol:
     labels: Rows
     folds: tuple[tuple[Rows, Rows, Rows], ...]
 
+    def after(self, shift: int) -> "Protocol":
+        """Return the same folds where so many samples of another corpus stand in front."""
+        labels = np.concatenate([np.full(shift, -1), self.labels])
+        folds = tuple((a + shift, b + shift, c + shift) for a, b, c in self.folds)
+        return Protocol(self.classes, labels, folds)
+
+
+def _not_known(row: int) -> None:
+    del row
+
 
 @dataclass(frozen=True)
 class Material:
@@ -31,7 +41,9 @@ class Material:
 
     `labels` (n,) index `classes`; `origins` are each sample's corpus and language, empty where
     nobody speaks; `tests` are official parts, `protocols` are folds. `known` are all labels that
-    the corpora have, those that are not learned too.
+    the corpora have, those that are not learned too. `augmented` counts by class the rows of
+    `train` that are changed copies of others. `fingerprint` knows a row by its content, None where
+    it has none.
     """
 
     read: Callable[[int], Any]
@@ -45,6 +57,13 @@ class Material:
     corpora: tuple[str, ...] = ()
     classes: tuple[str, ...] = EMOTIONS
     known: frozenset[str] = frozenset(EMOTIONS)
+    augmented: dict[str, int] = field(default_factory=dict)
+    fingerprint: Callable[[int], bytes | None] = _not_known
+
+    @property
+    def n_train(self) -> int:
+        """Count of the samples that are trained on, without changed copies."""
+        return len(self.train) - sum(self.augmented.values())
 
     def calibration_speakers(self) -> list[str]:
         """Those who calibrate, as corpus/speaker; empty where nobody knows who they are."""

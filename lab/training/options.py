@@ -53,13 +53,15 @@ class TrainingReport(Value):
     """What a training made: the weights, their card, and the figures on unseen speakers.
 
     `measures` maps a protocol ("ravdess six folds") to its figures; `warnings` are sentences on
-    what was left out; `seconds` is the time of all of it, folds included.
+    what was left out; `seconds` is the time of all of it, folds included. `augmented` counts by
+    class the changed copies that were trained on beside the `n_train` samples.
     """
 
     branch: str
     weights: Path
     card: Path | None = None
     n_train: int
+    augmented: dict[str, int] = {}
     seconds: float
     measures: dict[str, Json] = {}
     warnings: tuple[str, ...] = ()

@@ -20,12 +20,14 @@ from lab.corpora.duplicates import twins
 from lab.corpora.faces import LabelledFaces, read_fer2013
 from lab.measures import Measures, fit_temperature, measure
 from lab.measures.baseline import reference_config
+from lab.measures.fingerprints import fingerprint_of_pictures, store_fingerprints
 from lab.training.card import Made, Source, choices_of, count_parameters, with_card
 from lab.training.fitting import Batch, FittingPlan, fit
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
 from lab.video.augmentation import draw_no_face, draw_shot, take
 from lab.video.sequences import SAMPLING, fit_sequences, make_sequences, walk
+from models.checkpoint import save_weights
 from models.faces.crops import CROP
 from models.protocols import EmotionBranch, FaceSequence
 from models.scores import softmax
@@ -92,7 +94,7 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     last = SEQUENCES.told(of_this_part)
     fit_sequences(network, sequences, out / "sequences", last)
     public = _limited(read_fer2013(table, "PublicTest"), options)
-    weights = _save(network, public, out / "video.safetensors")
+    weights = _save(network, faces, public, out / "video.safetensors")
     measures = _measure_weights(weights, data, options)
     report = TrainingReport(
         branch="video",
@@ -285,10 +287,11 @@ def _calibration(network: "VideoEmotionNetwork", faces: LabelledFaces) -> Json:
     }
 
 
-def _save(network: "VideoEmotionNetwork", faces: LabelledFaces, path: Path) -> Path:
-    from models.checkpoint import save_weights
-
-    config = {"classes": list(EMOTIONS), "shape": network.shape.as_config()}
+def _save(
+    network: "VideoEmotionNetwork", trained: LabelledFaces, faces: LabelledFaces, path: Path
+) -> Path:
+    known = store_fingerprints(path, (fingerprint_of_pictures([image]) for image in trained.images))
+    config = known | {"classes": list(EMOTIONS), "shape": network.shape.as_config()}
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_weights(path, state, config | _calibration(network, faces))
     return path

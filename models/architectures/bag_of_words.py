@@ -22,8 +22,8 @@ class BagOfWords(TrainableNetwork):
 
     An earlier system read IMDB's reviews so, as good or bad (docs/seeds.md, S1). `counted` is
     `one-hot` (does it occur?) or `tf-idf` (Sparck Jones 1972, as in scikit-learn). The vocabulary
-    lies beside the weights as JSON. A text without any known word gets the network's scores of an
-    empty text.
+    lies beside the weights as JSON; `augment` trains on changed copies of rare classes, too. A text
+    without any known word gets the network's scores of an empty text.
     """
 
     weights: Tensor
@@ -36,9 +36,10 @@ class BagOfWords(TrainableNetwork):
         dropout: float = 0.5,
         counted: Literal["one-hot", "tf-idf"] = "one-hot",
         languages: str = "en",
+        augment: bool = False,
     ) -> None:
         super().__init__()
-        self.counted = counted
+        self.counted, self.augment = counted, augment
         self.languages = frozenset(languages.split())
         self._vocabulary: dict[str, int] = {}
         self.register_buffer("weights", torch.ones(words))

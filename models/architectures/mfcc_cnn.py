@@ -5,6 +5,7 @@ padded every clip to one length without telling the network which frames were re
 """
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,11 @@ from models.audio.sound import normalise_loudness
 from models.protocols import Samples
 from schemas.values import SAMPLE_RATE
 
+FLAT_FRAMES = 216
+"""Frames of a flattened curve, 2.5 seconds."""
+
 _FFT = 1024
+_POOLED = 8
 
 
 @functools.cache
@@ -95,8 +100,9 @@ class MfccCnn1d(TrainableNetwork):
     """Convolutions over one curve: the mean of 13 MFCCs in each of 86 frames per second.
 
     An earlier system (docs/seeds.md, S1) took 216 such values (2.5 seconds), dropout, a maximum
-    over 8 and a dense layer, for two classes. `averaged=false` keeps the 13
-    coefficients as channels.
+    over 8 and a dense layer, for two classes. `averaged=false` keeps the 13 coefficients as
+    channels. `flatten=true` is its form: of each sound the middle 216 frames, shorter ones padded
+    with zeros at the end, and a dense layer that knows every place; else the mean over time.
     """
 
     def __init__(
@@ -105,20 +111,25 @@ class MfccCnn1d(TrainableNetwork):
         averaged: bool = True,
         channels: int = 128,
         dropout: float = 0.2,
+        flatten: bool = False,
     ) -> None:
         super().__init__()
-        self.averaged = averaged
+        self.averaged, self.flatten = averaged, flatten
         n_features = 1 if averaged else 13
         self.scale = Standardise(n_features)
         self.first = nn.Conv1d(n_features, channels, 5, padding=2)
         self.second = nn.Conv1d(channels, channels, 5, padding=2)
         self.third = nn.Conv1d(channels, channels, 5, padding=2)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(channels, n_classes)
+        places = math.ceil(FLAT_FRAMES / _POOLED) if flatten else 1
+        self.head = nn.Linear(channels * places, n_classes)
 
     def prepare(self, sample: Samples) -> Tensor:
-        """Return the curve (1, frames), or MFCCs (13, frames)."""
+        """Return the curve (1, frames), or MFCCs (13, frames); at most 216 frames to flatten."""
         coefficients = mfcc(sample, 13, 186)
+        if self.flatten:
+            first = max(0, coefficients.shape[1] - FLAT_FRAMES) // 2
+            coefficients = coefficients[:, first : first + FLAT_FRAMES]
         return coefficients.mean(dim=0, keepdim=True) if self.averaged else coefficients
 
     def learn_scale(self, features: Sequence[Tensor]) -> None:
@@ -127,12 +138,16 @@ class MfccCnn1d(TrainableNetwork):
 
     def forward(self, features: Tensor, n_frames: Tensor) -> Tensor:
         """Logits (batch, classes) of curves (batch, features, frames)."""
+        if self.flatten:
+            # a negative width would cut; the scale then makes what is padded zero
+            features = nn.functional.pad(features, (0, FLAT_FRAMES - features.shape[2]))
         real = real_frames(n_frames, features.shape[2])
         hidden = self.scale(features, real)
         hidden = self.first(hidden).relu() * real[:, None]
         hidden = self.dropout(self.second(hidden).relu() * real[:, None])
-        hidden = nn.functional.max_pool1d(hidden, 8, ceil_mode=True)
-        real = real[:, ::8]
+        hidden = nn.functional.max_pool1d(hidden, _POOLED, ceil_mode=True)
+        real = real[:, ::_POOLED]
         hidden = self.third(hidden).relu() * real[:, None]
-        logits: Tensor = self.head(self.dropout(mean_of_real(hidden, real)))
+        pooled = hidden.flatten(1) if self.flatten else mean_of_real(hidden, real)
+        logits: Tensor = self.head(self.dropout(pooled))
         return logits

@@ -22,6 +22,8 @@ class TrainableNetwork(nn.Module):
     head: nn.Linear
     languages: frozenset[str] | None = None
     """Languages that it is trained on and answers for; None where it does not matter."""
+    augment: bool = False
+    """Whether changed copies of its rare classes are trained on."""
 
     def prepare(self, sample: Any) -> Tensor:
         """Features of one sample, (..., frames); depends on parameters and companions alone."""

@@ -31,6 +31,9 @@ ARCHITECTURES: dict[str, dict[str, Architecture]] = {
         "mfcc-cnn-2d": Architecture("models.architectures.mfcc_cnn:MfccCnn2d"),
         "mfcc-cnn-1d": Architecture("models.architectures.mfcc_cnn:MfccCnn1d"),
         "mel-transformer": Architecture("models.architectures.mel_transformer:MelTransformer"),
+        "mel-transformer-495": Architecture(
+            "models.architectures.mel_transformer:MelTransformer", {"reach": 494}
+        ),
         "level-logistic": Architecture("models.architectures.level:LevelLogistic"),
         "wav2vec2": Architecture("models.architectures.speech_encoder:SpeechEncoder"),
         "vggish": Architecture("models.architectures.vggish:Vggish"),

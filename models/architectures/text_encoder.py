@@ -22,7 +22,8 @@ class TextEncoder(TrainableNetwork):
     Earlier systems fine-tuned XLM-RoBERTa base for five languages and BERT on IEMOCAP's transcripts
     (docs/seeds.md, S0 and S4).
     `trained_layers` counts the last layers that learn, -1 all of the encoder; `languages` are
-    those that it is trained on and answers for; a text is cut after `longest` tokens.
+    those that it is trained on and answers for; a text is cut after `longest` tokens; `augment`
+    trains on changed copies of rare classes, too.
     """
 
     def __init__(
@@ -33,12 +34,13 @@ class TextEncoder(TrainableNetwork):
         pooling: Literal["first", "average"] = "first",
         longest: int = 128,
         languages: str = "en",
+        augment: bool = False,
         encoder: Json | None = None,
     ) -> None:
         super().__init__()
         from transformers import AutoConfig, AutoModel
 
-        self.n_classes = n_classes
+        self.n_classes, self.augment = n_classes, augment
         self.trained_layers, self.pooling, self.longest = trained_layers, pooling, longest
         self.languages = frozenset(languages.split())
         self.dropout = nn.Dropout(dropout)

@@ -17,6 +17,14 @@ RAVDESS_FILES = tuple(
 )
 """Three actors of RAVDESS, eight emotions, both statements."""
 
+RAVDESS_SONGS = tuple(
+    f"03-02-0{emotion}-01-0{statement}-01-{actor:02}"
+    for actor in (1, 2, 7)
+    for emotion in range(1, 7)
+    for statement in (1, 2)
+)
+"""The same actors' songs, in the six emotions that are sung."""
+
 PIXELS = 48 * 48
 
 
@@ -33,6 +41,12 @@ def write_ravdess(folder: Path) -> Path:
     """`Audio_Speech_Actors_01-24/Actor_01/03-01-...wav`."""
     root = folder / "Audio_Speech_Actors_01-24"
     return write_sounds(root, (f"Actor_{name[-2:]}/{name}" for name in RAVDESS_FILES))
+
+
+def write_songs(folder: Path) -> Path:
+    """`Audio_Song_Actors_01-24/Actor_01/03-02-...wav`."""
+    root = folder / "Audio_Song_Actors_01-24"
+    return write_sounds(root, (f"Actor_{name[-2:]}/{name}" for name in RAVDESS_SONGS))
 
 
 def write_zip(archive: Path, folder: Path) -> Path:

@@ -12,6 +12,7 @@ from lab.audio.recipe import blended, starting_encoder
 from lab.audio.sounds import Sounds, VoiceBatches, class_weights, clip_weights
 from lab.audio.train import train_audio
 from lab.corpora.speech import read_corpus, stem
+from lab.measures.fingerprints import trained_on
 from lab.training.options import TrainingOptions, TrainingReport
 from models.audio.embedded import EmbeddedAudioBranch
 from models.audio.network import WHISPER_TINY, AudioEmotionNetwork
@@ -57,6 +58,7 @@ def test_gradients_reach_the_encoder_and_leave_curves(
     name = "layers.3.fc2.bias"
     assert not np.allclose(state[f"encoder.{name}"].numpy(), start[name].numpy(), atol=1e-6)
     assert config["epochs"] == 1
+    assert len(trained_on(trained.weights, config)) == trained.n_train
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(trained.weights), device="cpu"))
     assert branch.untouched_encoder() is None
     assert list(trained.weights.parent.rglob("events.out.tfevents*"))

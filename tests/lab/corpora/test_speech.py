@@ -19,8 +19,10 @@ from schemas.emotions import EMOTIONS
 from schemas.errors import InputError, SettingsError
 from tests.material.corpora import (
     RAVDESS_FILES,
+    RAVDESS_SONGS,
     write_iemocap,
     write_ravdess,
+    write_songs,
     write_sounds,
     write_table,
     write_zip,
@@ -48,6 +50,23 @@ def test_ravdess_is_read_from_its_own_folders_with_calm_as_neutral(tmp_path: Pat
     calm, angry = read_corpus(tmp_path, "ravdess")
     assert (calm.label, calm.emotion, calm.speaker) == ("calm", "neutral", "07")
     assert (angry.emotion, angry.sentence, angry.language) == ("angry", "02", "en")
+
+
+def test_songs_of_ravdess_are_read_by_their_own_name_and_never_with_the_speech(
+    tmp_path: Path,
+) -> None:
+    write_ravdess(tmp_path)
+    songs = read_corpus(write_songs(tmp_path), "ravdess-song")
+    assert len(songs) == len(RAVDESS_SONGS)
+    assert {clip.corpus for clip in songs} == {"ravdess-song"}
+    assert Counter(clip.emotion for clip in songs)["neutral"] == 2 * 6  # calm is neutral
+    assert not {clip.emotion for clip in songs} & {"disgust", "surprised"}
+    for spoken in (read_speech(tmp_path), read_speech(tmp_path, ("ravdess",))):
+        assert {stem(clip.source or "")[:5] for clip in spoken} == {"03-01"}
+    both = read_speech(tmp_path, ("ravdess", "ravdess-song"))
+    assert Counter(clip.corpus for clip in both) == {"ravdess": 48, "ravdess-song": 36}
+    with pytest.raises(SettingsError, match="No speech corpus was found"):
+        read_speech(tmp_path / "Audio_Song_Actors_01-24")
 
 
 def test_files_that_a_copy_of_ravdess_holds_twice_are_read_once(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lab.audio.folds import corpus_splits
+from lab.audio.folds import corpus_splits, unseen_corpus
 from lab.corpora.iemocap import read_iemocap
-from lab.corpora.speech import CORPORA, TWINS, read_corpus, read_speech, stem
+from lab.corpora.speech import CORPORA, SUNG, TWINS, read_corpus, read_speech, stem
 from lab.corpora.splits import (
     FOLDS,
     PROTOCOL_CORPUS,
@@ -18,8 +18,8 @@ from lab.corpora.splits import (
     speaker_folds,
     trainable,
 )
-from schemas.corpus import LabelledClip
-from tests.material.corpora import write_iemocap, write_ravdess
+from schemas.corpus import LabelledClip, Split
+from tests.material.corpora import write_iemocap, write_ravdess, write_songs
 
 
 def clip(speaker: str, name: str = "x", corpus: str = "emodb") -> LabelledClip:
@@ -28,7 +28,7 @@ def clip(speaker: str, name: str = "x", corpus: str = "emodb") -> LabelledClip:
 
 def test_every_protocol_is_of_a_known_corpus_and_tests_each_speaker_once() -> None:
     for protocol, folds in FOLDS.items():
-        assert PROTOCOL_CORPUS.get(protocol, protocol) in {*CORPORA, "iemocap"}
+        assert PROTOCOL_CORPUS.get(protocol, protocol) in {*CORPORA, *SUNG, "iemocap"}
         speakers = Counter(speaker for fold in folds for speaker in fold)
         assert set(speakers.values()) == {1}
 
@@ -49,6 +49,35 @@ def test_folds_have_the_published_sizes(
 ) -> None:
     assert [len(fold) for fold in FOLDS[protocol]] == per_fold
     assert sum(per_fold) == n_speakers
+
+
+def test_a_song_of_an_actor_is_on_the_side_of_the_actors_speech(tmp_path: Path) -> None:
+    write_ravdess(tmp_path)
+    write_songs(tmp_path)
+    clips = read_speech(tmp_path, ("ravdess", "ravdess-song"))
+    for corpus, other in (("ravdess", "ravdess-song"), ("ravdess-song", "ravdess")):
+        splits = corpus_splits(clips, corpus)
+        assert [{c.speaker for c in split.test} for split in splits] == [{"01"}, {"07"}, {"02"}]
+        for split in splits:
+            sides = [{c.speaker for c in side} for side in (split.train, split.validation)]
+            sides.append({c.speaker for c in split.test})
+            assert sorted(map(len, sides)) == [1, 1, 1]
+            assert len(set.union(*sides)) == 3
+            assert {c.corpus for c in split.test} == {corpus}
+            assert {c.corpus for c in split.train} == {corpus, other}
+            if corpus == "ravdess-song":
+                assert not {c.label for c in split.train} & {"disgust", "surprised"}
+    train, held = held_out_speakers(clips, share=8)
+    assert {c.corpus for c in held} == {"ravdess", "ravdess-song"}
+    assert not {c.speaker for c in train} & {c.speaker for c in held}
+    strange = unseen_corpus([*clips, clip("x"), clip("y")], "ravdess-song")
+    assert {c.corpus for c in strange.train} == {"emodb"}
+
+
+def test_a_split_with_an_actors_song_in_training_and_speech_in_the_test_cannot_exist() -> None:
+    sung, spoken = clip("01", "a", "ravdess-song"), clip("01", "b", "ravdess")
+    with pytest.raises(ValueError, match="speaker on two sides of a split: ravdess/01"):
+        Split(train=(sung,), validation=(), test=(spoken,))
 
 
 def test_the_other_sentence_is_heard_from_unseen_actors_only(tmp_path: Path) -> None:

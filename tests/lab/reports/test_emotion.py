@@ -179,7 +179,7 @@ def test_speakers_whom_the_weights_know_are_named_but_not_those_kept_for_calibra
     from models.checkpoint import save_weights
 
     weights = tmp_path / "audio.safetensors"
-    config = {"corpora": ["emodb"], "calibration_speakers": ["emodb/15"]}
+    config = {"corpora": ["emodb", "ravdess"], "calibration_speakers": ["emodb/15"]}
     save_weights(weights, {"x": torch.zeros(1)}, config)
 
     def tested(corpus: str, *speakers: str) -> list[str]:
@@ -193,4 +193,5 @@ def test_speakers_whom_the_weights_know_are_named_but_not_those_kept_for_calibra
     assert tested("mine", "03") == []
     (sentence,) = tested("EmoDB", "15", "03", "08")
     assert "trained on emodb" in sentence
+    assert len(tested("ravdess-song", "01")) == len(tested("ravdess", "01")) == 1
     assert "speakers 03, 08 are" in sentence

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lab.measures.fingerprints import trained_on
 from lab.text.alignment import embeddings_by_translation, parallel_lines
 from lab.text.calibration import fit_calibration
 from lab.text.fitting import code_texts
@@ -15,6 +16,7 @@ from lab.text.mix import targets_of
 from lab.text.multilingual import learn_vocabulary
 from lab.text.train import START, start_from, train_text
 from lab.training.options import TrainingOptions
+from models.checkpoint import load_weights
 from models.protocols import TextSample
 from models.text.context import OTHER_SPEAKER, SAME_SPEAKER, encode
 from models.text.embedded import EmbeddedTextBranch
@@ -83,6 +85,8 @@ def test_training_leaves_two_networks_that_judge(few: Path, tmp_path: Path) -> N
     sizes = [path.stat().st_size for path in tmp_path.glob("*.safetensors")]
     assert len(sizes) == 2
     assert sum(sizes) < 45_000_000
+    for path in tmp_path.glob("*.safetensors"):
+        assert 20 < len(trained_on(path, load_weights(path)[1])) <= 60  # of four words or more
     branch = EmbeddedTextBranch(WeightSettings(text=str(report.weights), device="cpu"))
     assert branch.languages == frozenset({"en", "de", "fr", "it", "es"})
     judged = branch.score([TextSample("Well done!", "en"), TextSample("Bravo !", "fr")])

@@ -20,6 +20,7 @@ from models.registry import load_engine
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
 from tests.material.checkpoints import random_text_encoder, random_wav2vec2
+from tests.material.corpora import write_ravdess, write_songs
 from tests.material.sounds import write_wav
 
 
@@ -71,6 +72,24 @@ def test_calibration_speakers_are_on_no_other_side(actors: Path) -> None:
         people = [{material.speakers[row] for row in rows} for rows in sides]
         assert all(people)
         assert sum(map(len, people)) == len(set().union(*people))
+
+
+def test_songs_and_speech_of_an_actor_are_on_one_side_of_every_fold(tmp_path: Path) -> None:
+    write_ravdess(tmp_path / "speech")
+    write_songs(tmp_path / "speech")
+    options = told("level-logistic", corpora=("ravdess", "ravdess-song"))
+    material = read_material("audio", tmp_path, options)
+    classes = [len(own.classes) for own in material.protocols.values()]
+    assert classes == [8, 6]
+    for own in material.protocols.values():
+        assert len(own.folds) == 3
+        for sides in ((material.train, material.validation), *own.folds):
+            people = [{material.speakers[row] for row in rows} for rows in sides]
+            assert sum(map(len, people)) == len(set().union(*people)) == 3
+        for train, _, _ in own.folds:
+            assert (own.labels[train] >= 0).all()
+    speech = read_material("audio", tmp_path, told("level-logistic"))
+    assert len(speech.labels) == 48
 
 
 def test_damaged_recordings_are_left_out_and_counted(

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from lab.corpora.faces import LabelledFaces
+from lab.measures.fingerprints import trained_on
 from lab.training.options import TrainingOptions
 from lab.video.sequences import MadeSequences, pad_vectors
 from lab.video.train import StillShots, rare_class_weights, train_video
+from models.checkpoint import load_weights
 from models.protocols import FaceSequence
 from models.video.embedded import EmbeddedVideoBranch
 from schemas.settings import WeightSettings
@@ -32,6 +34,8 @@ def test_training_leaves_weights_that_judge(shared: Path, tmp_path: Path) -> Non
         "ferplus PrivateTest",
         "fer2013 PrivateTest as drifting sequences",
     }
+    _, config = load_weights(report.weights)
+    assert len(trained_on(report.weights, config)) == report.n_train
     assert list((tmp_path / "stills" / "checkpoints").glob("checkpoint-*"))
     branch = EmbeddedVideoBranch(WeightSettings(video=str(report.weights)))
     crops = np.zeros((3, 48, 48), np.uint8)

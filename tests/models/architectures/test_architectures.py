@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from models.architectures.branch import judge, load_trained
+from models.architectures.mfcc_cnn import mfcc
 from models.architectures.network import TrainableNetwork, pad_last
 from models.architectures.table import ARCHITECTURES, build, checked, construct
 from models.checkpoint import save_weights, shipped
@@ -21,6 +22,7 @@ from tests.material.checkpoints import random_text_encoder, random_wav2vec2
 
 SMALL: dict[str, dict[str, Any]] = {
     "mel-transformer": {"frames_per_second": 20},
+    "mel-transformer-495": {"frames_per_second": 20},
     "vggish": {"width": 4},
     "resnet18-transformer": {"size": 32, "inner": 32},
 }
@@ -115,10 +117,50 @@ def store(network: TrainableNetwork, branch: str, name: str, folder: Path) -> Pa
     return path
 
 
-def test_the_mel_transformer_has_the_size_of_its_model() -> None:
-    network = build("audio", "mel-transformer", n_classes=8)
+@pytest.mark.parametrize("name", ["mel-transformer", "mel-transformer-495"])
+def test_the_size_of_a_mel_transformer_is_the_one_that_the_documents_state(name: str) -> None:
+    network = build("audio", name, n_classes=8)
     count = sum(parameter.numel() for parameter in network.parameters())
-    assert 370_000 < count < 384_000
+    document = Path(__file__).parents[3] / "docs" / "seeds.md"
+    (row,) = [
+        line
+        for line in document.read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| audio | `{name}` |")
+    ]
+    assert f"{count:,} parameters" in row
+
+
+def test_all_495_frames_of_the_whole_mel_transformer_are_told_apart_by_their_distance() -> None:
+    torch.manual_seed(0)
+    for name, apart in (("mel-transformer", False), ("mel-transformer-495", True)):
+        attention = build("audio", name).layers[0].attention.eval()
+        asked = torch.ones(1, 10, 495, 5)
+        first, second = attention._by_distance(asked, asked)[0, 0, 0, -2:]
+        assert bool((first - second).abs() > 1e-6) == apart
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_a_flattened_curve_has_216_frames_and_hears_no_padding(averaged: bool) -> None:
+    torch.manual_seed(0)
+    network = build("audio", "mfcc-cnn-1d", {"flatten": "true", "averaged": averaged}).eval()
+    assert network.head.in_features == 128 * 27
+    long, short = voice(6.0), voice(0.7, 1)
+    features = [network.prepare(sample) for sample in (long, short)]
+    network.learn_scale(features)
+    middle = mfcc(long, 13, 186)[:, 150:366]
+    torch.testing.assert_close(
+        features[0], middle.mean(dim=0, keepdim=True) if averaged else middle
+    )
+    padded, lengths = pad_last(features)
+    with torch.inference_mode():
+        together = network(padded, lengths)
+        alone = torch.cat([network(*pad_last([own])) for own in features])
+        padded[1, :, int(lengths[1]) :] = 1e3
+        noisy = network(padded, lengths)
+        turned = network(*pad_last([features[0].flip(1)]))
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(together, noisy)
+    assert (turned - together[:1]).abs().max() > 1e-4
 
 
 def test_a_level_is_not_heard_unless_it_is_asked_for() -> None:
