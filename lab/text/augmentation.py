@@ -58,6 +58,7 @@ def augment_rare(material: "Material", seed: int = 0) -> "Material":
         read=read,
         labels=np.concatenate([material.labels, material.labels[sources]]),
         speakers=material.speakers + tuple(material.speakers[row] for row in sources),
+        origins=material.origins + tuple(material.origins[row] for row in sources),
         train=np.concatenate([material.train, np.arange(count, count + len(sources))]),
         augmented=copied,
         fingerprint=lambda row: material.fingerprint(row) if row < count else None,
