@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.actions import FaceActions, performance, read_face_actions
-from lab.corpora.faces import read_fer2013
 from lab.fusion.action_units import judge_actions
 from lab.fusion.judgements import Judgements
 from lab.fusion.pool import fit_prior
 from lab.training.options import TrainingOptions
-from lab.video.train import as_stills
+from lab.video.train import as_stills, read_calibration_faces
 from models.fusion.embedded import BRANCHES
 from models.protocols import TextSample
 from models.registry import load_engine
@@ -164,12 +163,13 @@ def _lines_by_fold(
 def prior_of_faces(data: Path) -> NDArray[np.float64]:
     """Return the shares of the classes (7,) that the shipped video branch's scores assume.
 
-    Fitted on FER2013's PublicTest, on which the branch was calibrated; even without that table.
+    Fitted on FER2013's PublicTest, on which the branch was calibrated, without photographs that it
+    was trained on; even without that table.
     """
     table = data / "face" / "fer2013.parquet"
     if not table.is_file():
         return np.full(len(EMOTIONS), 1 / len(EMOTIONS))
-    faces = read_fer2013(table, "PublicTest")
+    faces = read_calibration_faces(table)
     branch = load_engine("video", "embedded", WeightSettings())
     scores = branch.score(as_stills(faces)).astype(np.float64)
     return fit_prior(scores, faces.labels)

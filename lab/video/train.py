@@ -28,7 +28,6 @@ from lab.training.progress import say
 from lab.video.augmentation import draw_no_face, draw_shot, take
 from lab.video.sequences import SAMPLING, fit_sequences, make_sequences, walk
 from models.checkpoint import save_weights
-from models.faces.crops import CROP
 from models.protocols import EmotionBranch, FaceSequence
 from models.scores import softmax
 from schemas.emotions import EMOTIONS
@@ -39,29 +38,18 @@ if TYPE_CHECKING:
 
     from models.video.network import VideoEmotionNetwork
 
-SMALL_STILLS = FittingPlan(
-    epochs=18, batch_size=128, learning_rate=0.1, weight_decay=5e-4, optimizer="sgd"
-)
 STILLS = FittingPlan(
-    epochs=11, batch_size=128, learning_rate=0.05, weight_decay=5e-4, optimizer="sgd", warmup=0.02
+    epochs=30, batch_size=128, learning_rate=0.1, weight_decay=5e-4, optimizer="sgd"
 )
 SEQUENCES = FittingPlan(epochs=3, batch_size=128, learning_rate=5e-4, weight_decay=1e-2)
 
 _VOTES_SHARE = 0.35
 """Share of FERPlus' votes in a target; FER2013's own label has the rest. Both are noisy."""
 
-_WINDOW = 40 / 48
-"""Stills are learned from windows of this share of their side and judged whole: cheaper, and
-objects look larger at training than at test otherwise (Touvron et al. 2019, "Fixing the train-test
-resolution discrepancy")."""
-
-_SMALL = 38
-"""Pixels of a still's side in the first half of the training, where a look costs two thirds (Tan
-and Le 2021, "EfficientNetV2: Smaller Models and Faster Training")."""
-
-_MIXING = 0.2
-"""Both parameters of the Beta distribution of mixup (Zhang et al. 2018, "mixup: Beyond Empirical
-Risk Minimization")."""
+_LEARNED_PIXELS = 40
+"""Stills are learned from windows of this size and judged whole: cheaper, and objects look larger
+at training than at test otherwise (Touvron et al. 2019, "Fixing the train-test resolution
+discrepancy")."""
 
 _NO_FACE_SHARE = 0.02
 _RARE_CLASS_POWER = 0.1
@@ -85,15 +73,14 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     table = data / "face" / "fer2013.parquet"
     faces = _limited(read_training_faces(table), options)
     network = VideoEmotionNetwork(VideoEmotionNetworkShape())
-    say(f"Training on {len(faces)} stills: small, then large, then sequences of them.")
-    small, whole = SMALL_STILLS.told(options), STILLS.told(options)
-    fit_stills(network, faces, out / "small", small, _SMALL)
+    say(f"Training on {len(faces)} stills, then on sequences of them.")
+    whole = STILLS.told(options)
     fit_stills(network, faces, out / "stills", whole)
     sequences = make_sequences(network, faces, targets_of(faces), options.seed)
     of_this_part = options.model_copy(update=_SEQUENCES_OWN)
     last = SEQUENCES.told(of_this_part)
     fit_sequences(network, sequences, out / "sequences", last)
-    public = _limited(read_fer2013(table, "PublicTest"), options)
+    public = _limited(read_calibration_faces(table), options)
     weights = _save(network, faces, public, out / "video.safetensors")
     measures = _measure_weights(weights, data, options)
     report = TrainingReport(
@@ -103,8 +90,7 @@ def train_video(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
         seconds=time.perf_counter() - began,
         measures={name: figures.model_dump() for name, figures in measures.items()},
     )
-    plans = {f"stills of {_SMALL} pixels": small, f"stills of {CROP} pixels": whole}
-    made = _made(network, report, len(public), plans | {"sequences": last})
+    made = _made(network, report, len(public), {"stills": whole, "sequences": last})
     return with_card(report, made, options)
 
 
@@ -115,8 +101,8 @@ def _made(
     plans: Mapping[str, FittingPlan],
 ) -> Made:
     return Made(
-        what=f"ResNet18 on gray crops of {CROP} pixels, a transformer over time with a padding "
-        "mask, masked mean, linear head; from random weights.",
+        what=f"ResNet18 on gray crops of {network.shape.crop} pixels, a transformer over time with "
+        "a padding mask, masked mean, linear head; from random weights.",
         n_parameters=count_parameters(network),
         classes=EMOTIONS,
         sources=[Source("fer2013", "", report.n_train, n_calibrated)],
@@ -137,6 +123,12 @@ def read_training_faces(table: Path) -> LabelledFaces:
     return faces.take(np.flatnonzero(~twins(faces.images, np.concatenate(tested))))
 
 
+def read_calibration_faces(table: Path) -> LabelledFaces:
+    """Read FER2013's PublicTest without photographs that stand in its Training part, too."""
+    faces = read_fer2013(table, "PublicTest")
+    return faces.take(np.flatnonzero(~twins(faces.images, read_fer2013(table, "Training").images)))
+
+
 def _limited(faces: LabelledFaces, options: TrainingOptions) -> LabelledFaces:
     if options.limit is None or options.limit >= len(faces):
         return faces
@@ -153,15 +145,11 @@ def targets_of(faces: LabelledFaces) -> NDArray[np.float32]:
 
 @dataclass
 class StillShots:
-    """Stills as a camera sees them, drawn anew at each look; some are no face at all.
-
-    Windows are cut from stills of `side` pixels.
-    """
+    """Stills as a camera sees them, drawn anew at each look; some are no face at all."""
 
     faces: LabelledFaces
     targets: NDArray[np.float32]
     random: np.random.Generator
-    side: int = CROP
 
     def __len__(self) -> int:
         return round(len(self.faces) * (1 + _NO_FACE_SHARE))
@@ -175,24 +163,9 @@ class StillShots:
         return {"crops": self._window(shot), "targets": self.targets[row]}
 
     def _window(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        import cv2
-
-        if image.shape[0] > self.side:
-            image = np.asarray(
-                cv2.resize(image, (self.side, self.side), interpolation=cv2.INTER_AREA), np.uint8
-            )
-        window = round(self.side * _WINDOW)
-        top, left = self.random.integers(image.shape[0] - window + 1, size=2)
-        return image[top : top + window, left : left + window]
-
-    def mixed(self, batch: list[Batch]) -> Batch:
-        """Stack samples, each mixed with another of the batch by a share drawn for all."""
-        stacked = stack(batch)
-        share = float(self.random.beta(_MIXING, _MIXING))
-        other = self.random.permutation(len(batch))
-        for key, values in stacked.items():
-            stacked[key] = share * values + (1 - share) * values[other]
-        return stacked
+        spare = max(0, image.shape[0] - _LEARNED_PIXELS)
+        top, left = self.random.integers(spare + 1, size=2)
+        return image[top : top + _LEARNED_PIXELS, left : left + _LEARNED_PIXELS]
 
 
 def stack(batch: list[Batch]) -> Batch:
@@ -224,9 +197,8 @@ def fit_stills(
     faces: LabelledFaces,
     out: Path,
     plan: FittingPlan,
-    side: int = CROP,
 ) -> None:
-    """Fit the frame encoder and the head on single stills of `side` pixels."""
+    """Fit the frame encoder and the head on single stills."""
     import torch
 
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -247,8 +219,8 @@ def fit_stills(
                 )
             }
 
-    shots = StillShots(faces, targets, np.random.default_rng(plan.seed), side)
-    fit(Objective(), shots, shots.mixed, plan, out)
+    shots = StillShots(faces, targets, np.random.default_rng(plan.seed))
+    fit(Objective(), shots, stack, plan, out)
 
 
 def as_stills(faces: LabelledFaces) -> list[FaceSequence]:

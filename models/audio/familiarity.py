@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _DIMENSIONS = 64
 _QUANTILES = 41
 _BASIS = "familiarity.basis"
+_LEAST = 1e-3
+"""Of a usual distance: of fewer clips than dimensions it would be nought."""
 
 KNOTS: tuple[Seconds, ...] = (0.5, 1.0, 2.0, 4.0)
 """Seconds of voice at which the usual distance is known: short pieces scatter more."""
@@ -83,7 +85,7 @@ def fit_familiarity(described: "torch.Tensor", seconds: NDArray[np.float64]) -> 
     nearest = np.abs(np.log(seconds)[:, None] - np.log(KNOTS)).argmin(axis=1)
     there = [np.median(distances[nearest == k]) for k in range(len(KNOTS)) if (nearest == k).any()]
     known = [np.log(KNOTS[k]) for k in range(len(KNOTS)) if (nearest == k).any()]
-    usual = np.maximum(np.interp(np.log(KNOTS), known, there), 1e-6)
+    usual = np.maximum(np.interp(np.log(KNOTS), known, there), _LEAST)
     return Familiarity(basis, tuple(map(float, usual)))
 
 
