@@ -82,7 +82,9 @@ def measure_left_out(data: Path, options: TrainingOptions) -> dict[str, Measures
     with TemporaryDirectory() as scratch:
         plan = PLAN.model_copy(update={"epochs": 0, "resume": trained, "seed": options.seed})
         device = choose_device(options.device)
-        material = gather(network, trainable(clips), meetings, device, options.seed)
+        # as the training reads them: a clip that stands there twice is judged twice
+        shown = tuple(clip for clip in clips if clip.emotion)
+        material = gather(network, shown, meetings, device, options.seed)
         recipe = Recipe(encoder, material, plan, start if trained else Path(scratch))
         return figures_on_strangers(leave_out(recipe, material.clips))
 
