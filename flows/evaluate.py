@@ -129,6 +129,11 @@ def measure_branch(
         raise SettingsError(f"There is no protocol '{protocol}'; known are {', '.join(PROTOCOLS)}.")
     if protocol != "card" and (branch != "audio" or data is not None):
         raise SettingsError(f"--protocol {protocol} is of the voice, with --corpora.")
+    if protocol == "left-out" and weights != "shipped":
+        raise SettingsError(
+            f"--protocol left-out judges networks of a training, not {weights}: name its "
+            "folder, or that of the starting weights, with --start."
+        )
     if data is not None:
         found = _of_table(branch, data, settings, robustness=robustness, full=report is not None)
     elif corpora is not None:

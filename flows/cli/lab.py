@@ -125,8 +125,8 @@ def evaluate_command(
     With --data on any labelled set (for fusion: path, text or both); without, on the corpora and
     folds of its model card, which --corpora names. Samples of --data that weights of your own were
     trained on are counted in a warning, by their content; those that ship do not tell yet.
-    `words` measures the recogniser of the settings
-    on recordings (--audio) with reference transcripts (--data).
+    `words` measures the recogniser of the settings on recordings (--audio) with reference
+    transcripts (--data).
     """
     if branch == "words":
         from flows.evaluate_recognition import evaluate_words

@@ -218,9 +218,15 @@ def _save_for_fusion(found: Sequence[Strangers], clips: Sequence[LabelledClip], 
             for n, split in enumerate(corpus_splits(clips, "ravdess"))
             for clip in split.test
         }
-        scores = scores_against_baselines(each, found, 0)
-        folds = tuple(fold_of[clip.source] for clip in each.clips)
-        kept = FoldScores(each.clips, tuple(each.labels), folds, scores)
+        # a trial on a few actors leaves folds that nobody could be trained for
+        rows = [row for row, clip in enumerate(each.clips) if clip.source in fold_of]
+        clips_of_folds = tuple(each.clips[row] for row in rows)
+        kept = FoldScores(
+            clips_of_folds,
+            tuple(each.labels[row] for row in rows),
+            tuple(fold_of[clip.source] for clip in clips_of_folds),
+            scores_against_baselines(each, found, 0)[rows],
+        )
         kept.save(out / "folds" / "ravdess-left-out.npz")
 
 

@@ -2,25 +2,18 @@
 
 from lab.corpora.labels import LABELS
 
+_SUNG = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happy",
+    "04": "sad",
+    "05": "angry",
+    "06": "fearful",
+}
+
 NAME_CODES: dict[str, dict[str, str]] = {
-    "ravdess": {
-        "01": "neutral",
-        "02": "calm",
-        "03": "happy",
-        "04": "sad",
-        "05": "angry",
-        "06": "fearful",
-        "07": "disgust",
-        "08": "surprised",
-    },
-    "ravdess-song": {
-        "01": "neutral",
-        "02": "calm",
-        "03": "happy",
-        "04": "sad",
-        "05": "angry",
-        "06": "fearful",
-    },
+    "ravdess": {**_SUNG, "07": "disgust", "08": "surprised"},
+    "ravdess-song": _SUNG,
     # Wut, Langeweile, Ekel, Angst, Freude, Trauer, neutral
     "emodb": {
         "W": "anger",

@@ -112,18 +112,17 @@ def _five_folds(data: Path, options: TrainingOptions) -> Figures:
     """
     path = voice_folds(options.start, "ravdess-five")
     voice = read_voice(path, CLASSES) if path.is_file() else None
-    own_voice = voice.relative_to_person() if voice else None
+    ways = ways_to_join(options.seed)
     found: Figures = {}
-    for name, heard, relative, note in (
-        (FIVE, voice, False, ""),
-        (f"{FIVE}, {OWN_MEAN}", voice, True, RELATIVE),
-        (f"{FIVE}, {BOTH_OWN_MEANS}", own_voice, True, RELATIVE),
-    ):
+    for relative, name, note in ((False, FIVE, ""), (True, f"{FIVE}, {OWN_MEAN}", RELATIVE)):
         faces = judge_faces(data, options.seed, relative=relative)
-        if name != f"{FIVE}, {BOTH_OWN_MEANS}":
-            found[f"{name}: action units"] = faces.measures(faces.scores[0], note)
-        if heard:
-            found |= measure_together(beside(heard, faces), name, ways_to_join(options.seed), note)
+        found[f"{name}: action units"] = faces.measures(faces.scores[0], note)
+        if voice is None:
+            continue
+        found |= measure_together(beside(voice, faces), name, ways, note)
+        if relative:
+            both = beside(voice.relative_to_person(), faces)
+            found |= measure_together(both, f"{FIVE}, {BOTH_OWN_MEANS}", ways, note)
     return found
 
 
