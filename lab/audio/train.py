@@ -97,7 +97,7 @@ def train_audio(data: Path, out: Path, options: TrainingOptions) -> TrainingRepo
     strange = figures_on_strangers(left_out)
     if strange:
         _write_left_out(out / "left-out.md", strange, shown)
-        _save_for_fusion(left_out, clips, out)
+        save_for_fusion(left_out, clips, out)
     measures = {name: figures.model_dump() for name, figures in strange.items()}
     if options.folds:
         measures |= _cross_validate(recipe, clips, out)
@@ -208,7 +208,7 @@ def _by_way(measures: Mapping[str, Measures]) -> dict[str, dict[str, Measures]]:
     return groups
 
 
-def _save_for_fusion(found: Sequence[Strangers], clips: Sequence[LabelledClip], out: Path) -> None:
+def save_for_fusion(found: Sequence[Strangers], clips: Sequence[LabelledClip], out: Path) -> None:
     """Keep RAVDESS as strangers judge it, in its six folds: what the fusion is fitted to."""
     for each in found:
         if each.corpus != "ravdess":
@@ -220,6 +220,8 @@ def _save_for_fusion(found: Sequence[Strangers], clips: Sequence[LabelledClip], 
         }
         # a trial on a few actors leaves folds that nobody could be trained for
         rows = [row for row, clip in enumerate(each.clips) if clip.source in fold_of]
+        if not rows:
+            continue
         clips_of_folds = tuple(each.clips[row] for row in rows)
         kept = FoldScores(
             clips_of_folds,

@@ -18,6 +18,7 @@ from lab.audio.strangers import (
     save_takes,
     sharpening_for_strangers,
 )
+from lab.audio.train import save_for_fusion
 from models.audio.calibration import VoiceCalibration
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
@@ -118,6 +119,32 @@ def test_durations_beyond_what_was_fitted_to_change_nothing_more() -> None:
     calibration = VoiceCalibration(1.2, -0.4)
     four, ten, tenth, third = calibration.temperatures(np.array([4.0, 10.0, 0.1, 0.3]))
     assert four == ten < 1.2 < tenth == third
+
+
+def of_actors(actors: str) -> Strangers:
+    plain = corpus("ravdess", 70, 0.5, 0.5)
+    names = actors.split()
+    clips = tuple(
+        clip.model_copy(update={"speaker": names[row % len(names)]})
+        for row, clip in enumerate(plain.clips)
+    )
+    return replace(plain, clips=clips)
+
+
+@pytest.mark.parametrize(("actors", "folds"), [("01 04 10", {0}), ("01 11", None)])
+def test_the_fusion_gets_the_folds_that_have_somebody_to_train_on(
+    actors: str, folds: set[int] | None, tmp_path: Path
+) -> None:
+    """01 and 11 are tested in one fold, 04 and 10 in another; one actor of the rest validates."""
+    own = of_actors(actors)
+    save_for_fusion([own, corpus("emodb", 50, 0.5, 0.5)], own.clips, tmp_path)
+    kept = tmp_path / "folds" / "ravdess-left-out.npz"
+    assert kept.is_file() == (folds is not None)
+    if folds is not None:
+        with np.load(kept) as found:
+            assert set(found["fold"].tolist()) == folds
+            assert set(found["speaker"].tolist()) == {"01"}
+            assert len(found["scores"]) == len(found["label"]) == 24
 
 
 def biased(name: str, seed: int) -> Strangers:
