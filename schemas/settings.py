@@ -115,7 +115,13 @@ class UtteranceSettings(Value):
 class FaceSettings(Value):
     """How faces are sampled."""
 
-    frames_per_second: PositiveFloat = Field(5.0, description="frames that are looked at")
+    frames_per_second: PositiveFloat = Field(5.0, description="crops of a face that are judged")
+    motion_per_second: PositiveFloat = Field(
+        12.5, description="frames in which faces are followed and mouths compared"
+    )
+    min_confidence: Probability = Field(
+        0.8, description="a face less likely to be the speaker's is nobody's"
+    )
     min_size: PositiveInt = Field(24, description="smallest face in pixels of the original")
 
 

@@ -157,22 +157,46 @@ class FaceTrack(Value):
     """The speaker's face during one utterance.
 
     `rows` index the crops that the stage wrote to the scratch folder, `times` are theirs;
-    `coverage` is the share of the sampled frames in which that face was seen.
+    `boxes` are x, y, width and height in pixels of the upright video; `coverage` is the share of
+    the sampled frames in which that face was seen, `confidence` how likely it is the speaker's.
     `unsure` says that faces were there but none could be told to be the speaker's.
     """
 
     utterance_index: int
     coverage: Probability = 0.0
+    confidence: Probability = 0.0
     times: tuple[Seconds, ...] = ()
     rows: tuple[int, ...] = ()
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
     unsure: bool = False
 
 
+class ListenerFace(Value):
+    """A face that was seen while somebody else spoke.
+
+    `participant` is the speaker whose face it is, or `FACE_00`, `FACE_01`, ... where that is not
+    known; `seconds` is how long it was seen in the utterance, `coverage` its share of the sampled
+    frames; `rows` and `times` as in `FaceTrack`.
+    """
+
+    utterance_index: int
+    participant: str
+    seconds: Seconds
+    coverage: Probability = 0.0
+    times: tuple[Seconds, ...] = ()
+    rows: tuple[int, ...] = ()
+
+
 class Faces(Value):
-    """All face tracks of a recording and the scratch file of their crops (`.npy`, uint8 gray)."""
+    """All face tracks of a recording and the scratch file of their crops (`.npy`, uint8 gray).
+
+    `audio_delay` is by how many seconds the sound comes after the picture.
+    """
 
     tracks: tuple[FaceTrack, ...] = ()
+    listeners: tuple[ListenerFace, ...] = ()
     crops_path: str | None = None
+    audio_delay: Seconds = 0.0
 
 
 class BranchScores(Value):

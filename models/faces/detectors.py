@@ -16,7 +16,7 @@ from schemas.settings import WeightSettings
 
 SHIPPED_YUNET = SHIPPED / "face_detector.onnx"
 
-_LONGEST_SIDE = 640
+_LONGEST_SIDE = 1280
 """Bigger pictures are scaled down to this before the search, in pixels."""
 
 _CERTAINTY = 0.7

@@ -1,24 +1,43 @@
 """Faces over time: detections linked by overlap, followed by their pixels in between.
 
-A full search runs now and then, and at once after a scene cut or when a face is lost; in between
-a face is followed by normalised correlation around its last place. A track never crosses a cut,
-and ends when its face has not been found for a second. Nothing of a face is kept but its last
-picture.
+A full search runs at the start, after a cut or a change of the layout, and every few seconds; the
+faces that are known are searched for more often, in a picture only as large as they need. In
+between a face is followed by normalised correlation around its last place. A track never crosses
+a cut of the picture or of its own tile, and ends when its face has not been found for a second.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.faces.appearance import Appearance
+from models.faces.boxes import moved, overlap
+from models.faces.mouth import face_change
 from models.protocols import FaceBox, FaceDetector
 from schemas.values import Seconds
 
-_SEARCH_EVERY: Seconds = 0.8
+Gray = NDArray[np.uint8]
+
+_REFRESH_EVERY: Seconds = 1.0
+_SEARCH_EVERY: Seconds = 5.0
+_SEARCH_EMPTY_EVERY: Seconds = 2.0
+"""How often known faces, all faces, and a picture without any are searched."""
+
 _FORGET_AFTER: Seconds = 1.0
 """A face that no search has confirmed for this long past the next search has left."""
 
+_SIDES = (320, 640, 960, 1280)
+"""Longest sides, in pixels, of the pictures in which faces are searched."""
+
+_ENOUGH_PIXELS = 36.0
+"""Height in pixels at which YuNet finds a face again; smaller ones need a larger picture."""
+
 _SAME_FACE_OVERLAP = 0.3
+_SMOOTHING = 0.5
+"""Weight of a new box against the one that was followed until then."""
+
 _PATCH = 20
 """Side of the patch that is followed, in pixels; small, so that a talking mouth matters little."""
 
@@ -32,12 +51,34 @@ _STILL_THERE = 0.75
 _CELLS = (32, 18)
 _CELL_CHANGE = 20.0
 _CUT_SHARE = 0.35
-"""A cut: more than this share of the picture's cells changed by over 20 gray levels at once."""
+_LAYOUT_SHARE = 0.04
+"""A cut: more than this share of the picture's cells changed by over 20 gray levels at once; a
+smaller share may be a tile that came, left or moved."""
+
+_TILE = 2.0
+_TILE_CELLS = 8
+_TILE_CUT_SHARE = 0.4
+"""A cut of one tile: this share of the cells around a face changed at once."""
+
+_ANOTHER = 0.4
+"""Change of a whole face, in units of its contrast, from which it is somebody else's. Faces that
+talk and turn stay under .28, cuts between people before one wall change it by .57 and more."""
+
+
+class View(Protocol):
+    """One picture: brightness at full size, colours at the size that is asked for."""
+
+    @property
+    def gray(self) -> Gray:
+        """Shape (height, width)."""
+
+    def color(self, longest: int) -> tuple[NDArray[np.uint8], float]:
+        """Return BGR of at most `longest` pixels a side, and pixels of `gray` per pixel of it."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """One face in one picture; `track` numbers the faces of a recording."""
+    """One face in one picture, in pixels of `View.gray`; `track` numbers a recording's faces."""
 
     track: int
     box: FaceBox
@@ -47,109 +88,177 @@ class Sighting:
 class _Track:
     number: int
     box: FaceBox
-    patch: NDArray[np.uint8]
+    patch: Gray
+    cells: NDArray[np.float32]
     confirmed: Seconds
 
 
-def overlap(first: FaceBox, second: FaceBox) -> float:
-    """Intersection over union of two boxes, in [0, 1]."""
-    right = min(first.x + first.width, second.x + second.width)
-    bottom = min(first.y + first.height, second.y + second.height)
-    shared = max(0.0, right - max(first.x, second.x)) * max(0.0, bottom - max(first.y, second.y))
-    union = first.width * first.height + second.width * second.height - shared
-    return shared / union if union > 0 else 0.0
-
-
 class SceneCuts:
-    """Tells when a picture is another scene than the one before; layout changes count too."""
+    """Tells how much of a picture is another than the one before."""
 
     def __init__(self) -> None:
         self._before: NDArray[np.float32] | None = None
 
-    def is_cut(self, gray: NDArray[np.uint8]) -> bool:
-        """Compare a gray picture with the last one, cell by cell."""
-        import cv2
-
-        cells = cv2.resize(gray, _CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
+    def changed_share(self, gray: Gray) -> float:
+        """Return the share of cells that changed at once since the last picture, in [0, 1]."""
+        cells = _cells(gray, _CELLS)
         before, self._before = self._before, cells
-        if before is None:
-            return False
-        # what a change of exposure does to all cells alike is no cut
-        change = (cells - cells.mean()) - (before - before.mean())
-        return bool((np.abs(change) > _CELL_CHANGE).mean() > _CUT_SHARE)
+        return 0.0 if before is None else _changed_share(cells, before)
+
+    def is_cut(self, gray: Gray) -> bool:
+        """Whether a gray picture is another scene than the last one."""
+        return self.changed_share(gray) > _CUT_SHARE
 
 
+def _cells(gray: Gray, size: tuple[int, int]) -> NDArray[np.float32]:
+    import cv2
+
+    return cv2.resize(gray, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def _changed_share(cells: NDArray[np.float32], before: NDArray[np.float32]) -> float:
+    # what a change of exposure does to all cells alike is no cut
+    change = (cells - cells.mean()) - (before - before.mean())
+    return float((np.abs(change) > _CELL_CHANGE).mean())
+
+
+@dataclass
 class FaceTracker:
-    """Follows the faces of one recording from picture to picture."""
+    """Follows the faces of one recording; `smallest` is a face's least height in pixels.
 
-    def __init__(self, detector: FaceDetector, smallest: float) -> None:
-        """Take a detector and the smallest height of a face, in pixels of the pictures."""
-        self._detector = detector
-        self._smallest = smallest
-        self._tracks: list[_Track] = []
-        self._cuts = SceneCuts()
-        self._searched: Seconds = -np.inf
-        self._next_number = 0
+    `appearances` holds what each track looks like, to link tracks within this recording.
+    """
+
+    detector: FaceDetector
+    smallest: float
+    appearances: dict[int, Appearance] = field(default_factory=dict)
+    _tracks: list[_Track] = field(default_factory=list)
+    _before: Gray | None = None
+    _cuts: SceneCuts = field(default_factory=SceneCuts)
+    _refreshed: Seconds = -np.inf
+    _searched: Seconds = -np.inf
+    _next_number: int = 0
 
     def leap(self) -> None:
         """Forget all faces: the next picture does not follow on the last one."""
         self._tracks = []
+        self._before = None
         self._searched = -np.inf
 
-    def see(self, time: Seconds, image: NDArray[np.uint8]) -> tuple[Sighting, ...]:
-        """Return the faces of one BGR picture; times rise from call to call."""
-        import cv2
-
-        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
-        if self._cuts.is_cut(gray):
+    def see(self, time: Seconds, view: View) -> tuple[Sighting, ...]:
+        """Return the faces of one picture; times rise from call to call."""
+        gray = view.gray
+        changed = self._cuts.changed_share(gray)
+        if changed > _CUT_SHARE:
             self.leap()
         scores = {track.number: _follow(track, gray) for track in self._tracks}
-        lost = any(score < _FOLLOWED for score in scores.values())
-        if lost or time - self._searched >= _SEARCH_EVERY - 1e-6:
-            self._search(time, image, gray, scores)
-        else:
-            self._tracks = [t for t in self._tracks if scores[t.number] >= _FOLLOWED]
+        self._end_cut_tiles(gray)
+        self._before = gray
+        lost = any(scores[track.number] < _FOLLOWED for track in self._tracks)
+        rested = time - self._refreshed >= _REFRESH_EVERY - 1e-6
+        every = _SEARCH_EVERY if self._tracks else _SEARCH_EMPTY_EVERY
+        if time - self._searched >= every - 1e-6 or (
+            changed > _LAYOUT_SHARE and time - self._searched >= _REFRESH_EVERY - 1e-6
+        ):
+            self._search(time, view, scores, _SIDES[-1])
+            self._searched = time
+        elif lost or (rested and self._tracks):
+            self._search(time, view, scores, self._needed_side(gray))
         return tuple(Sighting(track.number, track.box) for track in self._tracks)
 
-    def _search(
-        self,
-        time: Seconds,
-        image: NDArray[np.uint8],
-        gray: NDArray[np.uint8],
-        scores: dict[int, float],
-    ) -> None:
-        """Detect all faces, link them to the tracks, keep what is plainly still there."""
-        self._searched = time
-        found = [box for box in self._detector.detect(image) if box.height >= self._smallest]
+    def _end_cut_tiles(self, gray: Gray) -> None:
+        """End the tracks whose face or surroundings are others at once; search at once."""
+        staying = []
+        for track in self._tracks:
+            cells = _around(gray, track.box)
+            is_cut = _changed_share(cells, track.cells) > _TILE_CUT_SHARE
+            track.cells = cells
+            if not is_cut and not self._shows_another(track, gray):
+                staying.append(track)
+        if len(staying) < len(self._tracks):
+            self._tracks = staying
+            self._searched = -np.inf
+
+    def _shows_another(self, track: _Track, gray: Gray) -> bool:
+        before = self._before
+        if before is None or before.shape != gray.shape:
+            return False
+        return face_change(before, gray, track.box) > _ANOTHER
+
+    def _needed_side(self, gray: Gray) -> int:
+        smallest = min(track.box.height for track in self._tracks)
+        needed = max(gray.shape) * _ENOUGH_PIXELS / smallest
+        return next((side for side in _SIDES if side >= needed), _SIDES[-1])
+
+    def _search(self, time: Seconds, view: View, scores: dict[int, float], side: int) -> None:
+        """Detect faces, link them to the tracks, keep what is plainly still there."""
+        self._refreshed = time
+        color, scale = view.color(side)
+        found = [moved(box, scale=scale) for box in self.detector.detect(color)]
+        found = [box for box in found if box.height >= self.smallest]
         kept: list[_Track] = []
         for track in self._tracks:
             best = max(found, key=lambda box: overlap(box, track.box), default=None)
             if best is not None and overlap(best, track.box) >= _SAME_FACE_OVERLAP:
                 found.remove(best)
-                kept.append(_Track(track.number, best, _patch(gray, best), time))
+                box = best if scores[track.number] < _FOLLOWED else _smoothed(track.box, best)
+                kept.append(self._confirmed(track.number, box, time, view, color, scale))
             elif self._bridges(track, scores[track.number], time):
                 kept.append(track)
         for box in found:
             if all(overlap(box, track.box) < _SAME_FACE_OVERLAP for track in kept):
-                kept.append(_Track(self._next_number, box, _patch(gray, box), time))
+                kept.append(self._confirmed(self._next_number, box, time, view, color, scale))
                 self._next_number += 1
         self._tracks = kept
+
+    def _confirmed(
+        self,
+        number: int,
+        box: FaceBox,
+        time: Seconds,
+        view: View,
+        color: NDArray[np.uint8],
+        scale: float,
+    ) -> _Track:
+        looks = self.appearances.setdefault(number, Appearance())
+        looks.add(color, moved(box, scale=1 / scale))
+        return _Track(number, box, _patch(view.gray, box), _around(view.gray, box), time)
 
     def _bridges(self, track: _Track, score: float, time: Seconds) -> bool:
         recent = time - track.confirmed <= _SEARCH_EVERY + _FORGET_AFTER
         return score >= _STILL_THERE and recent
 
 
-def _patch(gray: NDArray[np.uint8], box: FaceBox) -> NDArray[np.uint8]:
+def _smoothed(before: FaceBox, now: FaceBox) -> FaceBox:
+    """Move a box part of the way to a new detection; its landmarks move along."""
+    share = _SMOOTHING
+
+    def between(first: float, second: float) -> float:
+        return first + share * (second - first)
+
+    return replace(
+        now,
+        x=between(before.x, now.x),
+        y=between(before.y, now.y),
+        width=between(before.width, now.width),
+        height=between(before.height, now.height),
+    )
+
+
+def _patch(gray: Gray, box: FaceBox) -> Gray:
     region = _region(gray, box, 0.0)
     import cv2
 
     return np.asarray(cv2.resize(region[0], (_PATCH, _PATCH), interpolation=cv2.INTER_AREA))
 
 
-def _region(
-    gray: NDArray[np.uint8], box: FaceBox, margin: float
-) -> tuple[NDArray[np.uint8], int, int]:
+def _around(gray: Gray, box: FaceBox) -> NDArray[np.float32]:
+    """Cells of a face with what surrounds it, shape (8, 8)."""
+    region = _region(gray, box, (_TILE - 1) / 2)[0]
+    return _cells(region, (_TILE_CELLS, _TILE_CELLS))
+
+
+def _region(gray: Gray, box: FaceBox, margin: float) -> tuple[Gray, int, int]:
     """Pixels of a box with a margin (a share of its size), inside the picture; and their place."""
     height, width = gray.shape
     left = int(np.clip(box.x - margin * box.width, 0, width - 2))
@@ -159,7 +268,7 @@ def _region(
     return gray[top:bottom, left:right], left, top
 
 
-def _follow(track: _Track, gray: NDArray[np.uint8]) -> float:
+def _follow(track: _Track, gray: Gray) -> float:
     """Move a track's box to where its patch fits best; return the correlation there."""
     import cv2
 
@@ -172,8 +281,19 @@ def _follow(track: _Track, gray: NDArray[np.uint8]) -> float:
     fits = cv2.matchTemplate(
         cv2.resize(region, size, interpolation=cv2.INTER_AREA), track.patch, cv2.TM_CCOEFF_NORMED
     )
-    _, score, _, (x, y) = cv2.minMaxLoc(fits)
+    _, score, _, (column, row) = cv2.minMaxLoc(fits)
     if not np.isfinite(score) or score < _FOLLOWED:
         return 0.0
-    track.box = replace(box, x=left + x / scale_x, y=top + y / scale_y, landmarks=None)
+    x = left + (column + _peak(fits[row, :], column)) / scale_x
+    y = top + (row + _peak(fits[:, column], row)) / scale_y
+    track.box = moved(box, x - box.x, y - box.y)
     return float(score)
+
+
+def _peak(values: NDArray[np.float32], best: int) -> float:
+    """Where a parabola through a maximum and its neighbours peaks, from the maximum, in steps."""
+    if not 0 < best < len(values) - 1:
+        return 0.0
+    before, at, after = (float(v) for v in values[best - 1 : best + 2])
+    bend = before - 2 * at + after
+    return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < 0 else 0.0

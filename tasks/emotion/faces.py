@@ -1,46 +1,58 @@
-"""Find the speaker's face in each utterance: detect, track, choose among several, crop.
+"""Find the speaker's face in each utterance, and the faces of those who listen.
 
-One pass over the video's utterance spans at a low rate. Only crops of the speaker's face are
-kept, in one scratch file; a minute of sightings lies in memory, whatever the length of the
-recording.
+The video is watched once (`tasks/emotion/watch.py`). Whose face is whose is then decided for the
+whole recording at once: tracks that show one person are linked, mouths are compared with voices,
+and a face is a speaker's only where that is likely enough. A picture of a face, such as a
+photograph on a slide, does not move and is nobody.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.faces.crops import CROP, Crop, cut_face, mouth_motion
-from models.faces.speaking import pick_speaking_face
-from models.faces.tracking import FaceTracker, Sighting
-from models.protocols import FaceBox, FaceDetector, FaceSequence, Waveform
+from models.faces.crops import CROP
+from models.faces.evidence import gather
+from models.faces.people import link_tracks
+from models.faces.speaking import Choice, SpeakingWeights, choose_faces
+from models.faces.synchrony import RATE, Heard, Person, find_delay
+from models.protocols import FaceSequence, Waveform
 from models.registry import load_engine
 from schemas.media import MediaInfo
 from schemas.settings import Settings
-from schemas.speech import Faces, FaceTrack, Utterance
+from schemas.speech import Faces, FaceTrack, ListenerFace, Utterance
 from schemas.values import Seconds, to_grid
-from tasks.media.frames import Picture, merge_spans, sampled_pictures
+from tasks.emotion.watch import Watched, watch
+from tasks.media.frames import Span, merge_spans
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 _BRIDGED: Seconds = 3.0
 """Spans closer than this are read as one."""
 
-_HISTORY: Seconds = 30.0
-_LOOK_AHEAD: Seconds = 15.0
-"""Mouths are watched this long before and after an utterance, to know them silent too."""
-
-_JUST_BEFORE: Seconds = 0.5
-"""A frame this old still counts as seen."""
+_CONTEXT: Seconds = 1.0
+"""What is watched before and after an utterance, to see mouths begin and end."""
 
 _LASTING_SHARE = 0.2
 """A face in fewer of an utterance's pictures is a mistake or somebody passing."""
 
-_VOICE_FLOOR_DB = -60.0
+_STILL = 0.008
+"""A face of which 95 of 100 pictures change by less, in units of its contrast, is a picture.
+Photographs reach .000 and frozen tiles .007; people who listen .012 and more."""
+
+_HARDLY = 0.1
+"""Whoever is the speaker with a smaller probability listens."""
+
+_POOR_CROP = 0.3
+_ENOUGH_CROPS = 3
+"""Crops of a lower quality are left out where so many better ones are left."""
+
+_LEVEL_RANGE_DB = 40.0
+_BLOCK: Seconds = 60.0
 
 
 def find_faces(
@@ -51,28 +63,38 @@ def find_faces(
     settings: Settings,
     scratch: Path,
 ) -> Faces:
-    """Find the speaker's face of each utterance; one track per utterance, in order.
+    """Find the speaker's face of each utterance, and its listeners; one track per utterance.
 
     A video that breaks off gives the faces until then. Raises `InputError` where not one
     picture can be decoded, `WeightsError` where the detector's weights are missing.
     """
     if info.video is None or not utterances:
         return Faces(tracks=tuple(FaceTrack(utterance_index=u.index) for u in utterances))
-    rate = settings.faces.frames_per_second
-    spans = merge_spans([(u.start, u.end) for u in utterances], _BRIDGED)
     detector = load_engine("face_detector", settings.engine("face_detector"), settings.weights)
-    watcher = _Watcher(detector, settings.faces.min_size)
-    path = scratch / "faces.npy"
-    with CropFile(path) as crops:
-        stage = _Attribution(utterances, waveform, crops)
-        for picture in sampled_pictures(video_path, info, spans, rate):
-            stage.finish_before(picture.time - _LOOK_AHEAD)
-            stage.add(watcher.watch(picture))
-        stage.finish_before(np.inf)
-    return Faces(tracks=tuple(stage.tracks), crops_path=str(path))
+    spans = _spans(utterances, info.duration)
+    watched = watch(video_path, info, spans, detector, settings.faces, scratch)
+    cast = _Cast(watched)
+    heard = Heard(_level(waveform, info.duration), _active(utterances, info.duration))
+    delay = find_delay(cast.people, heard)
+    evidence = gather(utterances, cast.people, heard, delay)
+    choices = choose_faces(utterances, evidence, SpeakingWeights.read().log_odds(evidence))
+    limit = settings.faces.min_confidence
+    owners = _owners(utterances, choices, limit)
+    tracks, listeners = [], []
+    for utterance, choice in zip(utterances, choices, strict=True):
+        seen = cast.seen_in(utterance, delay)
+        tracks.append(_track(utterance, choice, seen, limit))
+        if "no_consent" not in utterance.flags:
+            listeners += _listeners(utterance, choice, seen, limit, cast.names(owners))
+    return Faces(
+        tracks=tuple(tracks),
+        listeners=tuple(listeners),
+        crops_path=str(watched.crops_path),
+        audio_delay=delay,
+    )
 
 
-def face_sequence(faces: Faces, track: FaceTrack) -> FaceSequence:
+def face_sequence(faces: Faces, track: FaceTrack | ListenerFace) -> FaceSequence:
     """Read the crops of one track; an empty sequence where no face was found."""
     times = np.asarray(track.times, dtype=np.float32)
     if not track.rows or faces.crops_path is None:
@@ -88,205 +110,167 @@ def read_sequences(faces: Faces) -> Iterator[tuple[int, FaceSequence]]:
             yield track.utterance_index, face_sequence(faces, track)
 
 
+def _spans(utterances: Sequence[Utterance], duration: Seconds) -> list[Span]:
+    around = [(max(0.0, u.start - _CONTEXT), min(duration, u.end + _CONTEXT)) for u in utterances]
+    return merge_spans([(start, max(start, end)) for start, end in around], _BRIDGED)
+
+
 @dataclass(frozen=True)
 class _Seen:
-    """One face in one picture: its crop, and how its mouth moved since the picture before."""
+    """One person in one utterance: rows of the sightings, and the count of pictures in it."""
 
-    crop: Crop
-    motion: float
+    sightings: NDArray[np.void]
+    n_pictures: int
 
+    @property
+    def coverage(self) -> float:
+        """Share of the pictures in which the person was seen."""
+        return min(1.0, len(self.sightings) / max(1, self.n_pictures))
 
-@dataclass(frozen=True)
-class _Moment:
-    """The faces of one picture, by track."""
-
-    time: Seconds
-    faces: dict[int, _Seen]
-
-
-class _Watcher:
-    """Sees pictures one after the other: tracks, crops, mouth motion."""
-
-    def __init__(self, detector: FaceDetector, smallest: float) -> None:
-        self._detector = detector
-        self._smallest = smallest
-        self._tracker: FaceTracker | None = None
-        self._before: NDArray[np.uint8] | None = None
-        self._tracks_before: set[int] = set()
-
-    def watch(self, picture: Picture) -> _Moment:
-        if self._tracker is None:
-            self._tracker = FaceTracker(self._detector, self._smallest / picture.scale)
-        if picture.leap:
-            self._tracker.leap()
-        sightings = self._tracker.see(picture.time, picture.color)
-        seen = {s.track: self._look(picture, s) for s in sightings}
-        self._before, self._tracks_before = picture.gray, set(seen)
-        return _Moment(picture.time, seen)
-
-    def _look(self, picture: Picture, sighting: Sighting) -> _Seen:
-        box = _scaled(sighting.box, picture.scale)
-        crop = cut_face(picture.gray, box)
-        known = self._before is not None and sighting.track in self._tracks_before
-        if not known or self._before is None or self._before.shape != picture.gray.shape:
-            return _Seen(crop, np.nan)
-        return _Seen(crop, mouth_motion(cut_face(self._before, box), crop))
+    def crops(self) -> NDArray[np.void]:
+        """Return the sightings with a crop; the poor ones only where there are few better."""
+        cropped = self.sightings[self.sightings["crop"] >= 0]
+        good = cropped[cropped["quality"] >= _POOR_CROP]
+        return good if len(good) >= _ENOUGH_CROPS else cropped
 
 
-def _scaled(box: FaceBox, scale: float) -> FaceBox:
-    return replace(
-        box,
-        x=box.x * scale,
-        y=box.y * scale,
-        width=box.width * scale,
-        height=box.height * scale,
+class _Cast:
+    """The people of a recording and where they were seen; pictures of faces are left out."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._times = watched.times
+        sightings = watched.sightings
+        linked = link_tracks(watched.appearances, sightings["time"], sightings["track"])
+        of_whom = np.array([linked[track] for track in sightings["track"].tolist()], np.intp)
+        self._sightings: dict[int, NDArray[np.void]] = {}
+        for number in sorted(set(linked.values())):
+            rows = sightings[of_whom == number]
+            if not _is_picture(rows):
+                self._sightings[number] = rows
+
+    @cached_property
+    def people(self) -> dict[int, Person]:
+        """When each person was seen, and how the mouth moved."""
+        return {
+            number: Person(rows["time"].astype(np.float64), rows["motion"].astype(np.float64))
+            for number, rows in self._sightings.items()
+        }
+
+    def names(self, owners: Mapping[int, str]) -> dict[int, str]:
+        """Return the speaker of each person, or `FACE_00`, `FACE_01`, … by first appearance."""
+        unknown = (number for number in self._sightings if number not in owners)
+        return {**{number: f"FACE_{i:02d}" for i, number in enumerate(unknown)}, **owners}
+
+    def seen_in(self, utterance: Utterance, delay: Seconds) -> dict[int, _Seen]:
+        """Return who was seen during an utterance; the picture before it, if it has none."""
+        start, end = utterance.start - delay, utterance.end - delay
+        first, last = np.searchsorted(self._times, (start, end + 1e-6))
+        if first == last and first > 0:
+            first = last - 1
+        inside = self._times[first:last]
+        if not len(inside):
+            return {}
+        seen = {}
+        for number, rows in self._sightings.items():
+            a, b = np.searchsorted(rows["time"], (inside[0] - 1e-3, inside[-1] + 1e-3))
+            if b - a >= max(1.0, _LASTING_SHARE * len(inside)):
+                seen[number] = _Seen(rows[a:b], len(inside))
+        return seen
+
+
+def _is_picture(sightings: NDArray[np.void]) -> bool:
+    change = sightings["motion"][:, 3]
+    known = change[np.isfinite(change)]
+    return bool(len(known) > 0 and np.quantile(known, 0.95) < _STILL)
+
+
+def _level(waveform: Waveform | None, duration: Seconds) -> NDArray[np.float64]:
+    """Return the sound's level on the grid of `RATE`, in [0, 1]; 1 where there is no sound."""
+    count = int(duration * RATE) + 1
+    if waveform is None:
+        return np.ones(count)
+    hop = round(waveform.sample_rate / RATE)
+    power = np.zeros(count)
+    block = round(_BLOCK * RATE)
+    for first in range(0, count, block):
+        n = min(block, count - first)
+        # each value is the mean over two steps, around its place
+        sound = waveform.read((first - 0.5) / RATE, (first + n + 0.5) / RATE)
+        halves = np.square(sound[: (n + 1) * hop].astype(np.float64)).reshape(n + 1, hop)
+        power[first : first + n] = (halves.mean(axis=1)[:-1] + halves.mean(axis=1)[1:]) / 2
+    decibels = 10 * np.log10(power + 1e-10)
+    floor = max(float(np.percentile(decibels, 10)), -60.0)
+    return np.clip((decibels - floor) / _LEVEL_RANGE_DB, 0.0, 1.0)
+
+
+def _active(utterances: Sequence[Utterance], duration: Seconds) -> dict[str, NDArray[np.bool_]]:
+    count = int(duration * RATE) + 1
+    active: dict[str, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(count, np.bool_))
+    for utterance in utterances:
+        active[utterance.speaker][int(utterance.start * RATE) : int(utterance.end * RATE) + 1] = True
+    return dict(active)
+
+
+def _owners(
+    utterances: Sequence[Utterance], choices: Sequence[Choice], limit: float
+) -> dict[int, str]:
+    """Return the speaker whose face each person is, by the seconds that they share."""
+    shared: dict[int, dict[str, Seconds]] = defaultdict(lambda: defaultdict(float))
+    for utterance, choice in zip(utterances, choices, strict=True):
+        if choice.person is not None and choice.confidence >= limit:
+            shared[choice.person][utterance.speaker] += utterance.duration
+    return {
+        person: max(seconds, key=lambda speaker: seconds[speaker])
+        for person, seconds in shared.items()
+    }
+
+
+def _track(
+    utterance: Utterance, choice: Choice, seen: Mapping[int, _Seen], limit: float
+) -> FaceTrack:
+    if "no_consent" in utterance.flags:
+        return FaceTrack(utterance_index=utterance.index)
+    if choice.person is None or choice.person not in seen or choice.confidence < limit:
+        return FaceTrack(utterance_index=utterance.index, unsure=bool(seen))
+    chosen = seen[choice.person]
+    crops = chosen.crops()
+    return FaceTrack(
+        utterance_index=utterance.index,
+        coverage=chosen.coverage,
+        confidence=round(choice.confidence, 4),
+        times=tuple(to_grid(float(time)) for time in crops["time"]),
+        rows=tuple(crops["crop"].tolist()),
+        boxes=tuple(tuple(box) for box in np.round(crops["box"], 1).tolist()),
     )
 
 
-@dataclass
-class _Attribution:
-    """Gives each utterance its speaker's face as soon as its last picture has been seen."""
+def _listeners(
+    utterance: Utterance,
+    choice: Choice,
+    seen: Mapping[int, _Seen],
+    limit: float,
+    names: Mapping[int, str],
+) -> list[ListenerFace]:
+    """Return whoever was seen and surely is not the speaker.
 
-    utterances: Sequence[Utterance]
-    waveform: Waveform | None
-    crops: "CropFile"
-    tracks: list[FaceTrack] = field(default_factory=list)
-    _moments: deque[_Moment] = field(default_factory=deque)
-
-    def add(self, moment: _Moment) -> None:
-        self._moments.append(moment)
-        waiting = [u.start for u in self.utterances[len(self.tracks) :]]
-        oldest = min([moment.time, *waiting[:1]]) - _HISTORY
-        while self._moments and self._moments[0].time < oldest:
-            self._moments.popleft()
-
-    def finish_before(self, time: Seconds) -> None:
-        """Finish the utterances, in their order, that end before `time`."""
-        for utterance in self.utterances[len(self.tracks) :]:
-            if utterance.end >= time:
-                return
-            self.tracks.append(self._finish(utterance))
-
-    def _finish(self, utterance: Utterance) -> FaceTrack:
-        if "no_consent" in utterance.flags:
-            return FaceTrack(utterance_index=utterance.index)
-        inside = self._moments_of(utterance)
-        lasting = _lasting_faces(inside)
-        chosen = self._choose(utterance, inside, lasting)
-        if chosen is None:
-            return FaceTrack(utterance_index=utterance.index, unsure=bool(lasting))
-        with_face = [moment for moment in inside if chosen in moment.faces]
-        return FaceTrack(
-            utterance_index=utterance.index,
-            coverage=len(with_face) / len(inside),
-            times=tuple(to_grid(moment.time) for moment in with_face),
-            rows=tuple(self.crops.append(moment.faces[chosen].crop) for moment in with_face),
-        )
-
-    def _moments_of(self, utterance: Utterance) -> list[_Moment]:
-        """Return the moments of an utterance; the last one before, if it falls between frames."""
-        inside = [m for m in self._moments if utterance.start <= m.time <= utterance.end]
-        near = [m for m in self._moments if 0 < utterance.start - m.time < _JUST_BEFORE]
-        return inside or near[-1:]
-
-    def _choose(
-        self, utterance: Utterance, inside: Sequence[_Moment], lasting: Sequence[int]
-    ) -> int | None:
-        """One face at a time: the one seen longest; several at once: the one that speaks."""
-        if not lasting:
-            return None
-        together = [m for m in inside if len(set(lasting) & set(m.faces)) > 1]
-        if len(together) <= _LASTING_SHARE * len(inside):
-            return max(lasting, key=lambda track: sum(track in m.faces for m in inside))
-        first, last = utterance.start - _HISTORY, utterance.end + _LOOK_AHEAD
-        watched = [m for m in self._moments if first <= m.time <= last]
-        times = np.array([moment.time for moment in watched])
-        motion = {
-            track: np.array([_motion_of(moment, track) for moment in watched]) for track in lasting
-        }
-        return pick_speaking_face(motion, self._voice(utterance, times))
-
-    def _voice(self, utterance: Utterance, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the speaker's level at each frame: 0 in silence, NaN in overlaps."""
-        own, others = np.zeros(len(times), bool), np.zeros(len(times), bool)
-        for other in self._around(times[0], times[-1]):
-            spoken = (times >= other.start) & (times <= other.end)
-            mine = other.speaker == utterance.speaker
-            own |= spoken & mine
-            others |= spoken & (not mine)
-        level = np.where(own, self._levels(times), 0.0)
-        voice: NDArray[np.float64] = np.where(own & others, np.nan, level)
-        return voice
-
-    def _around(self, start: Seconds, end: Seconds) -> Iterator[Utterance]:
-        """Utterances that touch a span; they are sorted by start and at most minutes long."""
-        first = len(self.tracks)
-        for utterance in self.utterances[first:]:
-            if utterance.start > end:
-                break
-            yield utterance
-        for utterance in reversed(self.utterances[:first]):
-            if utterance.start < start - 4 * _HISTORY:
-                break
-            if utterance.end >= start:
-                yield utterance
-
-    def _levels(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Level of the sound up to each picture, dB over the floor; one where there is no sound."""
-        if self.waveform is None or len(times) < 2:
-            return np.ones(len(times))
-        step = float(np.median(np.diff(times)))
-        sound = self.waveform.read(float(times[0]) - step, float(times[-1]))
-        rate, first = self.waveform.sample_rate, float(times[0]) - step
-        levels = []
-        for time in times:
-            end = round((time - first) * rate)
-            piece = sound[max(0, end - round(step * rate)) : max(1, end)]
-            power = float(np.mean(np.square(piece))) if len(piece) else 0.0
-            levels.append(10 * np.log10(power + 1e-12) - _VOICE_FLOOR_DB)
-        return np.maximum(np.array(levels, dtype=np.float64), 0.0)
-
-
-def _lasting_faces(moments: Sequence[_Moment]) -> list[int]:
-    counts: dict[int, int] = {}
-    for moment in moments:
-        for track in moment.faces:
-            counts[track] = counts.get(track, 0) + 1
-    return [track for track, count in counts.items() if count >= _LASTING_SHARE * len(moments)]
-
-
-def _motion_of(moment: _Moment, track: int) -> float:
-    return moment.faces[track].motion if track in moment.faces else np.nan
-
-
-class CropFile:
-    """A `.npy` file of crops that grows by appending, so that no crop stays in memory.
-
-    The header is written again when the file is closed: numpy leaves room in it for a growing
-    first axis (`numpy.lib.format`).
+    Where nobody's face is the speaker's, that is whoever hardly can be, or is another's face.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._n = 0
-
-    def __enter__(self) -> Self:
-        self._file: BinaryIO = self._path.open("wb")
-        self._write_header()
-        return self
-
-    def append(self, crop: Crop) -> int:
-        """Write one crop (48, 48) uint8; return its row."""
-        self._file.write(np.ascontiguousarray(crop).tobytes())
-        self._n += 1
-        return self._n - 1
-
-    def __exit__(self, *_: object) -> None:
-        self._file.seek(0)
-        self._write_header()
-        self._file.close()
-
-    def _write_header(self) -> None:
-        shape = (self._n, CROP, CROP)
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self._file, header)
+    certain = choice.confidence >= limit or choice.confidence < _HARDLY
+    faces = []
+    for number, person in seen.items():
+        name, crops = names[number], person.crops()
+        is_speaker = number == choice.person and choice.confidence >= _HARDLY
+        is_other = certain or not name.startswith("FACE_")
+        if is_speaker or not is_other or name == utterance.speaker or not len(crops):
+            continue
+        faces.append(
+            ListenerFace(
+                utterance_index=utterance.index,
+                participant=name,
+                seconds=to_grid(person.coverage * utterance.duration),
+                coverage=person.coverage,
+                times=tuple(to_grid(float(time)) for time in crops["time"]),
+                rows=tuple(crops["crop"].tolist()),
+            )
+        )
+    return faces

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
     from av.video.frame import VideoFrame
+    from av.video.plane import VideoPlane
     from av.video.stream import VideoStream
-
-_SIDE = 640
-"""Longest side of the coloured picture, in pixels."""
 
 _ENOUGH_WITHOUT_B = 4.0
 """A stream this many times faster than the sampling may lose the frames no other refers to."""
@@ -44,17 +42,33 @@ Span = tuple[Seconds, Seconds]
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: `color` BGR of at most 640 pixels a side, `gray` at full size.
+    """One picture of a video, upright: brightness at full size, colours on demand.
 
-    `scale` is the pixels of `gray` per pixel of `color`; `leap` says that it does not follow on
-    the picture before (a span begins).
+    `time` is when it is on the screen, `shown` since when: two pictures with the same `shown` are
+    the same. `chroma` are the planes U and V at half the size, shape (2, height / 2, width / 2).
+    `leap` says that the picture does not follow on the one before (a span begins).
     """
 
     time: Seconds
-    color: NDArray[np.uint8]
+    shown: Seconds
     gray: NDArray[np.uint8]
-    scale: float
+    chroma: NDArray[np.uint8]
     leap: bool = False
+
+    def color(self, longest: int) -> tuple[NDArray[np.uint8], float]:
+        """Return BGR of at most `longest` pixels a side, and pixels of `gray` per pixel of it."""
+        import cv2
+
+        height, width = self.gray.shape
+        scale = max(1.0, max(height, width) / longest)
+        half = max(1, round(width / scale / 2)), max(1, round(height / scale / 2))
+        size = 2 * half[0], 2 * half[1]
+        planes = [cv2.resize(self.gray, size, interpolation=cv2.INTER_AREA).reshape(-1)]
+        for plane in self.chroma:
+            planes.append(cv2.resize(plane, half, interpolation=cv2.INTER_AREA).reshape(-1))
+        stacked = np.concatenate(planes).reshape(size[1] * 3 // 2, size[0])
+        color = np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YUV2BGR_I420), dtype=np.uint8)
+        return color, width / size[0]
 
 
 def merge_spans(spans: Sequence[Span], gap: Seconds) -> list[Span]:
@@ -92,8 +106,8 @@ def sampled_pictures(
             stream.codec_context.skip_frame = "NONREF"
         decoder = _SpanDecoder(container, stream, info.origin, spans)
         converter = _Converter()
-        for frame, time, leap in _sample(decoder, spans, rate):
-            yield converter.picture(frame, time, leap)
+        for shown, tick in _sample(decoder, spans, rate):
+            yield converter.picture(shown, tick)
         if decoder.n_broken and not decoder.n_frames:
             raise InputError("The video of the recording cannot be decoded: all of it is damaged.")
 
@@ -192,39 +206,54 @@ class _SpanDecoder:
         yield from waiting
 
 
+@dataclass(frozen=True)
+class _Tick:
+    """A moment at which a picture is wanted, and whether it begins a span."""
+
+    time: Seconds
+    begins: bool
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A frame and since when it is on the screen."""
+
+    frame: "VideoFrame"
+    since: Seconds
+
+
 def _sample(
     decoder: _SpanDecoder, spans: Sequence[Span], rate: float
-) -> Iterator[tuple["VideoFrame", Seconds, bool]]:
-    """Yield (frame, time, whether it begins a span): the frame on the screen at each tick."""
+) -> Iterator[tuple[_Shown, _Tick]]:
+    """Yield the frame on the screen at each tick."""
     ticks = _Ticks(spans, rate)
-    held: VideoFrame | None = None
-    shown: Seconds = 0.0
+    held: _Shown | None = None
     for frame, time in decoder.frames():
-        for tick, begins in ticks.before(time):
+        for tick in ticks.before(time):
             if held is not None:
-                yield held, tick, begins
-        held, shown = frame, time
-    for tick, begins in ticks.before(shown + _LAST_SHOWN):
-        if held is not None:
-            yield held, tick, begins
+                yield held, tick
+        held = _Shown(frame, time)
+    if held is not None:
+        for tick in ticks.before(held.since + _LAST_SHOWN):
+            yield held, tick
 
 
 class _Ticks:
     """The moments at which a picture is wanted, in order."""
 
     def __init__(self, spans: Sequence[Span], rate: float) -> None:
-        self._moments = (
-            (start + count / rate, count == 0)
+        self._ticks = (
+            _Tick(start + count / rate, count == 0)
             for start, end in spans
             for count in range(int((end - start) * rate + 1e-6) + 1)
         )
-        self._next = next(self._moments, None)
+        self._next = next(self._ticks, None)
 
-    def before(self, time: Seconds) -> Iterator[tuple[Seconds, bool]]:
-        """Take the moments before `time`, each with whether it begins a span."""
-        while self._next is not None and self._next[0] < time - 1e-6:
-            moment, self._next = self._next, next(self._moments, None)
-            yield moment
+    def before(self, time: Seconds) -> Iterator[_Tick]:
+        """Take the ticks before `time`."""
+        while self._next is not None and self._next.time < time - 1e-6:
+            tick, self._next = self._next, next(self._ticks, None)
+            yield tick
 
 
 class _Converter:
@@ -234,32 +263,30 @@ class _Converter:
         self._frame: VideoFrame | None = None
         self._last: Picture | None = None
 
-    def picture(self, frame: "VideoFrame", time: Seconds, leap: bool) -> Picture:
-        if self._last is None or frame is not self._frame:
-            self._frame, self._last = frame, _picture(frame)
-        return replace(self._last, time=time, leap=leap)
+    def picture(self, shown: _Shown, tick: _Tick) -> Picture:
+        if self._last is None or shown.frame is not self._frame:
+            gray, chroma = _planes(shown.frame)
+            # telephones film sideways and say so
+            quarters = round(shown.frame.rotation / 90) % 4
+            self._frame = shown.frame
+            self._last = Picture(
+                time=tick.time,
+                shown=shown.since,
+                gray=np.ascontiguousarray(np.rot90(gray, quarters)),
+                chroma=np.ascontiguousarray(np.rot90(chroma, quarters, axes=(1, 2))),
+            )
+        return replace(self._last, time=tick.time, leap=tick.begins)
 
 
-def _picture(frame: "VideoFrame") -> Picture:
-    scale = max(1.0, max(frame.width, frame.height) / _SIDE)
-    width, height = round(frame.width / scale), round(frame.height / scale)
-    color = frame.to_ndarray(width=width, height=height, format="bgr24", interpolation="AREA")
-    # telephones film sideways and say so
-    quarters = round(frame.rotation / 90) % 4
-    return Picture(
-        time=0.0,
-        color=np.ascontiguousarray(np.rot90(color, quarters)),
-        gray=np.ascontiguousarray(np.rot90(_luma(frame), quarters)),
-        scale=frame.width / width,
-    )
+def _planes(frame: "VideoFrame") -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return brightness and the two colour planes; what is not 8-bit 4:2:0 is converted."""
+    if frame.format.name not in ("yuv420p", "yuvj420p"):
+        frame = frame.reformat(format="yuv420p")
+    gray, first, second = (_plane(plane) for plane in frame.planes[:3])
+    return gray, np.stack([first, second])
 
 
-def _luma(frame: "VideoFrame") -> NDArray[np.uint8]:
-    """Return the brightness plane as the codec stores it; other formats are converted."""
-    planar = frame.format.name.startswith(("yuv4", "yuvj4", "nv12"))
-    if not planar or frame.format.components[0].bits != 8:
-        return np.asarray(frame.to_ndarray(format="gray"), dtype=np.uint8)
-    plane = frame.planes[0]
+def _plane(plane: "VideoPlane") -> NDArray[np.uint8]:
     rows: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(
         plane.height, plane.line_size
     )

@@ -1,0 +1,61 @@
+"""What a track looks like, to tell within one run whether two tracks show the same person.
+
+A coarse picture of the head with what surrounds it: hair, clothes, background. It lives in memory
+while one recording is looked at, and is written nowhere.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.protocols import FaceBox
+
+_SIDE = 10
+_AROUND = 2.2
+"""Side of the square that is looked at, in heights of the face."""
+
+
+@dataclass
+class Appearance:
+    """The mean look of one track: colours of a coarse picture, shape (10, 10, 3) in [0, 1]."""
+
+    total: NDArray[np.float64] | None = None
+    n: int = 0
+
+    def add(self, color: NDArray[np.uint8], box: FaceBox) -> None:
+        """Take one more picture (BGR) of the face in `box`."""
+        import cv2
+
+        half = max(2.0, box.height * _AROUND / 2)
+        middle_x, middle_y = box.x + box.width / 2, box.y + box.height / 2
+        height, width = color.shape[:2]
+        left, right = (int(np.clip(v, 0, width)) for v in (middle_x - half, middle_x + half))
+        top, bottom = (int(np.clip(v, 0, height)) for v in (middle_y - half, middle_y + half))
+        if right - left < 2 or bottom - top < 2:
+            return
+        small = cv2.resize(
+            color[top:bottom, left:right], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA
+        )
+        seen = small.astype(np.float64) / 255
+        self.total = seen if self.total is None else self.total + seen
+        self.n += 1
+
+    @property
+    def mean(self) -> NDArray[np.float64] | None:
+        """The mean of all pictures; None before the first."""
+        return None if self.total is None else self.total / self.n
+
+
+def difference(first: Appearance, second: Appearance) -> float:
+    """Mean absolute difference of two looks, in [0, 1]; 1 where one of them is not known."""
+    if first.mean is None or second.mean is None:
+        return 1.0
+    return float(np.abs(first.mean - second.mean).mean())
+
+
+def joined(first: Appearance, second: Appearance) -> Appearance:
+    """Return the look of two tracks of one person."""
+    if first.total is None or second.total is None:
+        return second if first.total is None else first
+    return Appearance(first.total + second.total, first.n + second.n)
