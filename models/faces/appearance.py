@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.faces.boxes import square_around
+from models.faces.view import View
 from models.protocols import FaceBox
 
 _SIDE = 10
+_LONGEST = 80
 _AROUND = 2.2
 """Side of the square that is looked at, in heights of the face."""
 
@@ -23,20 +26,15 @@ class Appearance:
     total: NDArray[np.float64] | None = None
     n: int = 0
 
-    def add(self, color: NDArray[np.uint8], box: FaceBox) -> None:
-        """Take one more picture (BGR) of the face in `box`."""
+    def add(self, view: View, box: FaceBox) -> None:
+        """Take one more picture of the face in `box`."""
         import cv2
 
-        half = max(2.0, box.height * _AROUND / 2)
-        middle_x, middle_y = box.x + box.width / 2, box.y + box.height / 2
-        height, width = color.shape[:2]
-        left, right = (int(np.clip(v, 0, width)) for v in (middle_x - half, middle_x + half))
-        top, bottom = (int(np.clip(v, 0, height)) for v in (middle_y - half, middle_y + half))
-        if right - left < 2 or bottom - top < 2:
+        region = square_around(box, _AROUND, view.gray.shape)
+        if min(region[2:]) < _SIDE:
             return
-        small = cv2.resize(
-            color[top:bottom, left:right], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA
-        )
+        color, _ = view.color(_LONGEST, region)
+        small = cv2.resize(color, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         seen = small.astype(np.float64) / 255
         self.total = seen if self.total is None else self.total + seen
         self.n += 1

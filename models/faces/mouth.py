@@ -5,13 +5,15 @@ Both pictures are brought to one upright view of the face by its landmarks. Dens
 against eyes and forehead; the change of gray levels adds what flow does not see, such as teeth.
 """
 
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.faces.boxes import moved
+from models.faces.view import Gray
 from models.protocols import FaceBox
 from schemas.values import Seconds
 
@@ -49,16 +51,13 @@ class MouthMotion(NamedTuple):
 UNKNOWN_MOTION = MouthMotion(np.nan, np.nan, np.nan, np.nan)
 
 
-def mouth_motion(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], box: FaceBox, step: Seconds
-) -> MouthMotion:
-    """Compare two gray pictures of one size, `step` seconds apart, at the face in `box`."""
-    first, second = upright_view(before, box), upright_view(after, box)
-    change = _change(first, second)
+def mouth_motion(before: Gray, after: Gray, step: Seconds) -> MouthMotion:
+    """Compare two upright views of one face, `step` seconds apart."""
+    change = _change(before, after)
     whole = float(change.mean())
     if whole == 0.0:
         return MouthMotion(0.0, 0.0, 0.0, 0.0)
-    flow = _flow().calc(first, second, None)[..., 1]
+    flow = _flow().calc(before, after, None)[..., 1]
     flow = flow - np.median(flow[_UPPER])
     speed = STANDARD_STEP / max(step, 1e-3)
     return MouthMotion(
@@ -69,32 +68,36 @@ def mouth_motion(
     )
 
 
-def face_change(before: NDArray[np.uint8], after: NDArray[np.uint8], box: FaceBox) -> float:
-    """Return how much a whole face changed, in units of its contrast."""
-    return float(_change(upright_view(before, box), upright_view(after, box)).mean())
+def face_change(before: Gray, after: Gray) -> float:
+    """Return how much a face changed between two upright views, in units of its contrast."""
+    return float(_change(before, after).mean())
 
 
-def _change(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
-    contrast = float(second.std()) + _CONTRAST_FLOOR
-    return np.abs(second.astype(np.float32) - first.astype(np.float32)) / contrast
+def _change(before: Gray, after: Gray) -> NDArray[np.float32]:
+    contrast = float(after.std()) + _CONTRAST_FLOOR
+    change: NDArray[np.float32] = np.abs(after.astype(np.float32) - before.astype(np.float32))
+    return change / np.float32(contrast)
 
 
-def upright_view(gray: NDArray[np.uint8], box: FaceBox) -> NDArray[np.uint8]:
-    """Return the face in an upright square view, shape (64, 64), eyes level."""
+def upright_views(pictures: Sequence[Gray], box: FaceBox) -> list[Gray]:
+    """Return a face in an upright square view of each picture, shape (64, 64), eyes level."""
     import cv2
 
-    gray, box = _large_enough(gray, box)
-    view = cv2.warpAffine(
-        gray,
-        _to_view(box),
-        (_SIDE, _SIDE),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(view, dtype=np.uint8)
+    views = []
+    for picture in pictures:
+        gray, place = _large_enough(picture, box)
+        view = cv2.warpAffine(
+            gray,
+            _to_view(place),
+            (_SIDE, _SIDE),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        views.append(np.asarray(view, dtype=np.uint8))
+    return views
 
 
-def _large_enough(gray: NDArray[np.uint8], box: FaceBox) -> tuple[NDArray[np.uint8], FaceBox]:
+def _large_enough(gray: Gray, box: FaceBox) -> tuple[Gray, FaceBox]:
     """Scale the surroundings of a large face down, so that nothing is lost by thin sampling."""
     import cv2
 
@@ -117,6 +120,7 @@ def _large_enough(gray: NDArray[np.uint8], box: FaceBox) -> tuple[NDArray[np.uin
     return np.asarray(small, dtype=np.uint8), moved(box, -left, -top, 1 / shrinks)
 
 
+@lru_cache(maxsize=64)
 def _to_view(box: FaceBox) -> NDArray[np.float64]:
     """Similarity from the picture to the view: of the landmarks by least squares, else the box."""
     if box.landmarks is not None:
@@ -145,4 +149,5 @@ def _similarity(
 def _flow() -> Any:
     import cv2
 
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    # its stub does not know it
+    return getattr(cv2, "DISOpticalFlow_create")(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)  # noqa: B009

@@ -78,7 +78,8 @@ class Heard:
         """Return a speaker's level: 0 where nobody or others speak, NaN in overlaps."""
         own = self.active[speaker][places]
         level = np.where(own, self.level[places], 0.0)
-        return np.where(own & (self.n_active[places] > 1), np.nan, level)
+        alone: Series = np.where(own & (self.n_active[places] > 1), np.nan, level)
+        return alone
 
 
 def _evened(series: Series) -> Series:

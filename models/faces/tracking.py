@@ -7,32 +7,30 @@ a cut of the picture or of its own tile, and ends when its face has not been fou
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.faces.appearance import Appearance
-from models.faces.boxes import moved, overlap
-from models.faces.mouth import face_change
+from models.faces.boxes import moved, overlap, square_around
+from models.faces.mouth import face_change, upright_views
+from models.faces.view import Gray, View
 from models.protocols import FaceBox, FaceDetector
 from schemas.values import Seconds
 
-Gray = NDArray[np.uint8]
-
 _REFRESH_EVERY: Seconds = 1.0
-_SEARCH_EVERY: Seconds = 5.0
+_SEARCH_EVERY: Seconds = 8.0
 _SEARCH_EMPTY_EVERY: Seconds = 2.0
 """How often known faces, all faces, and a picture without any are searched."""
 
 _FORGET_AFTER: Seconds = 1.0
 """A face that no search has confirmed for this long past the next search has left."""
 
-_SIDES = (320, 640, 960, 1280)
-"""Longest sides, in pixels, of the pictures in which faces are searched."""
-
-_ENOUGH_PIXELS = 36.0
-"""Height in pixels at which YuNet finds a face again; smaller ones need a larger picture."""
+_SEARCH_SIDE = 1280
+_REFRESH_SIDE = 128
+_REFRESH_AROUND = 2.2
+"""Longest sides, in pixels, of the pictures in which all faces and one known face are searched, and
+the side of the square around a known face in heights of it: it has 58 pixels there."""
 
 _SAME_FACE_OVERLAP = 0.3
 _SMOOTHING = 0.5
@@ -49,15 +47,18 @@ _STILL_THERE = 0.75
 """Correlations from which a face counts as followed, and as there though no search found it."""
 
 _CELLS = (32, 18)
+_THINNED_FROM = 256
 _CELL_CHANGE = 20.0
 _CUT_SHARE = 0.35
 _LAYOUT_SHARE = 0.04
 """A cut: more than this share of the picture's cells changed by over 20 gray levels at once; a
 smaller share may be a tile that came, left or moved."""
 
+_LEAST_REGION = 8
 _TILE = 2.0
 _TILE_CELLS = 8
 _TILE_CUT_SHARE = 0.4
+_NO_CELLS = np.zeros((_TILE_CELLS, _TILE_CELLS), np.float32)
 """A cut of one tile: this share of the cells around a face changed at once."""
 
 _ANOTHER = 0.4
@@ -65,23 +66,16 @@ _ANOTHER = 0.4
 talk and turn stay under .28, cuts between people before one wall change it by .57 and more."""
 
 
-class View(Protocol):
-    """One picture: brightness at full size, colours at the size that is asked for."""
-
-    @property
-    def gray(self) -> Gray:
-        """Shape (height, width)."""
-
-    def color(self, longest: int) -> tuple[NDArray[np.uint8], float]:
-        """Return BGR of at most `longest` pixels a side, and pixels of `gray` per pixel of it."""
-
-
 @dataclass(frozen=True)
 class Sighting:
-    """One face in one picture, in pixels of `View.gray`; `track` numbers a recording's faces."""
+    """One face in one picture, in pixels of `View.gray`; `track` numbers a recording's faces.
+
+    `views` are upright views of it in the picture before and in this one, where both are known.
+    """
 
     track: int
     box: FaceBox
+    views: tuple[Gray, Gray] | None = None
 
 
 @dataclass
@@ -91,6 +85,7 @@ class _Track:
     patch: Gray
     cells: NDArray[np.float32]
     confirmed: Seconds
+    views: tuple[Gray, Gray] | None = None
 
 
 class SceneCuts:
@@ -111,8 +106,11 @@ class SceneCuts:
 
 
 def _cells(gray: Gray, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Mean brightness of cells; of large pictures every fourth pixel will do."""
     import cv2
 
+    if min(gray.shape) >= _THINNED_FROM:
+        gray = gray[::4, ::4]
     return cv2.resize(gray, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
@@ -157,14 +155,12 @@ class FaceTracker:
         lost = any(scores[track.number] < _FOLLOWED for track in self._tracks)
         rested = time - self._refreshed >= _REFRESH_EVERY - 1e-6
         every = _SEARCH_EVERY if self._tracks else _SEARCH_EMPTY_EVERY
-        if time - self._searched >= every - 1e-6 or (
-            changed > _LAYOUT_SHARE and time - self._searched >= _REFRESH_EVERY - 1e-6
-        ):
-            self._search(time, view, scores, _SIDES[-1])
-            self._searched = time
+        since = time - self._searched
+        if since >= every - 1e-6 or (changed > _LAYOUT_SHARE and since >= _REFRESH_EVERY - 1e-6):
+            self._search_all(time, view, scores)
         elif lost or (rested and self._tracks):
-            self._search(time, view, scores, self._needed_side(gray))
-        return tuple(Sighting(track.number, track.box) for track in self._tracks)
+            self._refresh(time, view, scores)
+        return tuple(Sighting(track.number, track.box, track.views) for track in self._tracks)
 
     def _end_cut_tiles(self, gray: Gray) -> None:
         """End the tracks whose face or surroundings are others at once; search at once."""
@@ -180,20 +176,17 @@ class FaceTracker:
             self._searched = -np.inf
 
     def _shows_another(self, track: _Track, gray: Gray) -> bool:
-        before = self._before
+        before, track.views = self._before, None
         if before is None or before.shape != gray.shape:
             return False
-        return face_change(before, gray, track.box) > _ANOTHER
+        first, second = upright_views((before, gray), track.box)
+        track.views = first, second
+        return face_change(first, second) > _ANOTHER
 
-    def _needed_side(self, gray: Gray) -> int:
-        smallest = min(track.box.height for track in self._tracks)
-        needed = max(gray.shape) * _ENOUGH_PIXELS / smallest
-        return next((side for side in _SIDES if side >= needed), _SIDES[-1])
-
-    def _search(self, time: Seconds, view: View, scores: dict[int, float], side: int) -> None:
-        """Detect faces, link them to the tracks, keep what is plainly still there."""
-        self._refreshed = time
-        color, scale = view.color(side)
+    def _search_all(self, time: Seconds, view: View, scores: dict[int, float]) -> None:
+        """Detect all faces, link them to the tracks, keep what is plainly still there."""
+        self._searched = self._refreshed = time
+        color, scale = view.color(_SEARCH_SIDE)
         found = [moved(box, scale=scale) for box in self.detector.detect(color)]
         found = [box for box in found if box.height >= self.smallest]
         kept: list[_Track] = []
@@ -201,28 +194,45 @@ class FaceTracker:
             best = max(found, key=lambda box: overlap(box, track.box), default=None)
             if best is not None and overlap(best, track.box) >= _SAME_FACE_OVERLAP:
                 found.remove(best)
-                box = best if scores[track.number] < _FOLLOWED else _smoothed(track.box, best)
-                kept.append(self._confirmed(track.number, box, time, view, color, scale))
+                kept.append(self._confirmed(track, best, scores, time, view))
             elif self._bridges(track, scores[track.number], time):
                 kept.append(track)
         for box in found:
             if all(overlap(box, track.box) < _SAME_FACE_OVERLAP for track in kept):
-                kept.append(self._confirmed(self._next_number, box, time, view, color, scale))
+                new = _Track(self._next_number, box, _patch(view.gray, box), _NO_CELLS, time)
+                kept.append(self._confirmed(new, box, {}, time, view))
                 self._next_number += 1
         self._tracks = kept
 
+    def _refresh(self, time: Seconds, view: View, scores: dict[int, float]) -> None:
+        """Detect each known face around where it is, keep what is plainly still there."""
+        self._refreshed = time
+        kept: list[_Track] = []
+        for track in self._tracks:
+            found = self._near(track.box, view)
+            best = max(found, key=lambda box: overlap(box, track.box), default=None)
+            if best is not None and overlap(best, track.box) >= _SAME_FACE_OVERLAP:
+                kept.append(self._confirmed(track, best, scores, time, view))
+            elif self._bridges(track, scores[track.number], time):
+                kept.append(track)
+        self._tracks = kept
+
+    def _near(self, box: FaceBox, view: View) -> list[FaceBox]:
+        left, top, width, height = square_around(box, _REFRESH_AROUND, view.gray.shape)
+        if min(width, height) < _LEAST_REGION:
+            return []
+        color, scale = view.color(_REFRESH_SIDE, (left, top, width, height))
+        found = (moved(face, scale=scale) for face in self.detector.detect(color))
+        return [moved(face, left, top) for face in found if face.height >= self.smallest]
+
     def _confirmed(
-        self,
-        number: int,
-        box: FaceBox,
-        time: Seconds,
-        view: View,
-        color: NDArray[np.uint8],
-        scale: float,
+        self, track: _Track, box: FaceBox, scores: dict[int, float], time: Seconds, view: View
     ) -> _Track:
-        looks = self.appearances.setdefault(number, Appearance())
-        looks.add(color, moved(box, scale=1 / scale))
-        return _Track(number, box, _patch(view.gray, box), _around(view.gray, box), time)
+        if scores.get(track.number, 0.0) >= _FOLLOWED:
+            box = _smoothed(track.box, box)
+        self.appearances.setdefault(track.number, Appearance()).add(view, box)
+        patch, cells = _patch(view.gray, box), _around(view.gray, box)
+        return _Track(track.number, box, patch, cells, time, track.views)
 
     def _bridges(self, track: _Track, score: float, time: Seconds) -> bool:
         recent = time - track.confirmed <= _SEARCH_EVERY + _FORGET_AFTER
@@ -290,7 +300,7 @@ def _follow(track: _Track, gray: Gray) -> float:
     return float(score)
 
 
-def _peak(values: NDArray[np.float32], best: int) -> float:
+def _peak(values: NDArray[np.number], best: int) -> float:
     """Where a parabola through a maximum and its neighbours peaks, from the maximum, in steps."""
     if not 0 < best < len(values) - 1:
         return 0.0

@@ -44,6 +44,10 @@ _STILL = 0.008
 """A face of which 95 of 100 pictures change by less, in units of its contrast, is a picture.
 Photographs reach .000 and frozen tiles .007; people who listen .012 and more."""
 
+_FROZEN = 0.002
+_MANY_PICTURES = 8
+"""A tile of which no picture of at least so many changes by more stands still."""
+
 _HARDLY = 0.1
 """Whoever is the speaker with a smaller probability listens."""
 
@@ -173,7 +177,8 @@ class _Cast:
         seen = {}
         for number, rows in self._sightings.items():
             a, b = np.searchsorted(rows["time"], (inside[0] - 1e-3, inside[-1] + 1e-3))
-            if b - a >= max(1.0, _LASTING_SHARE * len(inside)):
+            lasting = b - a >= max(1.0, _LASTING_SHARE * len(inside))
+            if lasting and not _is_frozen(rows[a:b]):
                 seen[number] = _Seen(rows[a:b], len(inside))
         return seen
 
@@ -182,6 +187,13 @@ def _is_picture(sightings: NDArray[np.void]) -> bool:
     change = sightings["motion"][:, 3]
     known = change[np.isfinite(change)]
     return bool(len(known) > 0 and np.quantile(known, 0.95) < _STILL)
+
+
+def _is_frozen(sightings: NDArray[np.void]) -> bool:
+    """Whether a tile stood still all the time; of a few pictures that cannot be told."""
+    change = sightings["motion"][:, 3]
+    known = change[np.isfinite(change)]
+    return bool(len(known) >= _MANY_PICTURES and known.max() < _FROZEN)
 
 
 def _level(waveform: Waveform | None, duration: Seconds) -> NDArray[np.float64]:
@@ -207,7 +219,9 @@ def _active(utterances: Sequence[Utterance], duration: Seconds) -> dict[str, NDA
     count = int(duration * RATE) + 1
     active: dict[str, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(count, np.bool_))
     for utterance in utterances:
-        active[utterance.speaker][int(utterance.start * RATE) : int(utterance.end * RATE) + 1] = True
+        active[utterance.speaker][int(utterance.start * RATE) : int(utterance.end * RATE) + 1] = (
+            True
+        )
     return dict(active)
 
 

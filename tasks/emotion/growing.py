@@ -61,9 +61,3 @@ class CropFile(GrowingFile):
     def append(self, crop: Crop) -> int:
         """Write one crop; return its row."""
         return self.append_row(crop)
-
-
-def read_rows(path: Path) -> NDArray[np.generic]:
-    """Map the rows of a closed file; nothing is read until it is used."""
-    rows: NDArray[np.generic] = np.load(path, allow_pickle=False)
-    return rows

@@ -20,7 +20,7 @@ from models.protocols import FaceDetector
 from schemas.media import MediaInfo
 from schemas.settings import FaceSettings
 from schemas.values import Seconds
-from tasks.emotion.growing import CropFile, GrowingFile, read_rows
+from tasks.emotion.growing import CropFile, GrowingFile
 from tasks.media.frames import Picture, Span, sampled_pictures
 
 SIGHTING = np.dtype(
@@ -74,7 +74,8 @@ def watch(
         for picture in sampled_pictures(video_path, info, spans, settings.motion_per_second):
             times.append(picture.time)
             watcher.watch(picture)
-    return Watched(np.array(times), read_rows(rows_path), tracker.appearances, crops_path)
+    sightings: NDArray[np.void] = np.load(rows_path, allow_pickle=False)
+    return Watched(np.array(times), sightings, tracker.appearances, crops_path)
 
 
 @dataclass
@@ -85,8 +86,7 @@ class _Watcher:
     crop_rate: float
     rows: GrowingFile
     crops: CropFile
-    _before: Picture | None = None
-    _seen_before: set[int] = field(default_factory=set)
+    _shown: Seconds = -np.inf
     _crop_number: dict[int, int] = field(default_factory=dict)
 
     def watch(self, picture: Picture) -> None:
@@ -96,9 +96,7 @@ class _Watcher:
         rate = min(self.crop_rate, _CROPS_A_SECOND / max(1, len(sightings)))
         for sighting in sightings:
             self._write(picture, sighting, rate)
-        if self._before is None or picture.shown != self._before.shown or picture.leap:
-            self._before = picture
-            self._seen_before = {sighting.track for sighting in sightings}
+        self._shown = picture.shown
 
     def _write(self, picture: Picture, sighting: Sighting, crop_rate: float) -> None:
         box, track = sighting.box, sighting.track
@@ -114,10 +112,7 @@ class _Watcher:
         self.rows.append_row(np.array(row, SIGHTING))
 
     def _motion(self, picture: Picture, sighting: Sighting) -> MouthMotion:
-        before = self._before
-        if before is None or picture.leap or sighting.track not in self._seen_before:
+        step = picture.shown - self._shown
+        if sighting.views is None or not 0 < step <= _GAP:
             return UNKNOWN_MOTION
-        step = picture.shown - before.shown
-        if not 0 < step <= _GAP or before.gray.shape != picture.gray.shape:
-            return UNKNOWN_MOTION
-        return mouth_motion(before.gray, picture.gray, sighting.box, step)
+        return mouth_motion(*sighting.views, step)

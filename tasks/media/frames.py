@@ -38,6 +38,8 @@ _LAST_SHOWN: Seconds = 1.0
 """For how long the last picture of a video counts as shown."""
 
 Span = tuple[Seconds, Seconds]
+Region = tuple[int, int, int, int]
+"""Left, top, width and height in pixels."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,22 @@ class Picture:
     chroma: NDArray[np.uint8]
     leap: bool = False
 
-    def color(self, longest: int) -> tuple[NDArray[np.uint8], float]:
-        """Return BGR of at most `longest` pixels a side, and pixels of `gray` per pixel of it."""
+    def color(self, longest: int, region: Region | None = None) -> tuple[NDArray[np.uint8], float]:
+        """Return a region, by default all, as BGR of at most `longest` pixels a side.
+
+        Beside it: pixels of `gray` per pixel of it. A region lies inside and has even numbers.
+        """
         import cv2
 
-        height, width = self.gray.shape
+        left, top, width, height = region or (0, 0, self.gray.shape[1], self.gray.shape[0])
         scale = max(1.0, max(height, width) / longest)
         half = max(1, round(width / scale / 2)), max(1, round(height / scale / 2))
         size = 2 * half[0], 2 * half[1]
-        planes = [cv2.resize(self.gray, size, interpolation=cv2.INTER_AREA).reshape(-1)]
+        light = self.gray[top : top + height, left : left + width]
+        planes = [cv2.resize(light, size, interpolation=cv2.INTER_AREA).reshape(-1)]
         for plane in self.chroma:
-            planes.append(cv2.resize(plane, half, interpolation=cv2.INTER_AREA).reshape(-1))
+            tint = plane[top // 2 : (top + height + 1) // 2, left // 2 : (left + width + 1) // 2]
+            planes.append(cv2.resize(tint, half, interpolation=cv2.INTER_AREA).reshape(-1))
         stacked = np.concatenate(planes).reshape(size[1] * 3 // 2, size[0])
         color = np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YUV2BGR_I420), dtype=np.uint8)
         return color, width / size[0]
