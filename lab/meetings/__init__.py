@@ -1,0 +1,1 @@
+"""Meetings composed of short clips of talking people, with the truth about them."""
