@@ -63,9 +63,10 @@ Pair = tuple[str, int | None]
 
 
 def choose_faces(
-    turns: Sequence[Spoken], evidence: Evidence, log_odds: NDArray[np.float64]
+    turns: Sequence[Spoken], evidence: Evidence, weights: SpeakingWeights
 ) -> list[Choice]:
-    """Return for each turn the person who most likely speaks; `log_odds` are those of the pairs."""
+    """Return for each turn the person who most likely speaks in it."""
+    log_odds = weights.log_odds(evidence)
     seen: dict[int, list[int]] = defaultdict(list)
     for row, turn in enumerate(evidence.turns.tolist()):
         seen[turn].append(row)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.faces.crops import CROP
-from models.faces.evidence import gather
+from models.faces.evidence import Evidence, gather
 from models.faces.people import link_tracks
 from models.faces.speaking import Choice, SpeakingWeights, choose_faces
 from models.faces.synchrony import RATE, Heard, Person, find_delay
@@ -45,8 +45,8 @@ _STILL = 0.008
 Photographs reach .000 and frozen tiles .007; people who listen .012 and more."""
 
 _FROZEN = 0.002
-_MANY_PICTURES = 8
-"""A tile of which no picture of at least so many changes by more stands still."""
+_MANY_PICTURES = 25
+"""A tile of which no picture of at least so many, two seconds, changes by more stands still."""
 
 _HARDLY = 0.1
 """Whoever is the speaker with a smaller probability listens."""
@@ -74,28 +74,45 @@ def find_faces(
     """
     if info.video is None or not utterances:
         return Faces(tracks=tuple(FaceTrack(utterance_index=u.index) for u in utterances))
-    detector = load_engine("face_detector", settings.engine("face_detector"), settings.weights)
-    spans = _spans(utterances, info.duration)
-    watched = watch(video_path, info, spans, detector, settings.faces, scratch)
-    cast = _Cast(watched)
-    heard = Heard(_level(waveform, info.duration), _active(utterances, info.duration))
-    delay = find_delay(cast.people, heard)
-    evidence = gather(utterances, cast.people, heard, delay)
-    choices = choose_faces(utterances, evidence, SpeakingWeights.read().log_odds(evidence))
+    seen = observe(video_path, info, utterances, waveform, settings, scratch)
+    choices = choose_faces(utterances, seen.evidence, SpeakingWeights.read())
     limit = settings.faces.min_confidence
     owners = _owners(utterances, choices, limit)
+    names = seen.cast.names(owners)
     tracks, listeners = [], []
     for utterance, choice in zip(utterances, choices, strict=True):
-        seen = cast.seen_in(utterance, delay)
-        tracks.append(_track(utterance, choice, seen, limit))
+        people = seen.cast.seen_in(utterance, seen.delay)
+        tracks.append(_track(utterance, choice, people, limit))
         if "no_consent" not in utterance.flags:
-            listeners += _listeners(utterance, choice, seen, limit, cast.names(owners))
+            listeners += _listeners(utterance, choice, people, limit, names)
     return Faces(
         tracks=tuple(tracks),
         listeners=tuple(listeners),
-        crops_path=str(watched.crops_path),
-        audio_delay=delay,
+        crops_path=str(seen.crops_path),
+        audio_delay=seen.delay,
     )
+
+
+def observe(
+    video_path: str,
+    info: MediaInfo,
+    utterances: Sequence[Utterance],
+    waveform: Waveform | None,
+    settings: Settings,
+    scratch: Path,
+) -> "Observed":
+    """Watch a video and gather what speaks for each person in each utterance.
+
+    Raises as `find_faces` does.
+    """
+    detector = load_engine("face_detector", settings.engine("face_detector"), settings.weights)
+    length = max(info.duration, *(utterance.end for utterance in utterances))
+    watched = watch(video_path, info, _spans(utterances), detector, settings.faces, scratch)
+    cast = Cast(watched)
+    heard = Heard(_level(waveform, length), _active(utterances, length))
+    delay = find_delay(cast.people, heard)
+    evidence = gather(utterances, cast.people, heard, delay)
+    return Observed(cast, evidence, delay, watched.crops_path)
 
 
 def face_sequence(faces: Faces, track: FaceTrack | ListenerFace) -> FaceSequence:
@@ -114,13 +131,13 @@ def read_sequences(faces: Faces) -> Iterator[tuple[int, FaceSequence]]:
             yield track.utterance_index, face_sequence(faces, track)
 
 
-def _spans(utterances: Sequence[Utterance], duration: Seconds) -> list[Span]:
-    around = [(max(0.0, u.start - _CONTEXT), min(duration, u.end + _CONTEXT)) for u in utterances]
-    return merge_spans([(start, max(start, end)) for start, end in around], _BRIDGED)
+def _spans(utterances: Sequence[Utterance]) -> list[Span]:
+    around = [(max(0.0, u.start - _CONTEXT), u.end + _CONTEXT) for u in utterances]
+    return merge_spans(around, _BRIDGED)
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """One person in one utterance: rows of the sightings, and the count of pictures in it."""
 
     sightings: NDArray[np.void]
@@ -138,7 +155,7 @@ class _Seen:
         return good if len(good) >= _ENOUGH_CROPS else cropped
 
 
-class _Cast:
+class Cast:
     """The people of a recording and where they were seen; pictures of faces are left out."""
 
     def __init__(self, watched: Watched) -> None:
@@ -165,7 +182,7 @@ class _Cast:
         unknown = (number for number in self._sightings if number not in owners)
         return {**{number: f"FACE_{i:02d}" for i, number in enumerate(unknown)}, **owners}
 
-    def seen_in(self, utterance: Utterance, delay: Seconds) -> dict[int, _Seen]:
+    def seen_in(self, utterance: Utterance, delay: Seconds) -> dict[int, Seen]:
         """Return who was seen during an utterance; the picture before it, if it has none."""
         start, end = utterance.start - delay, utterance.end - delay
         first, last = np.searchsorted(self._times, (start, end + 1e-6))
@@ -179,8 +196,18 @@ class _Cast:
             a, b = np.searchsorted(rows["time"], (inside[0] - 1e-3, inside[-1] + 1e-3))
             lasting = b - a >= max(1.0, _LASTING_SHARE * len(inside))
             if lasting and not _is_frozen(rows[a:b]):
-                seen[number] = _Seen(rows[a:b], len(inside))
+                seen[number] = Seen(rows[a:b], len(inside))
         return seen
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was seen of a recording; the sound is late by `delay`."""
+
+    cast: Cast
+    evidence: Evidence
+    delay: Seconds
+    crops_path: Path
 
 
 def _is_picture(sightings: NDArray[np.void]) -> bool:
@@ -240,7 +267,7 @@ def _owners(
 
 
 def _track(
-    utterance: Utterance, choice: Choice, seen: Mapping[int, _Seen], limit: float
+    utterance: Utterance, choice: Choice, seen: Mapping[int, Seen], limit: float
 ) -> FaceTrack:
     if "no_consent" in utterance.flags:
         return FaceTrack(utterance_index=utterance.index)
@@ -261,7 +288,7 @@ def _track(
 def _listeners(
     utterance: Utterance,
     choice: Choice,
-    seen: Mapping[int, _Seen],
+    seen: Mapping[int, Seen],
     limit: float,
     names: Mapping[int, str],
 ) -> list[ListenerFace]:

@@ -1,13 +1,16 @@
 """Tracks follow places and pixels, bridge a miss, and never cross a cut."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models.faces.boxes import overlap
 from models.faces.synthetic import FACE_BGR, DrawnFaceDetector
-from models.faces.tracking import FaceTracker, SceneCuts, overlap
+from models.faces.tracking import FaceTracker, SceneCuts
 from models.protocols import FaceBox
 from schemas.settings import WeightSettings
 
@@ -26,13 +29,33 @@ def scene(places: list[tuple[int, int]], wall: int = 60) -> Image:
     return image
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A picture in memory."""
+
+    image: Image
+
+    @property
+    def gray(self) -> Image:
+        return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+    def color(
+        self, longest: int, region: tuple[int, int, int, int] | None = None
+    ) -> tuple[Image, float]:
+        left, top, width, height = region or (0, 0, self.image.shape[1], self.image.shape[0])
+        inside = self.image[top : top + height, left : left + width]
+        scale = max(1.0, max(height, width) / longest)
+        small = cv2.resize(inside, (round(width / scale), round(height / scale)))
+        return np.asarray(small, dtype=np.uint8), scale
+
+
 def tracker() -> FaceTracker:
     return FaceTracker(DrawnFaceDetector(WeightSettings()), smallest=10)
 
 
 def tracks(follower: FaceTracker, pictures: list[Image], step: float = 0.2) -> list[set[int]]:
     return [
-        {sighting.track for sighting in follower.see(step * count, picture)}
+        {sighting.track for sighting in follower.see(step * count, Shown(picture))}
         for count, picture in enumerate(pictures)
     ]
 
@@ -48,7 +71,7 @@ def test_a_face_that_moves_keeps_its_track_and_its_box_follows() -> None:
     follower = tracker()
     places = [(60 + 3 * count, 90) for count in range(30)]
     assert tracks(follower, [scene([place]) for place in places]) == [{0}] * 30
-    (last,) = follower.see(6.0, scene([(150, 90)]))
+    (last,) = follower.see(6.0, Shown(scene([(150, 90)])))
     assert abs(last.box.x + last.box.width / 2 - 150) < 5
 
 
@@ -100,4 +123,11 @@ def test_a_missed_detection_is_bridged() -> None:
 
 def test_faces_under_the_smallest_size_are_left_out() -> None:
     follower = FaceTracker(DrawnFaceDetector(WeightSettings()), smallest=100)
-    assert follower.see(0.0, scene([(80, 90)])) == ()
+    assert follower.see(0.0, Shown(scene([(80, 90)]))) == ()
+
+
+def test_looks_are_gathered_while_a_face_is_seen() -> None:
+    follower = tracker()
+    tracks(follower, [scene([(80, 90), (240, 90)])] * 20)
+    assert sorted(follower.appearances) == [0, 1]
+    assert all(looks.n >= 3 for looks in follower.appearances.values())

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -150,13 +151,23 @@ def test_a_telephones_sideways_video_stands_upright(tmp_path: Path) -> None:
         [program, "-nostdin", "-loglevel", "error", *source, "-c", "copy", str(turned)], check=True
     )
     picture = shown(turned, [(0.0, 0.5)], info())[0]
-    assert picture.color.shape[:2] == (320, 180)
+    assert picture.color(640)[0].shape == (320, 180, 3)
     assert picture.gray.shape == (320, 180)
 
 
 def test_big_pictures_are_made_small_for_the_search_only(tmp_path: Path) -> None:
     make_meeting(tmp_path / "a.mp4", duration=1.0, faces=(0,), size=(1280, 720))
     picture = shown(tmp_path / "a.mp4", [(0.0, 0.5)], info())[0]
-    assert picture.color.shape == (360, 640, 3)
+    color, scale = picture.color(640)
+    assert (color.shape, scale) == ((360, 640, 3), 2.0)
     assert picture.gray.shape == (720, 1280)
-    assert picture.scale == 2.0
+    part, finer = picture.color(100, (320, 180, 200, 100))
+    assert (part.shape, finer) == ((50, 100, 3), 2.0)
+    whole = cv2.resize(picture.color(1280)[0][180:280, 320:520], (100, 50))
+    assert np.abs(part.astype(int) - whole).mean() < 4
+
+
+def test_a_picture_that_stays_is_known_by_when_it_came(tmp_path: Path) -> None:
+    video = graded_video(tmp_path / "a.mkv", [0.0, 0.5, 0.9, 4.2])
+    pictures = shown(video, [(1.0, 2.0)], info(fps=3))
+    assert {round(p.shown, 2) for p in pictures} == {0.9}
