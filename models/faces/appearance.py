@@ -1,7 +1,7 @@
 """What a track looks like, to tell within one run whether two tracks show the same person.
 
-A coarse picture of the head with what surrounds it: hair, clothes, background. It lives in memory
-while one recording is looked at, and is written nowhere.
+A coarse picture of the head with hair and a little of what is behind it. It lives in memory while
+one recording is looked at, and is written nowhere.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from models.faces.view import View
 from models.protocols import FaceBox
 
 _SIDE = 10
+_CONTRAST, _CONTRAST_FLOOR = 0.2, 0.05
 _LONGEST = 80
-_AROUND = 2.2
+_AROUND = 1.2
 """Side of the square that is looked at, in heights of the face."""
 
 
 @dataclass
 class Appearance:
-    """The mean look of one track: colours of a coarse picture, shape (10, 10, 3) in [0, 1]."""
+    """The mean look of one track: colours of a coarse picture, shape (10, 10, 3)."""
 
     total: NDArray[np.float64] | None = None
     n: int = 0
@@ -35,7 +36,7 @@ class Appearance:
             return
         color, _ = view.color(_LONGEST, region)
         small = cv2.resize(color, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        seen = small.astype(np.float64) / 255
+        seen = _evened(small)
         self.total = seen if self.total is None else self.total + seen
         self.n += 1
 
@@ -45,8 +46,16 @@ class Appearance:
         return None if self.total is None else self.total / self.n
 
 
+def _evened(color: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Take light and exposure off a picture: mean 0 in each colour, one contrast for all."""
+    values = color.astype(np.float64) / 255
+    centred = values - values.mean(axis=(0, 1))
+    even: NDArray[np.float64] = _CONTRAST * centred / (values.std() + _CONTRAST_FLOOR)
+    return even
+
+
 def difference(first: Appearance, second: Appearance) -> float:
-    """Mean absolute difference of two looks, in [0, 1]; 1 where one of them is not known."""
+    """Mean absolute difference of two looks; 1 where one of them is not known."""
     if first.mean is None or second.mean is None:
         return 1.0
     return float(np.abs(first.mean - second.mean).mean())

@@ -75,11 +75,9 @@ class Heard:
         return total
 
     def voice(self, speaker: str, places: NDArray[np.intp]) -> Series:
-        """Return a speaker's level: 0 where nobody or others speak, NaN in overlaps."""
-        own = self.active[speaker][places]
-        level = np.where(own, self.level[places], 0.0)
-        alone: Series = np.where(own & (self.n_active[places] > 1), np.nan, level)
-        return alone
+        """Return the level where the speaker speaks, also together with others, 0 elsewhere."""
+        level: Series = np.where(self.active[speaker][places], self.level[places], 0.0)
+        return level
 
 
 def _evened(series: Series) -> Series:
