@@ -156,7 +156,8 @@ class Utterance(Value):
 class FaceTrack(Value):
     """The speaker's face during one utterance.
 
-    `rows` index the crops that the stage wrote to the scratch folder, `times` are theirs;
+    `rows` index the crops that the stage wrote to the scratch folder, `times` are theirs, `boxes`
+    where the face was: left, top, width, height in pixels of the video.
     `coverage` is the share of the sampled frames in which that face was seen.
     `unsure` says that faces were there but none could be told to be the speaker's.
     """
@@ -165,6 +166,7 @@ class FaceTrack(Value):
     coverage: Probability = 0.0
     times: tuple[Seconds, ...] = ()
     rows: tuple[int, ...] = ()
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
     unsure: bool = False
 
 

@@ -25,7 +25,7 @@ from schemas.speech import Faces, FaceTrack, Utterance
 from schemas.values import Seconds, to_grid
 from tasks.media.frames import Picture, merge_spans, sampled_pictures
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 _BRIDGED: Seconds = 3.0
 """Spans closer than this are read as one."""
@@ -90,10 +90,11 @@ def read_sequences(faces: Faces) -> Iterator[tuple[int, FaceSequence]]:
 
 @dataclass(frozen=True)
 class _Seen:
-    """One face in one picture: its crop, and how its mouth moved since the picture before."""
+    """One face in one picture: its crop and place, and how its mouth moved since the last."""
 
     crop: Crop
     motion: float
+    place: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,11 @@ class _Watcher:
     def _look(self, picture: Picture, sighting: Sighting) -> _Seen:
         box = _scaled(sighting.box, picture.scale)
         crop = cut_face(picture.gray, box)
+        place = (round(box.x, 1), round(box.y, 1), round(box.width, 1), round(box.height, 1))
         known = self._before is not None and sighting.track in self._tracks_before
         if not known or self._before is None or self._before.shape != picture.gray.shape:
-            return _Seen(crop, np.nan)
-        return _Seen(crop, mouth_motion(cut_face(self._before, box), crop))
+            return _Seen(crop, np.nan, place)
+        return _Seen(crop, mouth_motion(cut_face(self._before, box), crop), place)
 
 
 def _scaled(box: FaceBox, scale: float) -> FaceBox:
@@ -181,6 +183,7 @@ class _Attribution:
             coverage=len(with_face) / len(inside),
             times=tuple(to_grid(moment.time) for moment in with_face),
             rows=tuple(self.crops.append(moment.faces[chosen].crop) for moment in with_face),
+            boxes=tuple(moment.faces[chosen].place for moment in with_face),
         )
 
     def _moments_of(self, utterance: Utterance) -> list[_Moment]:
