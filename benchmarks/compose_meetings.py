@@ -7,8 +7,10 @@ limits on `--set tuning`, report on `--set report`: they share nobody.
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from lab.meetings.captions import CAPTIONS, caption
 from lab.meetings.compose import compose, recipes
 from lab.meetings.people import people_of
 from lab.meetings.render import write_meeting
@@ -22,6 +24,9 @@ def main() -> int:
     parser.add_argument("--set", dest="people", choices=("tuning", "report"), default="tuning")
     parser.add_argument("--seed", type=int, nargs="+", default=[1])
     parser.add_argument("--layouts", nargs="*", default=[], help="layout, layout+condition, side*")
+    parser.add_argument(
+        "--captions", nargs="*", default=[], help=f"write NAME.vtt: {', '.join(CAPTIONS)}"
+    )
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/meeting"))
     chosen = parser.parse_args()
@@ -33,6 +38,8 @@ def main() -> int:
             for recipe in wanted:
                 begun = time.perf_counter()
                 made = compose(recipe, people, words, chosen.people, seed, chosen.seconds)
+                if chosen.captions:
+                    made = replace(made, truth=caption(made.truth, chosen.captions))
                 path = write_meeting(made, chosen.out)
                 print(f"{path.name} {time.perf_counter() - begun:.1f} s", flush=True)
     except TonescribeError as error:

@@ -1,5 +1,6 @@
 """Compose a meeting: choose people, draw turns, act them, and lay them out."""
 
+import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -320,7 +321,7 @@ def _pieces(first: int, last: int, still: np.ndarray) -> list[tuple[int, int]]: 
     edges = {first, last, *range(first, last, _SPAN)}
     edges |= {int(k) + 1 for k in np.flatnonzero(np.diff(still)) if first < k + 1 < last}
     ordered = sorted(edges)
-    return [(a, b) for a, b in zip(ordered, ordered[1:], strict=False) if b > a]
+    return [(a, b) for a, b in itertools.pairwise(ordered) if b > a]
 
 
 def _span(made: Composed, role: Role, tile: Tile, start: int, end: int, kind: str) -> FaceSpan:

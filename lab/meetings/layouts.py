@@ -232,8 +232,10 @@ RECIPES: tuple[str, ...] = (
     ),
     *(
         f"gallery4+{condition}"
-        for condition in ("kbit150", "late300", "face40", "dark", "vfr")
-        + ("frozen-speaker", "frozen-listener", "offcamera", "offcamera-all")
+        for condition in (
+            *("kbit150", "late300", "face40", "dark", "vfr"),
+            *("frozen-speaker", "frozen-listener", "offcamera", "offcamera-all"),
+        )
     ),
     "speaker+late300",
     "speaker+kbit150",

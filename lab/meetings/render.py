@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from lab.meetings.captions import as_vtt
 from lab.meetings.compose import Composed
 from lab.meetings.drawing import (
     draw_avatar,
@@ -33,9 +34,9 @@ _GRAINS = 8
 
 
 def write_meeting(made: Composed, folder: Path) -> Path:
-    """Write NAME.mp4, NAME.truth.json and rttm/NAME.rttm into a folder; return the video's path.
+    """Write NAME.mp4, NAME.truth.json, rttm/NAME.rttm and, with captions, NAME.vtt into a folder.
 
-    Raises `ResourceError` where ffmpeg cannot write it.
+    Returns the video's path. Raises `ResourceError` where ffmpeg cannot write it.
     """
     (folder / RTTM_FOLDER).mkdir(parents=True, exist_ok=True)
     path = folder / f"{made.name}.mp4"
@@ -44,6 +45,8 @@ def write_meeting(made: Composed, folder: Path) -> Path:
     truth.write_text(made.truth.model_dump_json(indent=1) + "\n", encoding="utf-8")
     turns = folder / RTTM_FOLDER / f"{made.name}.rttm"
     turns.write_text(as_rttm(made.truth, made.name), encoding="utf-8")
+    if made.truth.cues:
+        path.with_suffix(".vtt").write_text(as_vtt(made.truth), encoding="utf-8")
     return path
 
 

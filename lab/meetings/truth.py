@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from schemas.errors import InputError
+from schemas.speech import speaker_label
 from schemas.values import Seconds, Value
 
 Box = tuple[float, float, float, float]
@@ -76,11 +77,21 @@ class Participant(Value):
     variant_of: str | None = None
 
 
+class TrueCue(Value):
+    """A cue of the captions beside the recording, and who said it."""
+
+    start: Seconds
+    end: Seconds
+    participant: str
+    text: str
+
+
 class Truth(Value):
     """Who speaks when and where each face is.
 
     `delay` says how many seconds the sound is late against the picture; turns are in the sound's
-    time, faces in the picture's.
+    time, faces in the picture's. `captions` says what is wrong with the captions beside it, `tags`
+    under which name they show each participant (None: under none).
     """
 
     layout: str
@@ -94,6 +105,8 @@ class Truth(Value):
     fps: float
     delay: Seconds = 0.0
     captions: tuple[str, ...] = ()
+    tags: dict[str, str | None] = {}
+    cues: tuple[TrueCue, ...] = ()
     participants: tuple[Participant, ...]
     turns: tuple[TrueTurn, ...]
     faces: tuple[TrueFace, ...] = ()
@@ -108,8 +121,10 @@ def read_truth(path: Path) -> Truth:
 
 
 def as_rttm(truth: Truth, name: str) -> str:
-    """Write the turns as RTTM, participants by their id."""
+    """Write the turns as RTTM; labels number the participants and name nobody."""
+    labels = {who.id: speaker_label(number) for number, who in enumerate(truth.participants)}
     return "".join(
-        f"SPEAKER {name} 1 {t.start:.3f} {t.end - t.start:.3f} <NA> <NA> {t.participant} <NA> <NA>\n"
-        for t in truth.turns
+        f"SPEAKER {name} 1 {turn.start:.3f} {turn.end - turn.start:.3f} <NA> <NA> "
+        f"{labels[turn.participant]} <NA> <NA>\n"
+        for turn in truth.turns
     )
