@@ -5,10 +5,14 @@ dropped group by group, and the group of pictures in which a span begins is deco
 frame. Pictures of a variable frame rate stay on the screen until the next one comes.
 """
 
-import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,28 +20,23 @@ from numpy.typing import NDArray
 from schemas.errors import InputError
 from schemas.media import MediaInfo
 from schemas.values import Seconds
-from tasks.media.demux import FORMATS
+from tasks.media import pictures
+from tasks.media.demux import FORMATS, PROTOCOLS
+from tasks.media.pictures import HEADER, UNDECODED, UNOPENED, Request
+from tasks.media.programs import Confinement, running
 
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.video.frame import VideoFrame
-    from av.video.stream import VideoStream
+_STALL_SECONDS: Seconds = 120.0
+"""A decoder that gives no byte for so long hangs. Between two spans it only reads packets."""
 
-_SIDE = 640
-"""Longest side of the coloured picture, in pixels."""
+_LEAST_DECODING: Seconds = 600.0
+_DECODING_PER_SECOND = 20.0
+"""Time of all cores together that decoding may take, at least and per second of video; 720p H.264
+takes .02 to .1 of them."""
 
-_ENOUGH_WITHOUT_B = 4.0
-"""A stream this many times faster than the sampling may lose the frames no other refers to."""
-
-_WAITING_BYTES = 64_000_000
-"""Packets that wait for their span; a longer group of pictures is decoded as it comes."""
-
-_BROKEN_PACKETS = 500
-"""So many packets in a row that cannot be decoded end the video."""
-
-_LAST_SHOWN: Seconds = 1.0
-"""For how long the last picture of a video counts as shown."""
+_ALL_DAMAGED = "The video of the recording cannot be decoded: all of it is damaged."
+_PIPE_BYTES = 1 << 20
+_LARGEST_SIDE = 16_384
+"""Of a picture, in pixels: libav's H.264 and HEVC decoders allow no more."""
 
 Span = tuple[Seconds, Seconds]
 
@@ -73,194 +72,97 @@ def sampled_pictures(
 ) -> Iterator[Picture]:
     """Yield `rate` pictures a second of each span; spans are merged, sorted, in seconds.
 
-    A video that breaks off gives what could be read. Raises `InputError` where not one picture
-    can be decoded.
+    They are decoded in a child process, ahead of the caller by one picture or two. A video that
+    breaks off, or whose decoder crashes or hangs, gives what could be read. Raises `InputError`
+    where not one picture can be decoded.
     """
-    import av
-
     if not spans or info.video is None:
         return
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    request = Request(
+        path=path,
+        formats=FORMATS,
+        protocols=PROTOCOLS,
+        stream=info.video.index,
+        fps=info.video.fps,
+        origin=info.origin,
+        spans=tuple(spans),
+        rate=rate,
+    )
+    script = str(Path(pictures.__file__))
+    command = [sys.executable, "-I", script, json.dumps(asdict(request))]
+    cpu_seconds = int(max(_LEAST_DECODING, _DECODING_PER_SECOND * info.duration))
+    n_pictures = 0
+    with running(command, Confinement(cpu_seconds=cpu_seconds, file_bytes=0)) as process:
+        for picture in _received(_Stream(process)):
+            n_pictures += 1
+            yield picture
+        ended = _end_of(process)
+    if ended == UNOPENED:
+        raise InputError("The video of the recording cannot be opened.")
+    if ended == UNDECODED or (ended != pictures.DONE and not n_pictures):
+        raise InputError(_ALL_DAMAGED)
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the exit code of a program that wrote its last; None where it hangs."""
     try:
-        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        raise InputError(f"The video of the recording cannot be opened: {error}.") from error
-    with container:
-        stream = next(s for s in container.streams.video if s.index == info.video.index)
-        stream.thread_type = "AUTO"
-        if info.video.fps >= _ENOUGH_WITHOUT_B * rate:
-            stream.codec_context.skip_frame = "NONREF"
-        decoder = _SpanDecoder(container, stream, info.origin, spans)
-        converter = _Converter()
-        for frame, time, leap in _sample(decoder, spans, rate):
-            yield converter.picture(frame, time, leap)
-        if decoder.n_broken and not decoder.n_frames:
-            raise InputError("The video of the recording cannot be decoded: all of it is damaged.")
+        return process.wait(timeout=_STALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
 
 
-@dataclass
-class _SpanDecoder:
-    """Decodes the frames of the spans, and those before a span that its first frames need."""
-
-    container: "InputContainer"
-    stream: "VideoStream"
-    origin: Seconds
-    spans: Sequence[Span]
-    n_frames: int = 0
-    n_broken: int = 0
-    _waiting: "list[Packet[VideoStream]]" = field(default_factory=list)
-    _waiting_bytes: int = 0
-
-    def frames(self) -> Iterator[tuple["VideoFrame", Seconds]]:
-        """Yield frames and their times from the recording's start, as they come."""
-        broken_in_row = 0
-        for packet in self._wanted_packets():
-            frames = self._decode(packet)
-            broken_in_row = broken_in_row + 1 if frames is None else 0
-            if broken_in_row >= _BROKEN_PACKETS:
-                return
-            for frame in frames or ():
-                if frame.pts is not None and frame.time_base is not None:
-                    self.n_frames += 1
-                    yield frame, float(frame.pts * frame.time_base) - self.origin
-
-    def _decode(self, packet: "Packet[VideoStream] | None") -> "list[VideoFrame] | None":
-        import av
-
-        try:
-            frames: list[VideoFrame] = self.stream.codec_context.decode(packet)
-        except av.FFmpegError:
-            self.n_broken += 1
-            return None
-        for frame in frames:
-            if frame.time_base is None:
-                frame.time_base = self.stream.time_base
-        return frames
-
-    def _wanted_packets(self) -> "Iterator[Packet[VideoStream] | None]":
-        """Packets to decode; None ends the stream and empties the decoder."""
-        spans = iter(self.spans)
-        start, end = next(spans)
-        inside = False
-        for packet in self._packets():
-            time = self._time(packet)
-            while inside and time is not None and time > end:
-                if (following := next(spans, None)) is None:
-                    yield None
-                    return
-                start, end = following
-                inside = False
-            if inside:
-                yield packet
-                continue
-            yield from self._wait(packet, start)
-            if time is not None and time >= start:
-                yield from self._flush()
-                inside = True
-        yield from self._flush()
-        yield None
-
-    def _packets(self) -> "Iterator[Packet[VideoStream]]":
-        import av
-
-        with contextlib.suppress(av.FFmpegError):
-            for packet in self.container.demux(self.stream):
-                if packet.size:
-                    yield packet
+def _received(stream: "_Stream") -> Iterator[Picture]:
+    """Yield the pictures that a decoder writes, until it ends, hangs or writes what is none."""
+    before: Picture | None = None
+    while (head := stream.read(HEADER.size)) is not None:
+        at, scale, leap, is_same, *sizes = HEADER.unpack(head)
+        if not all(0 < side <= _LARGEST_SIDE for side in sizes):
+            if before is None:
+                raise InputError(_ALL_DAMAGED)
             return
-        self.n_broken += 1
-
-    def _time(self, packet: "Packet[VideoStream]") -> Seconds | None:
-        ticks = packet.dts if packet.dts is not None else packet.pts
-        return None if ticks is None else float(ticks * packet.time_base) - self.origin
-
-    def _wait(
-        self, packet: "Packet[VideoStream]", start: Seconds
-    ) -> "Iterator[Packet[VideoStream]]":
-        """Keep the packets since the last key frame before `start`; give out too long a group."""
-        shown = packet.pts if packet.pts is not None else packet.dts
-        known = shown is not None and float(shown * packet.time_base) - self.origin <= start
-        if packet.is_keyframe and known:
-            self._waiting, self._waiting_bytes = [], 0
-        self._waiting.append(packet)
-        self._waiting_bytes += packet.size
-        if self._waiting_bytes > _WAITING_BYTES:
-            yield from self._flush()
-
-    def _flush(self) -> "Iterator[Packet[VideoStream]]":
-        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        yield from waiting
+        if not is_same or before is None:
+            color = stream.array((sizes[0], sizes[1], 3))
+            gray = stream.array((sizes[2], sizes[3]))
+            if color is None or gray is None:
+                return
+        else:
+            color, gray = before.color, before.gray
+        before = Picture(time=at, color=color, gray=gray, scale=scale, leap=leap)
+        yield before
 
 
-def _sample(
-    decoder: _SpanDecoder, spans: Sequence[Span], rate: float
-) -> Iterator[tuple["VideoFrame", Seconds, bool]]:
-    """Yield (frame, time, whether it begins a span): the frame on the screen at each tick."""
-    ticks = _Ticks(spans, rate)
-    held: VideoFrame | None = None
-    shown: Seconds = 0.0
-    for frame, time in decoder.frames():
-        for tick, begins in ticks.before(time):
-            if held is not None:
-                yield held, tick, begins
-        held, shown = frame, time
-    for tick, begins in ticks.before(shown + _LAST_SHOWN):
-        if held is not None:
-            yield held, tick, begins
+class _Stream:
+    """The output of a program, read with a deadline for each byte that is awaited."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        self._pipe = process.stdout.fileno()
+        _widen(self._pipe)
+
+    def read(self, size: int) -> bytes | None:
+        """Return the next bytes; None where the program ended or hangs."""
+        found = self.array((size,))
+        return None if found is None else found.tobytes()
+
+    def array(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+        """Return the next bytes in a shape; None where the program ended or hangs."""
+        filled = np.empty(shape, np.uint8)
+        rest = filled.data.cast("B")
+        while rest:
+            if not self._is_ready() or not (count := os.readv(self._pipe, [rest])):
+                return None
+            rest = rest[count:]
+        return filled
+
+    def _is_ready(self) -> bool:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._pipe, selectors.EVENT_READ)
+            return bool(selector.select(_STALL_SECONDS))
 
 
-class _Ticks:
-    """The moments at which a picture is wanted, in order."""
+def _widen(pipe: int) -> None:
+    """Let a pipe hold more than the usual 64 kB, where the system can (Linux)."""
+    if sys.platform.startswith("linux"):
+        import fcntl
 
-    def __init__(self, spans: Sequence[Span], rate: float) -> None:
-        self._moments = (
-            (start + count / rate, count == 0)
-            for start, end in spans
-            for count in range(int((end - start) * rate + 1e-6) + 1)
-        )
-        self._next = next(self._moments, None)
-
-    def before(self, time: Seconds) -> Iterator[tuple[Seconds, bool]]:
-        """Take the moments before `time`, each with whether it begins a span."""
-        while self._next is not None and self._next[0] < time - 1e-6:
-            moment, self._next = self._next, next(self._moments, None)
-            yield moment
-
-
-class _Converter:
-    """Turns frames into pictures; a frame that is shown for long is converted once."""
-
-    def __init__(self) -> None:
-        self._frame: VideoFrame | None = None
-        self._last: Picture | None = None
-
-    def picture(self, frame: "VideoFrame", time: Seconds, leap: bool) -> Picture:
-        if self._last is None or frame is not self._frame:
-            self._frame, self._last = frame, _picture(frame)
-        return replace(self._last, time=time, leap=leap)
-
-
-def _picture(frame: "VideoFrame") -> Picture:
-    scale = max(1.0, max(frame.width, frame.height) / _SIDE)
-    width, height = round(frame.width / scale), round(frame.height / scale)
-    color = frame.to_ndarray(width=width, height=height, format="bgr24", interpolation="AREA")
-    # telephones film sideways and say so
-    quarters = round(frame.rotation / 90) % 4
-    return Picture(
-        time=0.0,
-        color=np.ascontiguousarray(np.rot90(color, quarters)),
-        gray=np.ascontiguousarray(np.rot90(_luma(frame), quarters)),
-        scale=frame.width / width,
-    )
-
-
-def _luma(frame: "VideoFrame") -> NDArray[np.uint8]:
-    """Return the brightness plane as the codec stores it; other formats are converted."""
-    planar = frame.format.name.startswith(("yuv4", "yuvj4", "nv12"))
-    if not planar or frame.format.components[0].bits != 8:
-        return np.asarray(frame.to_ndarray(format="gray"), dtype=np.uint8)
-    plane = frame.planes[0]
-    rows: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(
-        plane.height, plane.line_size
-    )
-    return rows[:, : plane.width].copy()
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
