@@ -121,8 +121,8 @@ def _received(stream: "_Stream") -> Iterator[Picture]:
                 raise InputError(_ALL_DAMAGED)
             return
         if not is_same or before is None:
-            color = stream.array((sizes[0], sizes[1], 3))
-            gray = stream.array((sizes[2], sizes[3]))
+            color = stream.array(tuple(sizes[:3]))
+            gray = stream.array(tuple(sizes[3:5]))
             if color is None or gray is None:
                 return
         else:

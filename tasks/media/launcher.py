@@ -54,7 +54,10 @@ def become(parent: int, limits: Limits, command: Sequence[str]) -> None:
 
 
 def confine(limits: Limits) -> None:
-    """Bound memory, time, files and core; take network and writing elsewhere from this process."""
+    """Bound memory, time, files and core; take network and writing elsewhere from this process.
+
+    Its files are its user's alone.
+    """
     bounds = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: _MOST_FILES,
@@ -67,6 +70,7 @@ def confine(limits: Limits) -> None:
         wanted = int(str(most))
         bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(what, (bound, bound))
+    os.umask(0o077)
     _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     writable = limits["writable"]
     _write_only_below([*map(str, writable if isinstance(writable, list) else []), os.devnull])

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 DONE, UNOPENED, UNDECODED = 0, 3, 4
 """Exit codes: all was read that can be; the file was not opened; not one picture was decoded."""
 
-HEADER = struct.Struct("<dd??IIII")
+HEADER = struct.Struct("<dd??6I")
 """Time and scale, whether a span begins, whether it is the picture before once more (no bytes
-follow), and height and width of the coloured and the gray picture."""
+follow), and the shapes of the coloured and the gray picture, three sides each."""
 
 _SIDE = 640
 """Longest side of the coloured picture, in pixels."""
@@ -107,7 +107,7 @@ class _Writer:
         if not is_same or self._shot is None:
             self._frame, self._shot = frame, _shot(frame)
         shot = self._shot
-        sizes = (*shot.color.shape[:2], *shot.gray.shape)
+        sizes = (*shot.color.shape, *shot.gray.shape, 1)
         self._out.write(HEADER.pack(time, shot.scale, leap, is_same, *sizes))
         if not is_same:
             self._out.write(shot.color.data.cast("B"))
