@@ -25,12 +25,13 @@ from flows.batch import (
     run_job,
     sweep,
 )
+from flows.discretion import address_id, artifacts_of_settings, shown_address, told
 from flows.ending import end_with_parent
 from flows.options import AnnotateOptions
 from schemas.errors import QuarantinedError
 from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
-from schemas.settings import load_settings
+from schemas.settings import Artifacts, load_settings
 from schemas.values import Json
 
 __all__ = ["annotate", "annotate_recording", "check_engines"]
@@ -42,6 +43,8 @@ event `prefect.flow-run.Quarantined`, on which an automation can fire."""
 
 def _source_name() -> str:
     source = str(flow_run.parameters.get("source") or load_settings().source or "")
+    if source and artifacts_of_settings() != "full":
+        return address_id(source)
     return " ".join(source.rstrip("/").rsplit("/", 1)[-1].split())
 
 
@@ -99,25 +102,27 @@ def annotate(
         )
     )
     report = run_batch(batch, _runs)
-    publish_failures(report)
-    return batch_state(report)
+    publish_failures(report, batch.settings.artifacts)
+    return batch_state(report, batch.settings.artifacts)
 
 
-def batch_state(report: BatchReport) -> State[BatchReport]:
+def batch_state(report: BatchReport, artifacts: Artifacts = "summary") -> State[BatchReport]:
     """Return the state in which a batch ends: its message has the counts."""
     failed = report.failed
     if not failed:
         return Completed(message=report.sentence, data=report)
-    first = f"{report.sentence}; first: {failed[0].sentence}"
+    first = f"{report.sentence}; first: {told(failed[0], artifacts)}"
     if len(failed) == len(report.recordings):
-        return Failed(message=first, data=QuarantinedError(first, report))
+        whole = f"{report.sentence}; first: {failed[0].sentence}"
+        return Failed(message=first, data=QuarantinedError(whole, report))
     return State(type=StateType.COMPLETED, name=QUARANTINED, message=first, data=report)
 
 
 def _runs(batch: Batch) -> Iterator[RecordingReport]:
     out, options = batch.dataset.location, batch.options.of_recording
+    artifacts = batch.settings.artifacts
     if not batch.is_parallel:
-        yield from one_by_one(batch.jobs, lambda job: _run_as_flow(job, out, options))
+        yield from one_by_one(batch.jobs, lambda job: _run_as_flow(job, out, options, artifacts))
         return
     from prefect.task_runners import ProcessPoolTaskRunner
 
@@ -125,6 +130,7 @@ def _runs(batch: Batch) -> Iterator[RecordingReport]:
     with ProcessPoolTaskRunner(max_workers=workers, initializer=end_with_parent) as runner:
         parameters = [
             {"job": job.model_dump(mode="json"), "out": out, "options": options}
+            | {"artifacts": artifacts}
             for job in batch.jobs
         ]
         futures: list[PrefectFuture[Any]] = [
@@ -135,15 +141,17 @@ def _runs(batch: Batch) -> Iterator[RecordingReport]:
 
 
 @task(name="annotate-in-process", persist_result=False)
-def annotate_in_process(job: Json, out: str, options: Json) -> Json:
+def annotate_in_process(job: Json, out: str, options: Json, artifacts: Artifacts) -> Json:
     """Annotate one recording in a worker process."""
-    return _run_as_flow(Job.model_validate(job), out, options).model_dump(mode="json")
+    report = _run_as_flow(Job.model_validate(job), out, options, artifacts)
+    return report.model_dump(mode="json")
 
 
-def _run_as_flow(job: Job, out: str, options: Json) -> RecordingReport:
+def _run_as_flow(job: Job, out: str, options: Json, artifacts: Artifacts) -> RecordingReport:
     """Annotate one recording as a subflow; raise only what is a defect of tonescribe."""
+    source = shown_address(job.item.uri, artifacts)
     with handing_job(job):
-        state = annotate_recording(job.item.uri, out, **options, return_state=True)
+        state = annotate_recording(source, out, **options, return_state=True)
     report: RecordingReport = report_of(state)
     return report
 
@@ -204,7 +212,8 @@ def annotate_recording(
     dataset.prepare()
     sweep(dataset)
     report = run_job(job, dataset, settings)
-    sentence = report.sentence or report.outcome
+    message = told(report, settings.artifacts)
     if report.outcome == "quarantined":
-        return Failed(message=sentence, data=QuarantinedError(sentence, report))
-    return Completed(message=sentence, data=report)
+        whole = QuarantinedError(report.sentence or report.outcome, report)
+        return Failed(message=message, data=whole)
+    return Completed(message=message, data=report)

@@ -1,14 +1,16 @@
-"""Prefect artifacts: the transcript, a table of the speakers, progress that moves."""
+"""Prefect artifacts: a recording's summary or transcript, its speakers, progress that moves."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from flows.discretion import artifacts_of_settings, told
 from flows.steps import in_flow_run
 from schemas.dataset import Dataset, page_path
 from schemas.manifest import Manifest
 from schemas.reports import BatchReport
+from schemas.settings import Artifacts
 from schemas.speech import AnnotatedUtterance
 from schemas.values import Json, clock
 from tasks.ingest.listing import shown
@@ -24,7 +26,7 @@ class _Progress:
     def __init__(self, steps: int, description: str) -> None:
         self.steps = max(steps, 1)
         self.artifact: Any = None
-        if in_flow_run():
+        if in_flow_run() and artifacts_of_settings() != "none":
             from prefect.artifacts import create_progress_artifact
 
             self.artifact = create_progress_artifact(progress=0.0, description=description)
@@ -54,47 +56,64 @@ class RecordingProgress(_Progress):
 
 
 def publish_artifacts(
-    manifest: Manifest, dataset: Dataset, annotated: Sequence[AnnotatedUtterance]
+    manifest: Manifest,
+    dataset: Dataset,
+    annotated: Sequence[AnnotatedUtterance],
+    artifacts: Artifacts = "summary",
 ) -> None:
-    """Show a recording's transcript and speakers in the Prefect UI."""
-    if not in_flow_run():
+    """Show a recording and its speakers in the Prefect UI: with `full` all that is said as well."""
+    if artifacts == "none" or not in_flow_run():
         return
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-    key = f"recording-{manifest.recording_id}"
+    is_full = artifacts == "full"
+    key = artifact_key(manifest.recording_id)
     page = dataset.path(page_path(manifest.recording_id))
     create_markdown_artifact(
-        markdown=transcript_markdown(manifest.title, annotated, page),
+        markdown=transcript_markdown(manifest.title, annotated, page)
+        if is_full
+        else summary_markdown(manifest.recording_id, annotated, page),
         key=f"{key}-transcript",
-        description="transcript with emotions",
+        description="transcript with emotions" if is_full else "summary",
     )
     create_table_artifact(
-        table=speaker_table(annotated), key=f"{key}-speakers", description="speakers"
+        table=speaker_table(annotated, with_names=is_full),
+        key=f"{key}-speakers",
+        description="speakers",
     )
 
 
-def publish_failures(report: BatchReport) -> None:
+def artifact_key(recording_id: str) -> str:
+    """Return how the keys of all artifacts of a recording begin."""
+    return f"recording-{recording_id}"
+
+
+def publish_failures(report: BatchReport, artifacts: Artifacts = "summary") -> None:
     """List what a batch could not annotate, and why, in the Prefect UI."""
-    if not (report.failed and in_flow_run()):
+    if artifacts == "none" or not (report.failed and in_flow_run()):
         return
     from prefect.artifacts import create_table_artifact
 
     create_table_artifact(
-        table=failure_table(report),
+        table=failure_table(report, artifacts),
         key="quarantined",
         description=f"{len(report.failed)} recordings of this batch are in quarantine",
     )
 
 
-def failure_table(report: BatchReport) -> list[Json]:
-    """Return one row per recording that was quarantined: which, where and why."""
+def failure_table(report: BatchReport, artifacts: Artifacts = "summary") -> list[Json]:
+    """Return one row per recording that was quarantined: which, where and why.
+
+    The id is that of its file in DATASET/quarantine, which has the address and the whole sentence.
+    """
+    is_full = artifacts == "full"
     return [
-        {
-            "recording": shown(failed.uri),
+        ({"recording": shown(failed.uri)} if is_full else {})
+        | {
             "id": failed.recording_id,
             "stage": failed.stage,
             "cause": failed.cause,
-            "why": failed.sentence,
+            "why": told(failed, artifacts),
         }
         for failed in report.failed[:SHOWN_FAILURES]
     ]
@@ -114,7 +133,25 @@ def transcript_markdown(title: str, annotated: Sequence[AnnotatedUtterance], pag
     return "\n".join(lines)
 
 
-def speaker_table(annotated: Sequence[AnnotatedUtterance]) -> list[Json]:
+def summary_markdown(recording_id: str, annotated: Sequence[AnnotatedUtterance], page: str) -> str:
+    """Return what may be said of a recording without its words and names."""
+    seconds = sum(row.utterance.duration for row in annotated)
+    unsure = sum(row.emotion is None for row in annotated)
+    hidden = sum("no_consent" in row.flags for row in annotated)
+    facts = {
+        "utterances": len(annotated),
+        "speakers": len({row.utterance.speaker for row in annotated}),
+        "spoken": clock(seconds),
+        "unsure": f"{unsure / max(1, len(annotated)):.0%}",
+        "not shown": hidden,
+    }
+    lines = [f"# {recording_id}", "", f"Page: `{page}`", "", "| | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in facts.items())])
+
+
+def speaker_table(
+    annotated: Sequence[AnnotatedUtterance], *, with_names: bool = True
+) -> list[Json]:
     """Return one row per speaker: talk time and share, utterances, most frequent emotion."""
     groups: dict[str, list[AnnotatedUtterance]] = defaultdict(list)
     for row in annotated:
@@ -127,7 +164,9 @@ def speaker_table(annotated: Sequence[AnnotatedUtterance]) -> list[Json]:
         table.append(
             {
                 "speaker": speaker,
-                "name": next((r.utterance.speaker_name for r in rows), None) or "",
+                "name": next((r.utterance.speaker_name for r in rows), None) or ""
+                if with_names
+                else "",
                 "talk seconds": round(talked[speaker], 1),
                 "share": f"{talked[speaker] / total:.0%}",
                 "utterances": len(rows),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from flows.artifacts import BatchProgress
+from flows.discretion import address_id, without_lists
 from flows.ending import end_with_parent
 from flows.keys import fingerprint
 from flows.networks import absent_networks
@@ -137,7 +138,7 @@ def handing_job(job: Job) -> Iterator[None]:
 def find_job(source: str) -> Job:
     """Return the recording that was handed on, else the only one at an address."""
     job = _job.get()
-    if job is not None and job.item.uri == source:
+    if job is not None and source in (job.item.uri, address_id(job.item.uri)):
         return job
     items = find_recordings(source)
     if len(items) != 1:
@@ -153,7 +154,9 @@ def check_engines(settings: Settings) -> None:
 
 def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) -> BatchReport:
     """Annotate all recordings of a batch; `runs` yields a report as each of its jobs ends."""
-    log("%s", "; ".join(filter(None, (batch.plan.sentence, batch.plan.passed_over))))
+    is_full = batch.settings.artifacts == "full"
+    rest = batch.plan.passed_over if is_full else without_lists(batch.plan.passed_over)
+    log("%s", "; ".join(filter(None, (batch.plan.sentence, rest))))
     if batch.jobs:
         batch.dataset.prepare()
         check_engines(batch.settings)

@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.discretion import artifacts_of_settings, without_names
 from flows.failures import StageFailedError
 from flows.stages import STAGES
 
@@ -29,7 +30,9 @@ def _step(key: str | None, is_cached: bool, run: Callable[[], None]) -> State[An
     try:
         run()
     except StageFailedError as failure:
-        return Failed(message=failure.sentence, data=failure)
+        is_full = artifacts_of_settings() == "full"
+        message = failure.sentence if is_full else without_names(failure.sentence)
+        return Failed(message=message, data=failure)
     return Completed(name="Cached" if is_cached else None)
 
 

@@ -131,7 +131,7 @@ def _annotate(
     )
     page = attempt("page", lambda: render_page(annotation))
     manifest = attempt("publish", lambda: publish(dataset, annotation, page))
-    publish_artifacts(manifest, dataset, annotation.utterances)
+    publish_artifacts(manifest, dataset, annotation.utterances, settings.artifacts)
     return RecordingReport(
         uri=recording.uri,
         outcome="annotated",

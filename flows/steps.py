@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from flows.discretion import without_names
 from flows.failures import StageFailedError
 from schemas.errors import UnavailableError
 from schemas.values import Seconds
@@ -74,7 +75,7 @@ def guarded(step: str, run: Callable[[], Result]) -> Result:
         except UnavailableError as error:
             if delay is None:
                 raise StageFailedError(step, error) from error
-            log("The stage '%s' is tried again: %s", step, error.sentence)
+            log("The stage '%s' is tried again: %s", step, without_names(error.sentence))
             time.sleep(delay * random.uniform(1.0, 1.33))  # noqa: S311 - spreads retries, no secret
         except Exception as error:
             logging.getLogger("tonescribe").debug("The stage '%s' failed.", step, exc_info=True)

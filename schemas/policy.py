@@ -23,7 +23,19 @@ _STRICTNESS: dict[Context, int] = {
     "private": 0,
     "research": 0,
 }
-"""An unspecified context is treated as workplace where the jurisdiction is `eu`."""
+"""An unspecified context is treated as workplace where the jurisdiction is `eu`; one that is not in
+the table as the strictest."""
+
+_FREE_LAWS: tuple[Jurisdiction, ...] = ("other",)
+"""Any other law, known or not, is treated as the EU's."""
+
+
+def _is_strict(law: Jurisdiction | None) -> bool:
+    return law is not None and law not in _FREE_LAWS
+
+
+def _strictness(context: Context) -> int:
+    return _STRICTNESS.get(context, max(_STRICTNESS.values()))
 
 
 def strictest(
@@ -47,9 +59,9 @@ def strictest(
         update={
             "participants": tuple(named.values()),
             "jurisdiction": "eu"
-            if any(law.jurisdiction == "eu" for law in laws)
+            if any(_is_strict(law.jurisdiction) for law in laws)
             else own.jurisdiction,
-            "context": max(contexts, key=lambda c: _STRICTNESS[c]) if contexts else None,
+            "context": max(contexts, key=_strictness) if contexts else None,
         }
     )
 
@@ -79,12 +91,12 @@ class Policy(Value):
         purpose = max(purposes, key=lambda name: PURPOSES[name].strictness)
         own = sidecar or Sidecar()
         contexts = [settings.context, *([own.context] if own.context else [])]
-        in_eu = "eu" in (settings.jurisdiction, own.jurisdiction)
+        in_eu = _is_strict(settings.jurisdiction) or _is_strict(own.jurisdiction)
         unstated = sidecar is not None and not _states_consent(own)
         return cls(
             purpose=purpose,
             jurisdiction="eu" if in_eu else "other",
-            context=max(contexts, key=lambda context: _STRICTNESS[context]),
+            context=max(contexts, key=_strictness),
             warning=(
                 f"The purpose '{purpose}' needs everybody's consent, which no sidecar states."
                 if unstated and PURPOSES[purpose].needs_consent
@@ -95,7 +107,7 @@ class Policy(Value):
     @property
     def text_only(self) -> bool:
         """Whether emotion may be inferred from the words alone."""
-        return self.jurisdiction == "eu" and _STRICTNESS[self.context] > 0
+        return _is_strict(self.jurisdiction) and _strictness(self.context) > 0
 
 
 def _states_consent(sidecar: Sidecar) -> bool:

@@ -21,6 +21,7 @@ from schemas.suggestions import suggestion, suggestion_and_all
 from schemas.values import BCP_47, Probability, Seconds, Value
 
 Profile = Literal["embedded", "standard"]
+Artifacts = Literal["summary", "full", "none"]
 
 
 class EngineSettings(Value):
@@ -191,6 +192,11 @@ class Settings(BaseSettings):
     out: str | None = Field(None, description="the dataset of a deployment: folder or URL")
     server: Literal["auto", "none"] = Field(
         "auto", description="none: run without Prefect; auto: a temporary server if none is set"
+    )
+    artifacts: Artifacts = Field(
+        "summary",
+        description="what Prefect is given to show. summary: ids, counts and times; full: names, "
+        "titles and transcripts as well; none: no artifacts",
     )
     profile: Profile = Field("embedded", description="named set of engines")
     captions: Literal["auto", "ignore"] = Field(

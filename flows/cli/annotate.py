@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flows.batch import Batch, check_engines, handing_on, plan_batch, run_batch, run_plainly
+from flows.discretion import shown_address
 from flows.networks import absent_networks
 from flows.options import AnnotateOptions, quiet_prefect
 from flows.progress import Event, Progress, listening
@@ -120,7 +121,7 @@ def _run_flow(batch: Batch) -> BatchReport:
 
     with handing_on(batch):
         state = annotate(
-            batch.settings.source,
+            shown_address(str(batch.settings.source), batch.settings.artifacts),
             batch.dataset.location,
             **batch.options.of_recording,
             return_state=True,

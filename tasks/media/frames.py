@@ -5,10 +5,14 @@ dropped group by group, and the group of pictures in which a span begins is deco
 frame. Pictures of a variable frame rate stay on the screen until the next one comes.
 """
 
-import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +20,23 @@ from numpy.typing import NDArray
 from schemas.errors import InputError
 from schemas.media import MediaInfo
 from schemas.values import Seconds
-from tasks.media.demux import FORMATS
+from tasks.media import pictures
+from tasks.media.demux import FORMATS, PROTOCOLS
+from tasks.media.pictures import HEADER, UNDECODED, UNOPENED, Request, chroma_shape
+from tasks.media.programs import Confinement, running
 
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.video.frame import VideoFrame
-    from av.video.plane import VideoPlane
-    from av.video.stream import VideoStream
+_STALL_SECONDS: Seconds = 120.0
+"""A decoder that gives no byte for so long hangs. Between two spans it only reads packets."""
 
-_ENOUGH_WITHOUT_B = 4.0
-"""A stream this many times faster than the sampling may lose the frames no other refers to."""
+_LEAST_DECODING: Seconds = 600.0
+_DECODING_PER_SECOND = 20.0
+"""Time of all cores together that decoding may take, at least and per second of video; 720p H.264
+takes .02 to .1 of them."""
 
-_WAITING_BYTES = 64_000_000
-"""Packets that wait for their span; a longer group of pictures is decoded as it comes."""
-
-_BROKEN_PACKETS = 500
-"""So many packets in a row that cannot be decoded end the video."""
-
-_LAST_SHOWN: Seconds = 1.0
-"""For how long the last picture of a video counts as shown."""
+_ALL_DAMAGED = "The video of the recording cannot be decoded: all of it is damaged."
+_PIPE_BYTES = 1 << 20
+_LARGEST_SIDE = 16_384
+"""Of a picture, in pixels: libav's H.264 and HEVC decoders allow no more."""
 
 Span = tuple[Seconds, Seconds]
 Region = tuple[int, int, int, int]
@@ -94,207 +95,97 @@ def sampled_pictures(
 ) -> Iterator[Picture]:
     """Yield `rate` pictures a second of each span; spans are merged, sorted, in seconds.
 
-    A video that breaks off gives what could be read. Raises `InputError` where not one picture
-    can be decoded.
+    They are decoded in a child process, ahead of the caller by one picture or two. A video that
+    breaks off, or whose decoder crashes or hangs, gives what could be read. Raises `InputError`
+    where not one picture can be decoded.
     """
-    import av
-
     if not spans or info.video is None:
         return
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-    try:
-        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        raise InputError(f"The video of the recording cannot be opened: {error}.") from error
-    with container:
-        stream = next(s for s in container.streams.video if s.index == info.video.index)
-        stream.thread_type = "AUTO"
-        if info.video.fps >= _ENOUGH_WITHOUT_B * rate:
-            stream.codec_context.skip_frame = "NONREF"
-        decoder = _SpanDecoder(container, stream, info.origin, spans)
-        converter = _Converter()
-        for shown, tick in _sample(decoder, spans, rate):
-            yield converter.picture(shown, tick)
-        if decoder.n_broken and not decoder.n_frames:
-            raise InputError("The video of the recording cannot be decoded: all of it is damaged.")
-
-
-@dataclass
-class _SpanDecoder:
-    """Decodes the frames of the spans, and those before a span that its first frames need."""
-
-    container: "InputContainer"
-    stream: "VideoStream"
-    origin: Seconds
-    spans: Sequence[Span]
-    n_frames: int = 0
-    n_broken: int = 0
-    _waiting: "list[Packet[VideoStream]]" = field(default_factory=list)
-    _waiting_bytes: int = 0
-
-    def frames(self) -> Iterator[tuple["VideoFrame", Seconds]]:
-        """Yield frames and their times from the recording's start, as they come."""
-        broken_in_row = 0
-        for packet in self._wanted_packets():
-            frames = self._decode(packet)
-            broken_in_row = broken_in_row + 1 if frames is None else 0
-            if broken_in_row >= _BROKEN_PACKETS:
-                return
-            for frame in frames or ():
-                if frame.pts is not None and frame.time_base is not None:
-                    self.n_frames += 1
-                    yield frame, float(frame.pts * frame.time_base) - self.origin
-
-    def _decode(self, packet: "Packet[VideoStream] | None") -> "list[VideoFrame] | None":
-        import av
-
-        try:
-            frames: list[VideoFrame] = self.stream.codec_context.decode(packet)
-        except av.FFmpegError:
-            self.n_broken += 1
-            return None
-        for frame in frames:
-            if frame.time_base is None:
-                frame.time_base = self.stream.time_base
-        return frames
-
-    def _wanted_packets(self) -> "Iterator[Packet[VideoStream] | None]":
-        """Packets to decode; None ends the stream and empties the decoder."""
-        spans = iter(self.spans)
-        start, end = next(spans)
-        inside = False
-        for packet in self._packets():
-            time = self._time(packet)
-            while inside and time is not None and time > end:
-                if (following := next(spans, None)) is None:
-                    yield None
-                    return
-                start, end = following
-                inside = False
-            if inside:
-                yield packet
-                continue
-            yield from self._wait(packet, start)
-            if time is not None and time >= start:
-                yield from self._flush()
-                inside = True
-        yield from self._flush()
-        yield None
-
-    def _packets(self) -> "Iterator[Packet[VideoStream]]":
-        import av
-
-        with contextlib.suppress(av.FFmpegError):
-            for packet in self.container.demux(self.stream):
-                if packet.size:
-                    yield packet
-            return
-        self.n_broken += 1
-
-    def _time(self, packet: "Packet[VideoStream]") -> Seconds | None:
-        ticks = packet.dts if packet.dts is not None else packet.pts
-        return None if ticks is None else float(ticks * packet.time_base) - self.origin
-
-    def _wait(
-        self, packet: "Packet[VideoStream]", start: Seconds
-    ) -> "Iterator[Packet[VideoStream]]":
-        """Keep the packets since the last key frame before `start`; give out too long a group."""
-        shown = packet.pts if packet.pts is not None else packet.dts
-        known = shown is not None and float(shown * packet.time_base) - self.origin <= start
-        if packet.is_keyframe and known:
-            self._waiting, self._waiting_bytes = [], 0
-        self._waiting.append(packet)
-        self._waiting_bytes += packet.size
-        if self._waiting_bytes > _WAITING_BYTES:
-            yield from self._flush()
-
-    def _flush(self) -> "Iterator[Packet[VideoStream]]":
-        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        yield from waiting
-
-
-@dataclass(frozen=True)
-class _Tick:
-    """A moment at which a picture is wanted, and whether it begins a span."""
-
-    time: Seconds
-    begins: bool
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A frame and since when it is on the screen."""
-
-    frame: "VideoFrame"
-    since: Seconds
-
-
-def _sample(
-    decoder: _SpanDecoder, spans: Sequence[Span], rate: float
-) -> Iterator[tuple[_Shown, _Tick]]:
-    """Yield the frame on the screen at each tick."""
-    ticks = _Ticks(spans, rate)
-    held: _Shown | None = None
-    for frame, time in decoder.frames():
-        for tick in ticks.before(time):
-            if held is not None:
-                yield held, tick
-        held = _Shown(frame, time)
-    if held is not None:
-        for tick in ticks.before(held.since + _LAST_SHOWN):
-            yield held, tick
-
-
-class _Ticks:
-    """The moments at which a picture is wanted, in order."""
-
-    def __init__(self, spans: Sequence[Span], rate: float) -> None:
-        self._ticks = (
-            _Tick(start + count / rate, count == 0)
-            for start, end in spans
-            for count in range(int((end - start) * rate + 1e-6) + 1)
-        )
-        self._next = next(self._ticks, None)
-
-    def before(self, time: Seconds) -> Iterator[_Tick]:
-        """Take the ticks before `time`."""
-        while self._next is not None and self._next.time < time - 1e-6:
-            tick, self._next = self._next, next(self._ticks, None)
-            yield tick
-
-
-class _Converter:
-    """Turns frames into pictures; a frame that is shown for long is converted once."""
-
-    def __init__(self) -> None:
-        self._frame: VideoFrame | None = None
-        self._last: Picture | None = None
-
-    def picture(self, shown: _Shown, tick: _Tick) -> Picture:
-        if self._last is None or shown.frame is not self._frame:
-            gray, chroma = _planes(shown.frame)
-            # telephones film sideways and say so
-            quarters = round(shown.frame.rotation / 90) % 4
-            self._frame = shown.frame
-            self._last = Picture(
-                time=tick.time,
-                shown=shown.since,
-                gray=np.ascontiguousarray(np.rot90(gray, quarters)),
-                chroma=np.ascontiguousarray(np.rot90(chroma, quarters, axes=(1, 2))),
-            )
-        return replace(self._last, time=tick.time, leap=tick.begins)
-
-
-def _planes(frame: "VideoFrame") -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return brightness and the two colour planes; what is not 8-bit 4:2:0 is converted."""
-    if frame.format.name not in ("yuv420p", "yuvj420p"):
-        frame = frame.reformat(format="yuv420p")
-    gray, first, second = (_plane(plane) for plane in frame.planes[:3])
-    return gray, np.stack([first, second])
-
-
-def _plane(plane: "VideoPlane") -> NDArray[np.uint8]:
-    rows: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(
-        plane.height, plane.line_size
+    request = Request(
+        path=path,
+        formats=FORMATS,
+        protocols=PROTOCOLS,
+        stream=info.video.index,
+        fps=info.video.fps,
+        origin=info.origin,
+        spans=tuple(spans),
+        rate=rate,
     )
-    return rows[:, : plane.width].copy()
+    script = str(Path(pictures.__file__))
+    command = [sys.executable, "-I", script, json.dumps(asdict(request))]
+    cpu_seconds = int(max(_LEAST_DECODING, _DECODING_PER_SECOND * info.duration))
+    n_pictures = 0
+    with running(command, Confinement(cpu_seconds=cpu_seconds, file_bytes=0)) as process:
+        for picture in _received(_Stream(process)):
+            n_pictures += 1
+            yield picture
+        ended = _end_of(process)
+    if ended == UNOPENED:
+        raise InputError("The video of the recording cannot be opened.")
+    if ended == UNDECODED or (ended != pictures.DONE and not n_pictures):
+        raise InputError(_ALL_DAMAGED)
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the exit code of a program that wrote its last; None where it hangs."""
+    try:
+        return process.wait(timeout=_STALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _received(stream: "_Stream") -> Iterator[Picture]:
+    """Yield the pictures that a decoder writes, until it ends, hangs or writes what is none."""
+    before: Picture | None = None
+    while (head := stream.read(HEADER.size)) is not None:
+        time, shown, leap, is_same, height, width = HEADER.unpack(head)
+        if not (0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
+            if before is None:
+                raise InputError(_ALL_DAMAGED)
+            return
+        if is_same and before is not None:
+            before = replace(before, time=time, shown=shown, leap=leap)
+        else:
+            gray = stream.array((height, width))
+            chroma = stream.array(chroma_shape(height, width))
+            if gray is None or chroma is None:
+                return
+            before = Picture(time=time, shown=shown, gray=gray, chroma=chroma, leap=leap)
+        yield before
+
+
+class _Stream:
+    """The output of a program, read with a deadline for each byte that is awaited."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        self._pipe = process.stdout.fileno()
+        _widen(self._pipe)
+
+    def read(self, size: int) -> bytes | None:
+        """Return the next bytes; None where the program ended or hangs."""
+        found = self.array((size,))
+        return None if found is None else found.tobytes()
+
+    def array(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+        """Return the next bytes in a shape; None where the program ended or hangs."""
+        filled = np.empty(shape, np.uint8)
+        rest = filled.data.cast("B")
+        while rest:
+            if not self._is_ready() or not (count := os.readv(self._pipe, [rest])):
+                return None
+            rest = rest[count:]
+        return filled
+
+    def _is_ready(self) -> bool:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._pipe, selectors.EVENT_READ)
+            return bool(selector.select(_STALL_SECONDS))
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold more than the usual 64 kB, where the system can (Linux)."""
+    if sys.platform.startswith("linux"):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -14,7 +14,7 @@ from schemas.settings import Settings
 from schemas.values import clock, to_grid
 from tasks.media import demux
 from tasks.media.demux import Facts
-from tasks.media.programs import run_program
+from tasks.media.programs import Confinement, run_program
 
 STAGE_VERSION = 2
 
@@ -48,9 +48,8 @@ def probe(path: str, settings: Settings) -> MediaInfo:
     """
     _refuse_by_content(Path(path))
     script = str(Path(demux.__file__))
-    ended = run_program(
-        [sys.executable, "-I", script, path], deadline=settings.limits.probe_seconds
-    )
+    deadline = settings.limits.probe_seconds
+    ended = run_program([sys.executable, "-I", script, path], deadline, Confinement.of(deadline))
     if ended.returncode is None:
         raise InputError(
             f"The recording's container could not be read within {settings.limits.probe_seconds:g} "

@@ -1,15 +1,18 @@
-"""Run a child program with a deadline, a memory limit, and an end with its parent."""
+"""Run a child program with a deadline, limits, no network, and an end with its parent."""
 
+import contextlib
+import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from schemas.values import Seconds
 
@@ -17,6 +20,33 @@ _POLL_SECONDS = 0.05
 _MOST_ERROR_BYTES = 1 << 20
 _LAST_ERROR_BYTES = 4096
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
+
+
+_GIB = 1 << 30
+
+MOST_MEMORY_BYTES = 8 * _GIB
+"""Address space of a child. Of 720p H.264 ffmpeg takes 0.8 GiB, PyAV 0.5, 4K nine times the
+pictures; a decoder that is led astray asks for all there is."""
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What a child may use that parses what strangers recorded.
+
+    It opens no socket, writes no file but below `writable`, and of those none longer than
+    `file_bytes`; nothing of it stays as a core. Linux only, elsewhere the deadline holds alone.
+    """
+
+    cpu_seconds: int
+    file_bytes: int = _GIB
+    writable: tuple[str, ...] = ()
+    memory_bytes: int = MOST_MEMORY_BYTES
+
+    @classmethod
+    def of(cls, deadline: Seconds, file_bytes: int = _GIB, *writable: str | Path) -> Self:
+        """Return the limits of a program with a deadline: all cores may work until then."""
+        cpu_seconds = math.ceil(deadline * (os.cpu_count() or 1)) + 1
+        return cls(cpu_seconds, file_bytes, tuple(str(path) for path in writable))
 
 
 @dataclass(frozen=True)
@@ -34,7 +64,9 @@ class Ended:
         return lines[-1] if lines else ""
 
 
-def run_program(command: Sequence[str], deadline: Seconds) -> Ended:
+def run_program(
+    command: Sequence[str], deadline: Seconds, confinement: Confinement | None = None
+) -> Ended:
     """Run a command without a shell or standard input and wait for it.
 
     It is killed when the deadline passes, when we are interrupted or cancelled, and, on Linux,
@@ -43,7 +75,10 @@ def run_program(command: Sequence[str], deadline: Seconds) -> Ended:
     """
     with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile(mode="ab+") as errors:
         process = subprocess.Popen(
-            bound(command), stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+            bound(command, confinement),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
         )
         try:
             returncode = _wait(process, time.monotonic() + deadline, errors)
@@ -55,14 +90,33 @@ def run_program(command: Sequence[str], deadline: Seconds) -> Ended:
         return Ended(returncode, output.read(), _tail(errors))
 
 
-def bound(command: Sequence[str]) -> list[str]:
-    """Prefix the command with a launcher that ties its life to ours (Linux only).
+@contextlib.contextmanager
+def running(command: Sequence[str], confinement: Confinement) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a confined command whose output is read from a pipe; end it with the block."""
+    process = subprocess.Popen(
+        bound(command, confinement),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def bound(command: Sequence[str], confinement: Confinement | None = None) -> list[str]:
+    """Prefix the command with a launcher that ties its life to ours and confines it (Linux only).
 
     A launcher and no `preexec_fn`: that one may deadlock in a process with threads.
     """
     if not sys.platform.startswith("linux"):
         return list(command)
-    return [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), *command]
+    limits = json.dumps(asdict(confinement) if confinement else {})
+    return [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), limits, *command]
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, errors: IO[bytes]) -> int | None:

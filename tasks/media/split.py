@@ -16,7 +16,7 @@ from schemas.settings import Settings
 from schemas.values import SAMPLE_RATE, Hertz, Seconds
 from tasks.media.channels import downmix
 from tasks.media.demux import FORMATS, PROTOCOLS
-from tasks.media.programs import run_program
+from tasks.media.programs import Confinement, run_program
 from tasks.media.tracks import measure, mix, sort_out
 
 STAGE_VERSION = 2
@@ -34,6 +34,10 @@ _LAYOUTS = ("mono", "stereo", "2.1", "quad", "5.0", "5.1", "6.1", "7.1")
 _LEAST_DEADLINE_SECONDS = 60.0
 _LEAST_OF_JOINED = 0.8
 _VERSION_SECONDS = 10.0
+_SPARE = 2.0
+_SPARE_BYTES = 64 << 20
+"""A WAV file may become twice as long as the probe found the recording, and 64 MiB: a timestamp far
+ahead would else fill the disk with silence."""
 
 
 @functools.cache
@@ -64,16 +68,19 @@ def _major_version(program: str) -> str:
     return found[1].decode() if found else ""
 
 
-def run_ffmpeg(outputs: Sequence[Any], deadline: Seconds) -> str:
+def run_ffmpeg(
+    outputs: Sequence[Any], deadline: Seconds, scratch: Path, file_bytes: int = _SPARE_BYTES
+) -> str:
     """Run one ffmpeg for streams built with ffmpeg-python; return what it complained of.
 
-    Raises `ResourceError` where the deadline passes or the disk is full, else `InputError`.
+    It writes below `scratch` only, no file longer than `file_bytes`. Raises `ResourceError` where
+    the deadline passes or the disk is full, else `InputError`.
     """
     import ffmpeg
 
     program = [ffmpeg_program(), "-nostdin", "-hide_banner", "-loglevel", "error", "-copyts"]
     command = ffmpeg.compile(ffmpeg.merge_outputs(*outputs), cmd=program, overwrite_output=True)
-    ended = run_program(command, deadline)
+    ended = run_program(command, deadline, Confinement.of(deadline, file_bytes, scratch))
     if ended.returncode is None:
         raise ResourceError(
             f"ffmpeg did not split the recording within {deadline:.0f} seconds; "
@@ -81,6 +88,11 @@ def run_ffmpeg(outputs: Sequence[Any], deadline: Seconds) -> str:
         )
     if "No space left on device" in ended.errors:
         raise ResourceError("The disk of the scratch folder is full; free some space.")
+    if "File too large" in ended.errors:
+        raise InputError(
+            "The recording's sound is far longer than its container says, as if its timestamps "
+            "were damaged; remux it with ffmpeg."
+        )
     if ended.returncode != 0:
         raise InputError(f"ffmpeg cannot decode the recording: {ended.last_error}.")
     return ended.errors
@@ -130,7 +142,9 @@ def _decode(
     ]
     minutes = info.duration / 60
     deadline = max(_LEAST_DEADLINE_SECONDS, settings.limits.split_seconds_per_minute * minutes)
-    complaints = run_ffmpeg(outputs, deadline)
+    most_channels = max(min(stream.channels, len(_LAYOUTS)) for stream in info.audio)
+    longest_file = int(_SPARE * info.duration * SAMPLE_RATE * 2 * most_channels) + _SPARE_BYTES
+    complaints = run_ffmpeg(outputs, deadline, scratch, longest_file)
     for (stream, path), channels in zip(files, raw, strict=True):
         downmix(channels, path, has_lfe=".1" in (stream.layout or ""))
     heard = [(stream, path) for stream, path in files if WavFile(str(path)).duration > 0]

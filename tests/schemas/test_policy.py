@@ -113,3 +113,11 @@ def test_a_sidecar_cannot_loosen_the_command_line() -> None:
     sidecar = Sidecar(jurisdiction="other", context="research")
     assert decide(sidecar, jurisdiction="eu", context="workplace").text_only
     assert decide(sidecar, jurisdiction="eu").text_only
+
+
+@pytest.mark.parametrize(("law", "context"), [("mars", "research"), ("eu", "a pub"), ("", "")])
+def test_what_the_gate_does_not_know_is_treated_as_the_strictest(law: str, context: str) -> None:
+    unknown = Policy.model_construct(purpose="research", jurisdiction=law, context=context)  # type: ignore[arg-type]
+    assert unknown.text_only == (context != "research")
+    sidecar = Sidecar.model_construct(jurisdiction=law, context=context, participants=())  # type: ignore[arg-type]
+    assert strictest(sidecar, []).jurisdiction == "eu"

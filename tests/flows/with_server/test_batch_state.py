@@ -50,8 +50,12 @@ def test_a_batch_without_failures_is_completed_with_its_counts(
 
 
 def test_a_batch_with_failures_has_a_state_a_name_and_a_table_of_its_own(
-    meetings: Path, synthetic: Path, caplog: pytest.LogCaptureFixture
+    meetings: Path,
+    synthetic: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("TONESCRIBE_ARTIFACTS", "full")
     broken.empty(meetings / "empty.mp4")
     broken.text_named_as_media(meetings / "text.mp4")
     with caplog.at_level(logging.DEBUG):
@@ -121,6 +125,7 @@ def test_the_flow_runs_workers_and_passes_its_parameters_on(
 def test_each_stage_is_a_task_run_named_by_it_and_says_whether_it_was_cached(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TONESCRIBE_ARTIFACTS", "full")
     run(meetings, synthetic / "dataset")
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__TEXT", "another-version")
     run(meetings, synthetic / "dataset")

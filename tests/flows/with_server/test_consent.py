@@ -41,6 +41,7 @@ def found(pattern: str, text: str) -> bool:
 def test_no_file_of_a_run_holds_a_word_or_name_of_somebody_who_refused(
     synthetic: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
 ) -> None:
+    monkeypatch.setenv("TONESCRIBE_ARTIFACTS", "full")
     meeting = make_refused_meeting(synthetic / "meetings")
     scratch = synthetic / "tmp"
     scratch.mkdir()
