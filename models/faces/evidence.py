@@ -131,7 +131,10 @@ def _rate(times: Series) -> float:
     return 1 / max(float(np.median(steps)), 1e-3) if len(steps) else 1.0
 
 
-N_SIGNS = 10
+DIRECTIONS = (1, 1, 1, 1, 1, 1, -1, -1, 1, 0)
+"""Whether each sign may only speak for a person (1), only against (-1), or either way (0)."""
+
+N_SIGNS = len(DIRECTIONS)
 
 
 def _design(
