@@ -168,10 +168,27 @@ class FaceTrack(Value):
     unsure: bool = False
 
 
+class ListenerFace(Value):
+    """A face that was seen while somebody else spoke.
+
+    `participant` is the speaker whose face it is, or `FACE_00`, `FACE_01`, ... where that is not
+    known; `seconds` is how long it was seen in the utterance, `coverage` its share of the sampled
+    frames; `rows` and `times` as in `FaceTrack`.
+    """
+
+    utterance_index: int
+    participant: str
+    seconds: Seconds
+    coverage: Probability = 0.0
+    times: tuple[Seconds, ...] = ()
+    rows: tuple[int, ...] = ()
+
+
 class Faces(Value):
     """All face tracks of a recording and the scratch file of their crops (`.npy`, uint8 gray)."""
 
     tracks: tuple[FaceTrack, ...] = ()
+    listeners: tuple[ListenerFace, ...] = ()
     crops_path: str | None = None
 
 
@@ -202,3 +219,29 @@ class AnnotatedUtterance(Value):
     familiarity: Probability | None = None
     flags: tuple[Flag, ...] = ()
     models: dict[str, str] = {}
+
+
+class Reaction(Value):
+    """How somebody looked while somebody else spoke; one row of the table `reactions`.
+
+    `participant`, `seconds` and `coverage` are those of the `ListenerFace`. `scores` are None where
+    no crop could be judged; `emotion` and `confidence` are None where the scores are unsure.
+    """
+
+    utterance_index: int
+    participant: str
+    participant_name: str | None = None
+    seconds: Seconds
+    coverage: Probability = 0.0
+    scores: EmotionScores | None = None
+    emotion: Emotion | None = None
+    confidence: Probability | None = None
+    valence: float | None = None
+    arousal: float | None = None
+
+
+class Reactions(Value):
+    """The reactions of a recording in order of their utterances, and the model that scored them."""
+
+    model: str | None = None
+    rows: tuple[Reaction, ...] = ()
