@@ -21,10 +21,11 @@ from schemas.speech import (
     BranchScores,
     Diarization,
     Faces,
+    Reactions,
     Transcript,
     Utterance,
 )
-from tasks.emotion import branches, faces, fuse
+from tasks.emotion import branches, faces, fuse, reactions
 from tasks.ingest import beside
 from tasks.media import probe as probing
 from tasks.media import split as splitting
@@ -51,6 +52,7 @@ class Work:
     faces: Faces = field(init=False)
     audio: BranchScores | None = field(init=False)
     video: BranchScores | None = field(init=False)
+    reactions: Reactions = field(init=False)
     text: BranchScores | None = field(init=False)
     annotated: tuple[AnnotatedUtterance, ...] = field(init=False)
 
@@ -151,9 +153,10 @@ def _faces(work: Work) -> Faces:
     path = work.split.video_path
     if path is None:
         return Faces()
-    return faces.find_faces(
+    found = faces.find_faces(
         path, work.media, work.utterances, work.waveform, work.settings, work.scratch
     )
+    return reactions.without_hidden_listeners(found, work.utterances, work.recording.consent)
 
 
 def _audio(work: Work) -> BranchScores:
@@ -162,6 +165,12 @@ def _audio(work: Work) -> BranchScores:
 
 def _video(work: Work) -> BranchScores:
     return branches.judge_video(work.faces, work.utterances, work.settings)
+
+
+def _reactions(work: Work) -> Reactions:
+    return reactions.judge_reactions(
+        work.faces, work.utterances, work.recording.consent, work.settings
+    )
 
 
 def _text(work: Work) -> BranchScores:
@@ -269,6 +278,19 @@ STAGES: tuple[Stage, ...] = (
         sections=("video",),
         engines=("video",),
         biometric=True,
+    ),
+    Stage(
+        "reactions",
+        "reactions",
+        _reactions,
+        reactions.STAGE_VERSION,
+        TypeAdapter(Reactions),
+        after=("utterances", "faces"),
+        files_of=("split", "faces"),
+        sections=("video", "judge"),
+        engines=("video",),
+        biometric=True,
+        skipped=Reactions(),
     ),
     Stage(
         "text",

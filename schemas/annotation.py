@@ -7,7 +7,7 @@ from schemas.manifest import RunFacts
 from schemas.media import MediaInfo, Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
-from schemas.speech import AnnotatedUtterance, Transcript
+from schemas.speech import AnnotatedUtterance, Reactions, Transcript
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Annotation:
     media: MediaInfo
     transcript: Transcript
     utterances: tuple[AnnotatedUtterance, ...]
+    reactions: Reactions
     settings: Settings
     policy: Policy
     facts: RunFacts

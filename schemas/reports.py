@@ -20,6 +20,7 @@ class RecordingReport(Value):
     duration: Seconds | None = None
     n_speakers: int | None = None
     n_utterances: int | None = None
+    n_reactions: int | None = None
     seconds: Seconds
     stage_seconds: dict[str, Seconds] = {}
     ran: tuple[str, ...] = ()

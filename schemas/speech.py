@@ -226,3 +226,29 @@ class AnnotatedUtterance(Value):
     familiarity: Probability | None = None
     flags: tuple[Flag, ...] = ()
     models: dict[str, str] = {}
+
+
+class Reaction(Value):
+    """How somebody looked while somebody else spoke; one row of the table `reactions`.
+
+    `participant`, `seconds` and `coverage` are those of the `ListenerFace`. `scores` are None where
+    no crop could be judged; `emotion` and `confidence` are None where the scores are unsure.
+    """
+
+    utterance_index: int
+    participant: str
+    participant_name: str | None = None
+    seconds: Seconds
+    coverage: Probability = 0.0
+    scores: EmotionScores | None = None
+    emotion: Emotion | None = None
+    confidence: Probability | None = None
+    valence: float | None = None
+    arousal: float | None = None
+
+
+class Reactions(Value):
+    """The reactions of a recording in order of their utterances, and the model that scored them."""
+
+    model: str | None = None
+    rows: tuple[Reaction, ...] = ()

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from schemas.emotions import EMOTIONS
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 Row = dict[str, Any]
 """A row of a table as Arrow gives it: column -> value."""
@@ -121,7 +121,44 @@ RECORDINGS: tuple[Column, ...] = (
 )
 """One row per recording."""
 
-COLUMNS: dict[str, tuple[Column, ...]] = {"utterances": UTTERANCES, "recordings": RECORDINGS}
+REACTIONS: tuple[Column, ...] = (
+    Column("recording_id", pa.string(), "first 16 hex digits of the SHA-256 of the content"),
+    Column("meeting_date", pa.date32(), "day of the meeting", required=False),
+    Column("utterance_index", pa.int32(), "the utterance that was listened to"),
+    Column("start", pa.float64(), "of that utterance, seconds from the start of the recording"),
+    Column("end", pa.float64(), "of that utterance, seconds from the start of the recording"),
+    Column(
+        "participant",
+        pa.string(),
+        "the speaker whose face it is, else FACE_00, FACE_01, ... within this recording",
+    ),
+    Column("participant_name", pa.string(), "name, only where it is certain", required=False),
+    Column("seconds", pa.float64(), "how long the face was seen in the utterance"),
+    Column("coverage", pa.float32(), "share of the sampled frames in which the face was seen"),
+    Column(
+        "scores",
+        SCORES,
+        "probabilities of all classes by the face; null where no picture could be judged",
+        required=False,
+    ),
+    Column("emotion", CATEGORY, "one of the seven classes; null: unsure", required=False),
+    Column(
+        "confidence",
+        pa.float32(),
+        "calibrated probability of that class; null: unsure",
+        required=False,
+    ),
+    Column("valence", pa.float32(), "mean position under `scores`, in [-1, 1]", required=False),
+    Column("arousal", pa.float32(), "mean position under `scores`, in [-1, 1]", required=False),
+    Column("models", TEXT_MAP, "models that scored the row, by branch"),
+)
+"""One row per face that listened to an utterance, sorted by utterance and participant."""
+
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "utterances": UTTERANCES,
+    "recordings": RECORDINGS,
+    "reactions": REACTIONS,
+}
 
 TABLES: dict[str, pa.Schema] = {
     table: pa.schema([pa.field(c.name, c.kind, nullable=not c.required) for c in columns])

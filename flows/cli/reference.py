@@ -129,7 +129,8 @@ def columns() -> list[str]:
             null = "" if column.required else ", may be null"
             lines.append(f"| `{column.name}` | `{_type(column.kind)}`{null} | {column.about} |")
         lines.append("")
-    lines += [f"Views of `tonescribe query`: {', '.join(f'`{view}`' for view in VIEWS)}.", ""]
+    views = ", ".join(f"`{view}`" for view in (*COLUMNS, *VIEWS))
+    lines += [f"Views of `tonescribe query`: {views}.", ""]
     lines += [f"Classes: {', '.join(EMOTIONS)}.", "", "| flag | |", "|---|---|"]
     return [*lines, *(f"| `{flag}` | {about} |" for flag, about in FLAGS.items())]
 

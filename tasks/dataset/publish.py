@@ -8,7 +8,7 @@ from schemas.annotation import Annotation
 from schemas.dataset import Dataset, page_path, table_path
 from schemas.manifest import Manifest, Source
 from tasks.dataset.manifests import clear_obsolete, merge_sources, read_manifest, write_manifest
-from tasks.dataset.rows import parquet_bytes, recording_row, utterance_rows
+from tasks.dataset.rows import parquet_bytes, reaction_rows, recording_row, utterance_rows
 from tasks.dataset.store import write_whole
 
 STAGE_VERSION = 1
@@ -17,7 +17,8 @@ STAGE_VERSION = 1
 def publish(dataset: Dataset, annotation: Annotation, page: str) -> Manifest:
     """Write rows and page of one recording, then its manifest.
 
-    An older version of the same recording is replaced; what only it had is removed after.
+    An older version of the same recording is replaced; what only it had is removed after. Every
+    table gets a file, also without rows: an older version's rows are replaced by none.
     """
     recording = annotation.recording
     recording_id, day = recording.recording_id, annotation.meeting_date
@@ -30,6 +31,7 @@ def publish(dataset: Dataset, annotation: Annotation, page: str) -> Manifest:
     tables = {
         "utterances": utterance_rows(annotation),
         "recordings": [recording_row(annotation, [s.uri for s in sources], now)],
+        "reactions": reaction_rows(annotation),
     }
     contents = {
         table_path(table, day, recording_id): parquet_bytes(table, rows)

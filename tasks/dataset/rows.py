@@ -51,6 +51,32 @@ def utterance_rows(annotation: Annotation) -> list[Row]:
     ]
 
 
+def reaction_rows(annotation: Annotation) -> list[Row]:
+    """Return the rows of the table `reactions`, in order of utterance and participant."""
+    spoken = {row.utterance.index: row.utterance for row in annotation.utterances}
+    model = annotation.reactions.model
+    return [
+        {
+            "recording_id": annotation.recording.recording_id,
+            "meeting_date": annotation.meeting_date,
+            "utterance_index": row.utterance_index,
+            "start": to_grid(spoken[row.utterance_index].start),
+            "end": to_grid(spoken[row.utterance_index].end),
+            "participant": row.participant,
+            "participant_name": row.participant_name,
+            "seconds": to_grid(row.seconds),
+            "coverage": row.coverage,
+            "scores": _scores(row.scores),
+            "emotion": row.emotion,
+            "confidence": row.confidence,
+            "valence": row.valence,
+            "arousal": row.arousal,
+            "models": [("video", model)] if model else [],
+        }
+        for row in annotation.reactions.rows
+    ]
+
+
 def recording_row(annotation: Annotation, uris: Sequence[str], annotated_at: datetime) -> Row:
     """Return the one row of the table `recordings`; `uris` are all addresses of the content."""
     recording, media, facts = annotation.recording, annotation.media, annotation.facts

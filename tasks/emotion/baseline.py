@@ -1,4 +1,4 @@
-"""Score utterances against how their speaker usually sounds in this recording.
+"""Score utterances against how their person usually sounds or looks in this recording.
 
 Voices differ more between people than between emotions: one person's neutral is another one's sad.
 Where a speaker is heard for a while, the mean of the other utterances shows it, and is subtracted
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.protocols import Baseline
 from schemas.emotions import EMOTIONS, EmotionScores
-from schemas.speech import UNKNOWN_SPEAKER, Utterance
+from schemas.speech import UNKNOWN_SPEAKER
 from schemas.values import Seconds
 
 _LONGEST: Seconds = 10.0
@@ -26,28 +26,31 @@ Logs = NDArray[np.float64]
 
 
 def against_own_baseline(
-    scores: Sequence[EmotionScores | None], utterances: Sequence[Utterance], baseline: Baseline
+    scores: Sequence[EmotionScores | None],
+    people: Sequence[str],
+    seconds: Sequence[Seconds],
+    baseline: Baseline,
 ) -> list[EmotionScores | None]:
-    """Return the scores relative to each speaker's other utterances; None stays None.
+    """Return scores relative to the same person's other scores; None stays None.
 
-    Even scores (nobody was heard) stay even and tell nothing of a speaker; words that nobody
-    could be given (`UNKNOWN`) have no baseline.
+    `people` and `seconds` say whose each score is and of how long a piece. Even scores (nobody
+    was heard or seen) stay even and tell nothing of a person; who is `UNKNOWN` has no baseline.
     """
     corrected = list(scores)
-    by_speaker: dict[str, list[int]] = defaultdict(list)
-    for row, (score, utterance) in enumerate(zip(scores, utterances, strict=True)):
-        if score is not None and not _is_even(score) and utterance.speaker != UNKNOWN_SPEAKER:
-            by_speaker[utterance.speaker].append(row)
-    for rows in by_speaker.values():
+    by_person: dict[str, list[int]] = defaultdict(list)
+    for row, (score, person) in enumerate(zip(scores, people, strict=True)):
+        if score is not None and not _is_even(score) and person != UNKNOWN_SPEAKER:
+            by_person[person].append(row)
+    for rows in by_person.values():
         logs = np.log(np.maximum([_tuple(scores[row]) for row in rows], _LEAST_PROBABILITY))
-        seconds = np.array([min(utterances[row].duration, _LONGEST) for row in rows])
-        total, weighted = seconds.sum(), (logs * seconds[:, None]).sum(axis=0)
+        weights = np.array([min(seconds[row], _LONGEST) for row in rows])
+        total, weighted = weights.sum(), (logs * weights[:, None]).sum(axis=0)
         for place, row in enumerate(rows):
-            rest = float(total - seconds[place])
+            rest = float(total - weights[place])
             if rest <= 0:
                 continue
-            # without the utterance itself, which must not be explained away
-            others = (weighted - logs[place] * seconds[place]) / rest
+            # without the score itself, which must not be explained away
+            others = (weighted - logs[place] * weights[place]) / rest
             relative = relative_to(logs[place], others, baseline, rest / (rest + baseline.halfway))
             corrected[row] = EmotionScores.from_array(np.exp(relative).tolist())
     return corrected

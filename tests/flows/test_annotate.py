@@ -90,7 +90,7 @@ def test_a_changed_video_model_makes_the_faces_again_that_it_reads(
     annotate_plainly(meetings, synthetic / "dataset")
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__VIDEO", "another-version")
     (second,) = annotate_plainly(meetings, synthetic / "dataset").recordings
-    assert second.ran == ("split", "faces", "video", "fuse")
+    assert second.ran == ("split", "faces", "video", "reactions", "fuse")
 
 
 def test_bad_input_is_quarantined_and_the_rest_is_done(meetings: Path, synthetic: Path) -> None:

@@ -10,7 +10,14 @@ from schemas.media import MediaInfo, Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
-from schemas.speech import AnnotatedUtterance, Transcript, Utterance, Word
+from schemas.speech import (
+    AnnotatedUtterance,
+    Reaction,
+    Reactions,
+    Transcript,
+    Utterance,
+    Word,
+)
 
 HAPPY = EmotionScores.from_array([1, 5, 1, 1, 1, 1, 0])
 
@@ -21,6 +28,7 @@ def annotation(
     rows: Sequence[AnnotatedUtterance],
     transcript: Transcript | None = None,
     fingerprint: str = "f1",
+    reactions: Reactions | None = None,
 ) -> Annotation:
     settings = Settings(purpose="tests")
     return Annotation(
@@ -28,6 +36,7 @@ def annotation(
         media=media,
         transcript=transcript or Transcript(engine="none"),
         utterances=tuple(rows),
+        reactions=reactions or Reactions(),
         settings=settings,
         policy=Policy.decide(settings),
         facts=RunFacts(stage_seconds={"probe": 0.1}, peak_rss_mb=100.0, wall_seconds=2.0),
@@ -86,3 +95,21 @@ def annotated() -> tuple[AnnotatedUtterance, ...]:
         ),
         AnnotatedUtterance(utterance=silent, flags=("no_face", "no_words")),
     )
+
+
+def reacted() -> Reactions:
+    """Who listened to the first utterance of `annotated`: a smile, and somebody nobody knows."""
+    smile = Reaction(
+        utterance_index=0,
+        participant="SPEAKER_01",
+        participant_name="Bo",
+        seconds=0.8,
+        coverage=0.8,
+        scores=HAPPY,
+        emotion="happy",
+        confidence=0.5,
+        valence=0.3,
+        arousal=0.4,
+    )
+    unknown = Reaction(utterance_index=0, participant="FACE_00", seconds=0.2, coverage=0.2)
+    return Reactions(model="embedded@2", rows=(unknown, smile))

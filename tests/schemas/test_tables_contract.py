@@ -69,9 +69,28 @@ CONTRACT_RECORDINGS = {
     "annotated_at": pa.timestamp("us", tz="UTC"),
 }
 
+CONTRACT_REACTIONS = {
+    "recording_id": pa.string(),
+    "meeting_date": pa.date32(),
+    "utterance_index": pa.int32(),
+    "start": pa.float64(),
+    "end": pa.float64(),
+    "participant": pa.string(),
+    "participant_name": pa.string(),
+    "seconds": pa.float64(),
+    "coverage": pa.float32(),
+    "scores": SCORES,
+    "emotion": pa.dictionary(pa.int32(), pa.string()),
+    "confidence": pa.float32(),
+    "valence": pa.float32(),
+    "arousal": pa.float32(),
+    "models": pa.map_(pa.string(), pa.string()),
+}
+
 NULLABLE = {
     "meeting_date",
     "speaker_name",
+    "participant_name",
     "text",
     "language",
     "emotion",
@@ -109,6 +128,14 @@ def test_recordings_has_the_columns_of_the_contract_in_order() -> None:
     assert list(CONTRACT_RECORDINGS) == TABLES["recordings"].names
 
 
+def test_reactions_has_the_columns_of_the_contract_in_order() -> None:
+    assert (
+        dict(zip(TABLES["reactions"].names, TABLES["reactions"].types, strict=True))
+        == CONTRACT_REACTIONS
+    )
+    assert list(CONTRACT_REACTIONS) == TABLES["reactions"].names
+
+
 def test_only_what_can_be_unknown_is_nullable() -> None:
-    for schema in (TABLES["utterances"], TABLES["recordings"]):
+    for schema in TABLES.values():
         assert {f.name for f in schema if f.nullable} == NULLABLE & set(schema.names)

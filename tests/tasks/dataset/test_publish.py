@@ -25,7 +25,7 @@ from tasks.dataset.publish import publish
 from tasks.dataset.quarantine import all_quarantined, quarantine, release
 from tasks.dataset.store import write_whole
 from tasks.media.split import ffmpeg_program
-from tests.material.annotations import annotated, annotation, recording
+from tests.material.annotations import annotated, annotation, reacted, recording
 
 INFO = MediaInfo(container="mp4", duration=12.0, origin=0.0)
 
@@ -65,6 +65,43 @@ def test_views_unnest_words_and_sum_up_speakers(dataset: Dataset) -> None:
 def test_an_empty_dataset_can_be_queried(dataset: Dataset) -> None:
     assert dataset.relation("utterances").fetchall() == []
     assert dataset.relation("speakers").fetchall() == []
+    assert dataset.relation("reactions").fetchall() == []
+
+
+def test_who_reacts_how_to_whom_is_one_join(dataset: Dataset) -> None:
+    publish(dataset, annotation(recording(), INFO, annotated(), reactions=reacted()), "<p>")
+    read = open_dataset(dataset.location)
+    file = read.path("reactions/month=2026-11/0123456789abcdef.parquet")
+    assert pd.read_parquet(file)["participant"].tolist() == ["FACE_00", "SPEAKER_01"]
+    found = read.connect().execute("""
+        select speaker, participant, participant_name, r.emotion, r.scores.happy, r.start, r."end"
+        from reactions r join utterances using (recording_id, utterance_index)
+        order by participant
+    """)
+    unknown, smile = found.fetchall()
+    assert unknown == ("SPEAKER_00", "FACE_00", None, None, None, 1.0, 2.0)
+    assert smile[:4] == ("SPEAKER_00", "SPEAKER_01", "Bo", "happy")
+    assert smile[4] == pytest.approx(0.5)
+    assert read.relation("reactions").fetchall()[0][-1] == {"video": "embedded@2"}
+
+
+def test_the_queries_of_the_readme_run(dataset: Dataset) -> None:
+    publish(dataset, annotation(recording(), INFO, annotated(), reactions=reacted()), "<p>")
+    readme = Path(__file__).parents[3].joinpath("README.md").read_text(encoding="utf-8")
+    queries = re.findall(r'tonescribe query DATASET "(.*?)"', readme, flags=re.DOTALL)
+    found = [dataset.connect().execute(query).fetchall() for query in queries]
+    smiles = next(rows for query, rows in zip(queries, found, strict=True) if "smiles" in query)
+    assert smiles[0] == ("Ana <b>", "Bo", 1, 1.0)
+    assert len(found) == 3
+
+
+def test_reactions_that_are_no_more_are_replaced_by_none(dataset: Dataset) -> None:
+    publish(dataset, annotation(recording(), INFO, annotated(), reactions=reacted()), "<p>")
+    again = put(dataset, recording(), fingerprint="f2")
+    (file,) = dataset.list("reactions", ".parquet")
+    assert file in again.files
+    assert pq.read_metadata(dataset.path(file)).num_rows == 0
+    assert dataset.relation("reactions").fetchall() == []
 
 
 def test_the_manifest_lists_every_file_with_its_digest(dataset: Dataset) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from models.protocols import Baseline
 from schemas.emotions import EMOTIONS, EmotionScores
-from schemas.speech import Utterance
 from tasks.emotion.baseline import against_own_baseline
 
 NEUTRAL = np.log([0.7, *[0.05] * 6])
@@ -19,23 +18,11 @@ def of(**shares: float) -> EmotionScores:
     return EmotionScores.from_array([shares.get(name, left) for name in EMOTIONS])
 
 
-def said(index: int, speaker: str = "SPEAKER_00", seconds: float = 3.0) -> Utterance:
-    return Utterance(
-        index=index,
-        start=5.0 * index,
-        end=5.0 * index + seconds,
-        speaker=speaker,
-        speaker_confidence=1,
-        overlap_ratio=0,
-    )
-
-
 def judged(
     scores: list[EmotionScores | None], speakers: list[str] | None = None
 ) -> list[EmotionScores | None]:
     names = speakers or ["SPEAKER_00"] * len(scores)
-    utterances = [said(index, name) for index, name in enumerate(names)]
-    return against_own_baseline(scores, utterances, BASELINE)
+    return against_own_baseline(scores, names, [3.0] * len(scores), BASELINE)
 
 
 def test_who_always_sounds_sad_is_neutral_and_who_differs_stands_out() -> None:
@@ -92,12 +79,12 @@ def test_what_was_not_judged_or_not_heard_stays_and_tells_nothing() -> None:
 
 def test_what_is_known_of_a_speaker_makes_surer() -> None:
     scores = [of(sad=0.6, neutral=0.2)] * 20 + [of(angry=0.4, sad=0.4)]
-    utterances = [said(index) for index in range(21)]
+    pieces = ["SPEAKER_00"] * 21, [3.0] * 21
     sharper = replace(BASELINE, sharpening=0.5)
-    plain = against_own_baseline(scores, utterances, BASELINE)[-1]
-    sharp = against_own_baseline(scores, utterances, sharper)[-1]
+    plain = against_own_baseline(scores, *pieces, BASELINE)[-1]
+    sharp = against_own_baseline(scores, *pieces, sharper)[-1]
     assert plain is not None
     assert sharp is not None
     assert plain.best == sharp.best == "angry"
     assert sharp.angry > plain.angry + 0.05
-    assert against_own_baseline(scores[:1], utterances[:1], sharper) == scores[:1]
+    assert against_own_baseline(scores[:1], ["SPEAKER_00"], [3.0], sharper) == scores[:1]
