@@ -22,7 +22,8 @@ from schemas.media import Recording
 from schemas.settings import Settings
 from schemas.speech import Utterance
 from schemas.values import Seconds
-from tasks.emotion.faces import Observed, Seen, observe
+from tasks.emotion.cast import Seen
+from tasks.emotion.faces import Observed, observe
 from tasks.media.probe import probe
 from tasks.media.split import WavFile, split
 

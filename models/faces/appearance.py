@@ -36,7 +36,7 @@ class Appearance:
             return
         color, _ = view.color(_LONGEST, region)
         small = cv2.resize(color, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        seen = _evened(small)
+        seen = _evened(np.asarray(small, dtype=np.uint8))
         self.total = seen if self.total is None else self.total + seen
         self.n += 1
 

@@ -86,7 +86,8 @@ def _evened(series: Series) -> Series:
     known = np.isfinite(three)
     total = np.where(known, three, 0.0).sum(axis=0)
     count = known.sum(axis=0)
-    return np.divide(total, count, out=np.full(len(series), np.nan), where=count > 0)
+    even: Series = np.divide(total, count, out=np.full(len(series), np.nan), where=count > 0)
+    return even
 
 
 def correlation(first: Series, second: Series) -> float:

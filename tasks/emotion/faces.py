@@ -9,7 +9,6 @@ photograph on a slide, does not move and is nobody.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +16,16 @@ from numpy.typing import NDArray
 
 from models.faces.crops import CROP
 from models.faces.evidence import Evidence, gather
-from models.faces.people import link_tracks
 from models.faces.speaking import Choice, SpeakingWeights, choose_faces
-from models.faces.synchrony import RATE, Heard, Person, find_delay
+from models.faces.synchrony import RATE, Heard, find_delay
 from models.protocols import FaceSequence, Waveform
 from models.registry import load_engine
 from schemas.media import MediaInfo
 from schemas.settings import Settings
 from schemas.speech import Faces, FaceTrack, ListenerFace, Utterance
 from schemas.values import Seconds, to_grid
-from tasks.emotion.watch import Watched, watch
+from tasks.emotion.cast import Cast, Seen
+from tasks.emotion.watch import watch
 from tasks.media.frames import Span, merge_spans
 
 STAGE_VERSION = 3
@@ -37,23 +36,8 @@ _BRIDGED: Seconds = 3.0
 _CONTEXT: Seconds = 1.0
 """What is watched before and after an utterance, to see mouths begin and end."""
 
-_LASTING_SHARE = 0.2
-"""A face in fewer of an utterance's pictures is a mistake or somebody passing."""
-
-_STILL = 0.008
-"""A face of which 95 of 100 pictures change by less, in units of its contrast, is a picture.
-Photographs reach .000 and frozen tiles .007; people who listen .012 and more."""
-
-_FROZEN = 0.002
-_MANY_PICTURES = 25
-"""A tile of which no picture of at least so many, two seconds, changes by more stands still."""
-
 _HARDLY = 0.1
 """Whoever is the speaker with a smaller probability listens."""
-
-_POOR_CROP = 0.3
-_ENOUGH_CROPS = 3
-"""Crops of a lower quality are left out where so many better ones are left."""
 
 _LEVEL_RANGE_DB = 40.0
 _BLOCK: Seconds = 60.0
@@ -137,70 +121,6 @@ def _spans(utterances: Sequence[Utterance]) -> list[Span]:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One person in one utterance: rows of the sightings, and the count of pictures in it."""
-
-    sightings: NDArray[np.void]
-    n_pictures: int
-
-    @property
-    def coverage(self) -> float:
-        """Share of the pictures in which the person was seen."""
-        return min(1.0, len(self.sightings) / max(1, self.n_pictures))
-
-    def crops(self) -> NDArray[np.void]:
-        """Return the sightings with a crop; the poor ones only where there are few better."""
-        cropped = self.sightings[self.sightings["crop"] >= 0]
-        good = cropped[cropped["quality"] >= _POOR_CROP]
-        return good if len(good) >= _ENOUGH_CROPS else cropped
-
-
-class Cast:
-    """The people of a recording and where they were seen; pictures of faces are left out."""
-
-    def __init__(self, watched: Watched) -> None:
-        self._times = watched.times
-        sightings = watched.sightings
-        linked = link_tracks(watched.appearances, sightings["time"], sightings["track"])
-        of_whom = np.array([linked[track] for track in sightings["track"].tolist()], np.intp)
-        self._sightings: dict[int, NDArray[np.void]] = {}
-        for number in sorted(set(linked.values())):
-            rows = sightings[of_whom == number]
-            if not _is_picture(rows):
-                self._sightings[number] = rows
-
-    @cached_property
-    def people(self) -> dict[int, Person]:
-        """When each person was seen, and how the mouth moved."""
-        return {
-            number: Person(rows["time"].astype(np.float64), rows["motion"].astype(np.float64))
-            for number, rows in self._sightings.items()
-        }
-
-    def names(self, owners: Mapping[int, str]) -> dict[int, str]:
-        """Return the speaker of each person, or `FACE_00`, `FACE_01`, … by first appearance."""
-        unknown = (number for number in self._sightings if number not in owners)
-        return {**{number: f"FACE_{i:02d}" for i, number in enumerate(unknown)}, **owners}
-
-    def seen_in(self, utterance: Utterance, delay: Seconds) -> dict[int, Seen]:
-        """Return who was seen during an utterance; the picture before it, if it has none."""
-        start, end = utterance.start - delay, utterance.end - delay
-        first, last = np.searchsorted(self._times, (start, end + 1e-6))
-        if first == last and first > 0:
-            first = last - 1
-        inside = self._times[first:last]
-        if not len(inside):
-            return {}
-        seen = {}
-        for number, rows in self._sightings.items():
-            a, b = np.searchsorted(rows["time"], (inside[0] - 1e-3, inside[-1] + 1e-3))
-            lasting = b - a >= max(1.0, _LASTING_SHARE * len(inside))
-            if lasting and not _is_frozen(rows[a:b]):
-                seen[number] = Seen(rows[a:b], len(inside))
-        return seen
-
-
-@dataclass(frozen=True)
 class Observed:
     """What was seen of a recording; the sound is late by `delay`."""
 
@@ -208,19 +128,6 @@ class Observed:
     evidence: Evidence
     delay: Seconds
     crops_path: Path
-
-
-def _is_picture(sightings: NDArray[np.void]) -> bool:
-    change = sightings["motion"][:, 3]
-    known = change[np.isfinite(change)]
-    return bool(len(known) > 0 and np.quantile(known, 0.95) < _STILL)
-
-
-def _is_frozen(sightings: NDArray[np.void]) -> bool:
-    """Whether a tile stood still all the time; of a few pictures that cannot be told."""
-    change = sightings["motion"][:, 3]
-    known = change[np.isfinite(change)]
-    return bool(len(known) >= _MANY_PICTURES and known.max() < _FROZEN)
 
 
 def _level(waveform: Waveform | None, duration: Seconds) -> NDArray[np.float64]:
@@ -297,21 +204,32 @@ def _listeners(
     Where nobody's face is the speaker's, that is whoever hardly can be, or is another's face.
     """
     certain = choice.confidence >= limit or choice.confidence < _HARDLY
-    faces = []
+    listening: dict[str, list[Seen]] = defaultdict(list)
     for number, person in seen.items():
-        name, crops = names[number], person.crops()
+        name = names[number]
         is_speaker = number == choice.person and choice.confidence >= _HARDLY
         is_other = certain or not name.startswith("FACE_")
-        if is_speaker or not is_other or name == utterance.speaker or not len(crops):
-            continue
-        faces.append(
-            ListenerFace(
-                utterance_index=utterance.index,
-                participant=name,
-                seconds=to_grid(person.coverage * utterance.duration),
-                coverage=person.coverage,
-                times=tuple(to_grid(float(time)) for time in crops["time"]),
-                rows=tuple(crops["crop"].tolist()),
-            )
-        )
-    return faces
+        if not is_speaker and is_other and name != utterance.speaker:
+            listening[name].append(person)
+    return [
+        face
+        for name, parts in listening.items()
+        if (face := _listener(utterance, name, parts)) is not None
+    ]
+
+
+def _listener(utterance: Utterance, name: str, parts: Sequence[Seen]) -> ListenerFace | None:
+    """Join what was seen of one listener, before and after a cut; None where no crop is left."""
+    crops = np.concatenate([part.crops() for part in parts])
+    if not len(crops):
+        return None
+    crops = crops[np.argsort(crops["time"], kind="stable")]
+    coverage = min(1.0, sum(part.coverage for part in parts))
+    return ListenerFace(
+        utterance_index=utterance.index,
+        participant=name,
+        seconds=to_grid(coverage * utterance.duration),
+        coverage=coverage,
+        times=tuple(to_grid(float(time)) for time in crops["time"]),
+        rows=tuple(crops["crop"].tolist()),
+    )
