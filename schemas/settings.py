@@ -121,7 +121,7 @@ class FaceSettings(Value):
         12.5, description="frames in which faces are followed and mouths compared"
     )
     min_confidence: Probability = Field(
-        0.8, description="a face less likely to be the speaker's is nobody's"
+        0.5, description="a face less likely to be the speaker's is nobody's"
     )
     min_size: PositiveInt = Field(24, description="smallest face in pixels of the original")
 

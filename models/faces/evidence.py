@@ -1,8 +1,8 @@
 """What speaks for a face being the speaker's in one turn: its mouth moves as the voice sounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,12 @@ _SILENT_MOUTH = 0.35
 _SOFTENING = 0.05
 """How much a mouth moves that is silent, where it was never seen so; and what is added before
 taking logarithms. Both in the unit of `Person.strength`."""
+
+
+DIRECTIONS = (1, 1, 1, 1, 1, 1, 1, 0, -1, -1, -1, -1)
+"""Whether each sign may only speak for a person (1), only against (-1), or either way (0)."""
+
+N_SIGNS = len(DIRECTIONS)
 
 
 class Spoken(Protocol):
@@ -43,7 +49,7 @@ class Spoken(Protocol):
 class Evidence:
     """Signs for each pair of a turn and a person who is seen in it.
 
-    `turns` and `people` name the pairs, shape (n,); `signs` are shape (n, 10).
+    `turns` and `people` name the pairs, shape (n,); `signs` are shape (n, 12).
     """
 
     turns: NDArray[np.intp]
@@ -56,10 +62,11 @@ def gather(
 ) -> Evidence:
     """Gather the signs of all pairs of a turn and a person in at least a fifth of its pictures.
 
-    Signs: how closely mouth and level agree around the turn; how much more the mouth moves than
-    while the speaker is silent; how much it moves; how closely it agrees with this voice over the
-    whole recording, how closely the best other person does, and the person with the best other
-    voice; the turn's length; and three products of these.
+    Signs for: how closely mouth and level agree around the turn; how much more the mouth moves
+    than while the speaker is silent; both times the turn's length; how much the mouth moves; how
+    closely mouth and voice agree over the whole recording, and that up to .5; the turn's length.
+    Signs against: how closely the best other person agrees with this voice, and this person with
+    the best other voice; the best agreement and contrast of others in this turn.
     """
     places = {number: heard.places(person.times, delay) for number, person in people.items()}
     overall = {
@@ -75,19 +82,56 @@ def gather(
     pairs: list[tuple[int, int]] = []
     signs: list[tuple[float, ...]] = []
     for index, turn in enumerate(turns):
-        for number, person in people.items():
-            reference = silent[turn.speaker, number]
-            local = _local_signs(turn, person, heard, places[number], delay, reference)
-            if local is None:
-                continue
-            others = (overall[turn.speaker, other] for other in people if other != number)
-            voices = (overall[v, number] for v in heard.active if v != turn.speaker)
+        here = {
+            number: local
+            for number, person in people.items()
+            if (
+                local := _local_signs(
+                    turn, person, heard, places[number], delay, silent[turn.speaker, number]
+                )
+            )
+        }
+        for number, local in here.items():
+            rivals = [other for other in people if other != number]
+            voices = [voice for voice in heard.active if voice != turn.speaker]
+            present = [here[other] for other in here if other != number]
             pooled = overall[turn.speaker, number]
-            rivals = max(others, default=0.0), max(voices, default=0.0)
+            against = (
+                _highest(overall[turn.speaker, other] for other in rivals),
+                _highest(overall[voice, number] for voice in voices),
+                _highest(other.agreement for other in present),
+                _highest(other.contrast for other in present),
+            )
             pairs.append((index, number))
-            signs.append(_design(*local, pooled, max(rivals[0], 0.0), max(rivals[1], 0.0)))
+            signs.append((*_own_signs(local, pooled), *against))
     table = np.array(pairs, np.intp).reshape(-1, 2)
     return Evidence(table[:, 0], table[:, 1], np.array(signs).reshape(-1, N_SIGNS))
+
+
+def _highest(values: Iterable[float]) -> float:
+    return max(0.0, max(values, default=0.0))
+
+
+class _Local(NamedTuple):
+    """What one turn shows of one person."""
+
+    agreement: float
+    contrast: float
+    strength: float
+    length: float
+
+
+def _own_signs(local: _Local, pooled: float) -> tuple[float, ...]:
+    return (
+        local.agreement,
+        local.agreement * local.length,
+        local.contrast,
+        local.contrast * local.length,
+        local.strength,
+        pooled,
+        min(pooled, 0.5),
+        local.length,
+    )
 
 
 def _silent_mouth(person: Person, speaks: Mask) -> float:
@@ -103,7 +147,7 @@ def _local_signs(
     places: NDArray[np.intp],
     delay: Seconds,
     reference: float,
-) -> tuple[float, float, float, float] | None:
+) -> _Local | None:
     """Agreement, contrast, strength and length of one turn; None where hardly seen in it."""
     seen = slice(*np.searchsorted(person.times + delay, (turn.start, turn.end + 1e-6)))
     n_seen = seen.stop - seen.start
@@ -122,39 +166,10 @@ def _local_signs(
     moves = float(known.mean()) if len(known) else 0.0
     contrast = float(np.log((moves + _SOFTENING) / (reference + _SOFTENING)))
     length = min(1.0, n_seen / _FULL_TURN)
-    return agreement, contrast, float(np.log(moves + _SOFTENING)), length
+    return _Local(agreement, contrast, float(np.log(moves + _SOFTENING)), length)
 
 
 def _rate(times: Series) -> float:
     """Return pictures a second while a person is seen."""
     steps = np.diff(times)
     return 1 / max(float(np.median(steps)), 1e-3) if len(steps) else 1.0
-
-
-DIRECTIONS = (1, 1, 1, 1, 1, 1, -1, -1, 1, 0)
-"""Whether each sign may only speak for a person (1), only against (-1), or either way (0)."""
-
-N_SIGNS = len(DIRECTIONS)
-
-
-def _design(
-    agreement: float,
-    contrast: float,
-    strength: float,
-    length: float,
-    pooled: float,
-    rival: float,
-    rival_voice: float,
-) -> tuple[float, ...]:
-    return (
-        agreement,
-        agreement * length,
-        contrast,
-        contrast * length,
-        strength,
-        pooled,
-        rival,
-        rival_voice,
-        min(pooled, 0.5),
-        length,
-    )
