@@ -21,6 +21,13 @@ def is_plausible(moment: datetime) -> bool:
     return in_past and moment.year >= _OLDEST_YEAR and since_new_year >= _ZERO_HOUR
 
 
+class ParticipantTrack(Value):
+    """The sound of one participant, where a recorder kept each on a track of its own."""
+
+    name: str | None
+    path: str
+
+
 class SourceItem(Value):
     """One object of the source that looks like a recording, and what lies beside it.
 
@@ -28,6 +35,8 @@ class SourceItem(Value):
     mtime): as long as it stays the same, nothing of the recording has changed.
     `other_captions_uris` are captions in other languages or of another kind;
     `other_sidecar_uris` are sidecars whose names look the same: what they forbid holds too.
+    `tracks` are files with one participant each (a name or None, the address); where `is_parts`
+    the recording is the first of them and there is none of all.
     `undecided` is the sentence that says why it cannot be known which sibling is meant.
     """
 
@@ -40,6 +49,8 @@ class SourceItem(Value):
     turns_uri: str | None = None
     sidecar_uri: str | None = None
     other_sidecar_uris: tuple[str, ...] = ()
+    tracks: tuple[tuple[str | None, str], ...] = ()
+    is_parts: bool = False
     undecided: str | None = None
 
 
@@ -49,7 +60,8 @@ class Recording(Value):
     `recording_id` is the first 16 hex digits of the SHA-256 of the content.
     `version` identifies the object without reading it (ETag, or size and mtime). `sidecar` joins
     what lies beside it with what forbids more, `restrictions` are its own sidecar's alone, and
-    `remembered_refusals` digests of names that sidecars refused which are gone.
+    `remembered_refusals` digests of names that sidecars refused which are gone. `tracks` are files
+    with one participant each; where `is_parts` they are all there is.
     """
 
     recording_id: str
@@ -64,6 +76,9 @@ class Recording(Value):
     sidecar: Sidecar = Sidecar()
     restrictions: Restrictions = Restrictions()
     remembered_refusals: tuple[str, ...] = ()
+    tracks: tuple[ParticipantTrack, ...] = ()
+    tracks_digest: str = ""
+    is_parts: bool = False
 
     @property
     def shown_title(self) -> str:
@@ -134,13 +149,6 @@ class MediaInfo(Value):
             return recording.sidecar.date
         moments = (self.created, recording.modified)
         return next((m.date() for m in moments if m and is_plausible(m)), None)
-
-
-class ParticipantTrack(Value):
-    """The sound of one participant, where a recorder kept each on a track of its own."""
-
-    name: str | None
-    path: str
 
 
 class SplitMedia(Value):

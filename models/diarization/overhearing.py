@@ -95,17 +95,17 @@ def lowered(sound: Signal) -> Signal:
 
 def _copies(piece: Signal, longer: Signal) -> bool:
     """Whether a piece is a quieter copy of a part of a longer signal."""
-    alike, part = _best_part(piece, longer)
+    _, alike, part = best_part(piece, longer)
     return bool(part > float(piece @ piece) and alike > _COPY)
 
 
 def correlation(piece: Signal, longer: Signal) -> float:
     """Correlation in [0, 1] of a piece with the part of a longer signal that it fits best."""
-    return _best_part(piece, longer)[0]
+    return best_part(piece, longer)[1]
 
 
-def _best_part(piece: Signal, longer: Signal) -> tuple[float, float]:
-    """Return the correlation with the part that fits best, and that part's energy."""
+def best_part(piece: Signal, longer: Signal) -> tuple[int, float, float]:
+    """Return where the part begins that fits best, its correlation in [0, 1], and its energy."""
     size = len(longer) + len(piece)
     spectrum = np.fft.rfft(longer, size) * np.conj(np.fft.rfft(piece, size))
     products = np.fft.irfft(spectrum, size)[: len(longer) - len(piece) + 1]
@@ -113,4 +113,5 @@ def _best_part(piece: Signal, longer: Signal) -> tuple[float, float]:
     energies = sums[len(piece) :] - sums[: len(sums) - len(piece)]
     best = int(np.abs(products).argmax())
     scale = float(np.sqrt(float(piece @ piece) * energies[best]))
-    return (abs(float(products[best])) / scale if scale > 0 else 0.0), float(energies[best])
+    alike = abs(float(products[best])) / scale if scale > 0 else 0.0
+    return best, alike, float(energies[best])

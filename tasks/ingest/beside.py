@@ -10,13 +10,16 @@ from schemas.media import Recording
 def turns_and_hints(recording: Recording) -> Any:
     """Return the turns file's digest and the sidecar's hints for the diarizer."""
     sidecar = recording.sidecar
-    return [
+    hints = [
         sidecar.speakers,
         sidecar.min_speakers,
         sidecar.max_speakers,
         _content(recording.turns_path),
         sorted(recording.consent.refused),
     ]
+    if not recording.tracks:
+        return hints
+    return [*hints, recording.tracks_digest, [p.name for p in sidecar.participants]]
 
 
 def captions_and_names(recording: Recording) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from schemas.errors import InputError, ResourceError, SettingsError
-from schemas.media import Recording, SourceItem
+from schemas.media import ParticipantTrack, Recording, SourceItem
 from schemas.policy import strictest
 from schemas.sidecar import Sidecar
 from schemas.values import base_language
@@ -46,10 +46,13 @@ def fetch(item: SourceItem, scratch: Path) -> Recording:
     suffix = Path(item.uri).suffix.lower()
     suffix = suffix if suffix in MEDIA_SUFFIXES else ".media"
     path, recording_id = _bring(item.uri, scratch / f"recording{suffix}")
+    tracks, tracks_digest = _bring_tracks(item, scratch)
     return Recording(
         recording_id=recording_id,
         uri=item.uri,
-        title=sidecar.title or _title(item.uri) or recording_id,
+        title=sidecar.title
+        or _title(str(Path(item.uri).parent) if item.is_parts else item.uri)
+        or recording_id,
         path=str(path),
         size=path.stat().st_size,
         version=item.version,
@@ -59,7 +62,21 @@ def fetch(item: SourceItem, scratch: Path) -> Recording:
         if item.turns_uri
         else None,
         sidecar=sidecar,
+        tracks=tracks,
+        tracks_digest=tracks_digest,
+        is_parts=item.is_parts,
     )
+
+
+def _bring_tracks(item: SourceItem, scratch: Path) -> tuple[tuple[ParticipantTrack, ...], str]:
+    """Bring the files of participants, and digest their names and contents."""
+    made, facts = [], []
+    for number, (name, uri) in enumerate(item.tracks):
+        path, digest = _bring(uri, scratch / f"participant-{number}{Path(uri).suffix.lower()}")
+        made.append(ParticipantTrack(name=name, path=str(path)))
+        facts.append(f"{digest}\t{name}")
+    digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:_ID_DIGITS] if facts else ""
+    return tuple(made), digest
 
 
 def read_sidecar(uri: str) -> Sidecar:

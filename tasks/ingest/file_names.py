@@ -14,6 +14,9 @@ CAPTION_SUFFIXES = (".vtt", ".srt", ".ttml", ".dfxp", ".sbv")
 SIBLING_SUFFIXES = (*CAPTION_SUFFIXES, ".rttm", ".toml")
 """Of what belongs to the recording beside it: captions, turns, the sidecar."""
 
+PARTICIPANTS_FOLDER = "audio record"
+"""The folder in which Zoom keeps a file for each participant, beside the recording."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _KINDS = frozenset({"cc", "sdh", "sub", "subs", "cap", "caps", "captions", "transcript", "forced"})
 """Endings of caption files that tell their kind, not their language."""

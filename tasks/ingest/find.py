@@ -1,7 +1,7 @@
 """Find the recordings of a file, folder or bucket, and the files that belong to each."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.media import SourceItem
@@ -16,6 +16,7 @@ from tasks.ingest.file_names import (
     without_endings,
 )
 from tasks.ingest.file_types import MEDIA_SUFFIXES, only_recordings
+from tasks.ingest.participants import Group, groups_of
 from tasks.ingest.listing import list_source, shown, version_of
 
 
@@ -42,16 +43,55 @@ def find_all(source: str, dataset: str | None = None) -> Found:
     listing = list_source(source, dataset)
     beside = _Beside(listing.objects)
     if listing.single:
-        return Found((beside.item(listing.single),))
+        near = [o for o in listing.objects if o.suffix in MEDIA_SUFFIXES]
+        groups = groups_of(near, [o for o in listing.objects if o not in near])
+        of_it = [g for g in groups if listing.single in g.whole]
+        return Found((_with_parts(beside.item(listing.single), listing.single, of_it),))
     recordings = only_recordings(listing.objects, SIBLING_SUFFIXES)
-    items = sorted((beside.item(each) for each in recordings), key=lambda item: item.uri)
-    places, taken = {place_of(o) for o in recordings}, {o.uri for o in recordings}
-    rest = [o for o in listing.objects if o.uri not in taken]
+    return _found(listing.objects, recordings, beside)
+
+
+def _found(objects: Sequence[Object], recordings: list[Object], beside: "_Beside") -> Found:
+    taken = {o.uri for o in recordings}
+    groups = groups_of(recordings, [o for o in objects if o.uri not in taken])
+    parts = {part.file.uri for group in groups for part in group.parts}
+    leading = {_leading(group).uri: group for group in groups if not group.whole}
+    chosen = [o for o in recordings if o.uri not in parts or o.uri in leading]
+    items = sorted(
+        (_with_parts(beside.item(o), o, _groups_with(o, groups)) for o in chosen),
+        key=lambda item: item.uri,
+    )
+    places = {place_of(o) for o in recordings}
+    rest = [o for o in objects if o.uri not in taken]
     siblings = [o for o in rest if o.suffix in SIBLING_SUFFIXES]
     return Found(
         tuple(items),
         tuple(shown(o.uri) for o in rest if o.suffix not in SIBLING_SUFFIXES),
         tuple(shown(o.uri) for o in siblings if places.isdisjoint(_places(o))),
+    )
+
+
+def _leading(group: Group) -> Object:
+    """Return the part that stands for a meeting without a recording of all: the largest."""
+    return max((part.file for part in group.parts), key=lambda file: (file.size, file.uri))
+
+
+def _groups_with(recording: Object, groups: Sequence[Group]) -> list[Group]:
+    return [g for g in groups if recording in (g.whole or (_leading(g),))]
+
+
+def _with_parts(item: SourceItem, recording: Object, groups: Sequence[Group]) -> SourceItem:
+    """Add the files of participants to a recording; they are a part of its version."""
+    if not groups:
+        return item
+    parts = groups[0].parts
+    versions = version_of([recording, *(part.file for part in parts)])
+    return item.model_copy(
+        update={
+            "version": f"{item.version}-{versions}",
+            "tracks": tuple((part.name, part.file.uri) for part in parts),
+            "is_parts": not groups[0].whole,
+        }
     )
 
 

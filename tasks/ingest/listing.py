@@ -15,7 +15,12 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from schemas.errors import ResourceError, SettingsError, UnavailableError
 from schemas.values import Json
-from tasks.ingest.file_names import SIBLING_SUFFIXES, Object, reading
+from tasks.ingest.file_names import (
+    PARTICIPANTS_FOLDER,
+    SIBLING_SUFFIXES,
+    Object,
+    reading,
+)
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -143,13 +148,23 @@ def _list_local(path: Path, excluded: Path | None) -> Listing:
         if not path.exists():
             raise SettingsError(f"There is no file or folder '{shown(str(path))}'; check its name.")
         entries = sorted(entry for entry in path.parent.iterdir() if entry.is_file())
+        entries += _of_participants(path.parent)
     except OSError as error:
         raise SettingsError(f"'{shown(str(path))}' cannot be read: {error.strerror}.") from error
     objects = tuple(_local_object(entry) for entry in entries)
-    single = next((o for o in objects if o.name == path.name), None)
+    single = next((o for o in objects if o.uri == _local_uri(path)), None)
     if single is None:
         raise SettingsError(f"'{shown(str(path))}' is neither a file nor a folder.")
     return Listing(objects, single)
+
+
+def _of_participants(folder: Path) -> list[Path]:
+    """Return the files in a folder of participants' files beside a recording, or one above."""
+    for place in (folder, folder.parent):
+        for below in sorted(place.iterdir()):
+            if reading(below.name) == PARTICIPANTS_FOLDER and below.is_dir() and below != folder:
+                return sorted(e for e in below.iterdir() if _is_regular(e))
+    return []
 
 
 def _walk(top: Path, excluded: Path | None) -> Iterator[Object]:

@@ -16,10 +16,11 @@ from schemas.settings import Settings
 from schemas.values import SAMPLE_RATE, Hertz, Seconds
 from tasks.media.channels import downmix
 from tasks.media.demux import FORMATS, PROTOCOLS
+from tasks.media.participants import on_time
 from tasks.media.programs import Confinement, run_program
 from tasks.media.tracks import measure, mix, sort_out
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 _TRUSTED_MAJORS = ("5", "6", "7")
 _WAV = {
@@ -101,10 +102,54 @@ def run_ffmpeg(
 def split(recording: Recording, info: MediaInfo, settings: Settings, scratch: Path) -> SplitMedia:
     """Write the sound as 16 kHz mono 16-bit WAV, second zero being `info.origin`.
 
-    Several audio tracks are mixed, and kept apart as well when they are one per participant. The
+    Several audio tracks are mixed, and kept apart as well when they are one per participant; so
+    are files of participants, once they are on the recording's time line; if one of them cannot be
+    decoded, none serves. The
     video is not copied: it is the recording itself. Raises `InputError` where the sound cannot be
     decoded, `ResourceError` where time or disk run out.
     """
+    made = _split_alone(recording, info, settings, scratch)
+    if not recording.tracks or made.audio_path is None:
+        return made
+    files = [
+        _decode_part(track.path, scratch / f"participant-{number}.wav", info, settings)
+        for number, track in enumerate(recording.tracks)
+    ]
+    if None in files:
+        return made
+    paths = [Path(file) for file in files if file]
+    names = [track.name for track in recording.tracks]
+    if recording.is_parts:
+        whole = str(mix(paths, scratch / "participants.wav"))
+        parts = [ParticipantTrack(name=n, path=str(p)) for n, p in zip(names, paths, strict=True)]
+        return made.model_copy(update={"audio_path": whole, "tracks": tuple(parts)})
+    sounds = [(name, WavFile(str(path))) for name, path in zip(names, paths, strict=True)]
+    aligned = on_time(sounds, WavFile(made.audio_path), scratch)
+    return made.model_copy(update={"tracks": aligned}) if aligned else made
+
+
+def _decode_part(path: str, target: Path, info: MediaInfo, settings: Settings) -> str | None:
+    """Write a participant's file as 16 kHz mono WAV; None where it cannot be decoded."""
+    import ffmpeg
+
+    given = ffmpeg.input(
+        f"file:{Path(path).absolute()}", protocol_whitelist=PROTOCOLS, format_whitelist=FORMATS
+    )
+    sound = given["a:0"].filter("aresample", SAMPLE_RATE, **{"async": 1}, first_pts=0)
+    sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="mono")
+    deadline = settings.limits.split_seconds_per_minute * info.duration / 60
+    try:
+        run_ffmpeg(
+            [sound.output(f"file:{target}", **_WAV)], max(_LEAST_DEADLINE_SECONDS, deadline)
+        )
+        return str(target) if WavFile(str(target)).duration > 0 else None
+    except InputError:
+        return None
+
+
+def _split_alone(
+    recording: Recording, info: MediaInfo, settings: Settings, scratch: Path
+) -> SplitMedia:
     video_path = recording.path if info.video else None
     if not info.audio:
         return SplitMedia(video_path=video_path)

@@ -3,10 +3,11 @@
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from schemas.speech import UNKNOWN_SPEAKER, Turn, Word, speaker_label
-from schemas.values import Seconds
+from schemas.speech import UNKNOWN_SPEAKER, Turn, Word
+from schemas.values import Seconds, merged_spans
+from tasks.transcript.claims import Owners, claims_of, find_owners
 
 NEAREST_TURN: Seconds = 0.5
 """A word outside all turns belongs to the nearest one within this distance, else to nobody.
@@ -14,8 +15,17 @@ NEAREST_TURN: Seconds = 0.5
 Diarizers trim breath and final consonants; half a second more would reach the next speaker.
 """
 
-MAJORITY = 0.6
-"""Share of the common time that a name and a speaker must have to be one person."""
+NAMED = 0.6
+"""Chance that a word which captions give to nobody is its voice's owner's, for it to be named."""
+
+AGREED, ELSEWHERE, UNACCOUNTED = 0.98, 0.93, 0.85
+"""Chance that a cue's name is right where the diarizer hears that person's voice in the cue; where
+it hears somebody else, who has cues there too; and where that one has none: the cue may hold their
+words as well. Counted on composed meetings with cues off by 0.7 s, of which some go on over the
+next person's words (`benchmarks/names.py --tuned`)."""
+
+MARGIN: Seconds = 1.0
+"""Cues begin and end about so far from their words."""
 
 CHANGE: Seconds = 1.0
 """Time of another speaker inside a cue above which its sentences are attributed separately."""
@@ -23,17 +33,18 @@ CHANGE: Seconds = 1.0
 LONG_CHANGE: Seconds = 2.5
 """Somebody else's time inside one sentence of captions, from which on it is cut at a word."""
 
-EVIDENCE: Seconds = 2.0
-"""Seconds of words that a caption name needs to count as a person."""
-
 
 @dataclass(frozen=True)
 class Attributed:
-    """A word, its speaker, and how certain that is, in [0, 1]."""
+    """A word, its speaker, and how certain that is, in [0, 1].
+
+    `is_named` says whether the speaker's name holds for the word.
+    """
 
     word: Word
     speaker: str
     confidence: float
+    is_named: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,10 @@ class TurnIndex:
 
 
 def attribute(
-    words: Sequence[Word], exclusive: Sequence[Turn], known: Mapping[str, str]
+    words: Sequence[Word],
+    exclusive: Sequence[Turn],
+    known: Mapping[str, str],
+    recognised: Sequence[tuple[Seconds, Seconds]] = (),
 ) -> Attribution:
     """Give every word to the speaker whose exclusive turns cover most of it.
 
@@ -83,24 +97,59 @@ def attribute(
     time: their own times are a guess. They are parted only where somebody else speaks for a
     while, then at the end of a sentence.
 
-    Where the captions name who speaks, names and speakers are matched one to one by the time
-    that they share, and a matched name decides over the turns: the meeting software knows whose
-    microphone it was. Two names on one voice are two people. `known` are names that are certain
-    already (speaker -> name).
+    Where the captions name who speaks, the name decides over the turns: the meeting software knows
+    whose microphone it was. Names and voices are matched one to one over the whole meeting
+    (`tasks/transcript/claims.py`); a name under which several voices are heard again and again is
+    a room, and the voices decide. Words without a name count against a name. `known` are names
+    that are certain already (speaker -> name), `recognised` the parts that captions leave out.
     """
     index = TurnIndex(exclusive)
     heard = _hear(words, index)
-    shared = _shared_time(heard)
-    owners = _match(shared, known)
-    merged = _told_apart(shared, owners, {turn.speaker for turn in exclusive})
-    for name, (speaker, _) in merged.items():
-        owners[name] = (speaker, MAJORITY)
-    names = {speaker: name for name, (speaker, _) in owners.items()}
-    return Attribution(
-        words=tuple(_by_name(item, owners) for item in heard),
-        names={**names, **known},
-        merged_with=dict(merged.values()),
+    left_out = TimeIndex(recognised)
+    cues = _cues([word for word in words if not left_out.holds(word)])
+    claims = claims_of(
+        (cue, [_coverage(index, word.start, word.end)[0] for word in cue]) for cue in cues
     )
+    owners = find_owners(claims, known, {turn.speaker for turn in exclusive})
+    names = {speaker: name for name, speaker in owners.speaker_of.items()}
+    namer = _Namer(owners, cues)
+    return Attribution(
+        words=tuple(namer.named(item, left_out.holds(item.word)) for item in heard),
+        names={**names, **known},
+        merged_with=owners.merged_with,
+    )
+
+
+class TimeIndex:
+    """Spans of time that do not overlap, and which words lie in them."""
+
+    def __init__(self, spans: Sequence[tuple[Seconds, Seconds]]) -> None:
+        self._spans = merged_spans(spans)
+        self._ends = [end for _, end in self._spans]
+
+    def holds(self, word: Word) -> bool:
+        """Whether the middle of a word lies in a span."""
+        middle = (word.start + word.end) / 2
+        place = bisect_right(self._ends, middle)
+        return place < len(self._spans) and self._spans[place][0] <= middle
+
+
+def _cues(words: Sequence[Word]) -> list[list[Word]]:
+    """Gather the words of each cue; without cues, runs of words under one name."""
+    units: dict[int, list[Word]] = defaultdict(list)
+    runs: list[list[Word]] = []
+    for word in words:
+        if word.unit is not None:
+            units[word.unit].append(word)
+        elif (
+            runs
+            and runs[-1][-1].name == word.name
+            and word.start - runs[-1][-1].end <= NEAREST_TURN
+        ):
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    return [*units.values(), *runs]
 
 
 def _hear(words: Sequence[Word], index: TurnIndex) -> list[Attributed]:
@@ -187,65 +236,41 @@ def _nearby(word: Word, index: TurnIndex, start: Seconds, end: Seconds) -> Attri
     return Attributed(word, turn.speaker, turn.confidence * (1 - gap / NEAREST_TURN))
 
 
-def _by_name(item: Attributed, owners: Mapping[str, tuple[str, float]]) -> Attributed:
-    """Let a matched caption name decide."""
-    if item.word.name is None or item.word.name not in owners:
-        return item
-    speaker, share = owners[item.word.name]
-    if speaker == item.speaker:
-        return Attributed(item.word, speaker, max(item.confidence, share))
-    return Attributed(item.word, speaker, share)
+class _Namer:
+    """Lets the names of captions decide, and says how sure that is."""
+
+    def __init__(self, owners: Owners, cues: Sequence[Sequence[Word]]) -> None:
+        self._owners = owners
+        spans: dict[str, list[tuple[Seconds, Seconds]]] = defaultdict(list)
+        for cue in cues:
+            speaker = owners.speaker_of.get(cue[0].name or "")
+            if speaker is not None:
+                voice = owners.merged_with.get(speaker, speaker)
+                spans[voice].append((cue[0].start - MARGIN, cue[-1].end + MARGIN))
+        self._cues = {voice: TimeIndex(own) for voice, own in spans.items()}
+
+    def named(self, item: Attributed, is_recognised: bool) -> Attributed:
+        """Give a word to whom its cue names, unless that is a room; doubt it where none does."""
+        said = item.word.name
+        if said in self._owners.speaker_of:
+            speaker = self._owners.speaker_of[said]
+            return Attributed(item.word, speaker, self._certainty(item, speaker))
+        if said is not None:
+            return replace(item, is_named=False)
+        stranger = self._owners.stranger
+        if stranger is not None and stranger != item.speaker and not is_recognised:
+            return Attributed(item.word, stranger, item.confidence / 2)
+        chance = item.confidence * self._owners.holds.get(item.speaker, 1.0)
+        is_owned = item.speaker in self._owners.holds
+        return replace(item, confidence=chance, is_named=not is_owned or chance >= NAMED)
+
+    def _certainty(self, item: Attributed, speaker: str) -> float:
+        if item.speaker == self._owners.merged_with.get(speaker, speaker):
+            return AGREED
+        own = self._cues.get(item.speaker)
+        if item.speaker == UNKNOWN_SPEAKER or (own is not None and own.holds(item.word)):
+            return ELSEWHERE
+        return UNACCOUNTED
 
 
 SENTENCE_END = (".", "?", "!", "…", "。", "？", "！")
-
-Shared = dict[str, dict[str, Seconds]]
-"""Caption name -> speaker -> seconds of words that both claim."""
-
-
-def _shared_time(heard: Sequence[Attributed]) -> Shared:
-    shared: Shared = defaultdict(lambda: defaultdict(float))
-    for item in heard:
-        if item.word.name is not None and item.speaker != UNKNOWN_SPEAKER:
-            shared[item.word.name][item.speaker] += max(item.word.end - item.word.start, 1e-3)
-    return shared
-
-
-def _match(shared: Shared, known: Mapping[str, str]) -> dict[str, tuple[str, float]]:
-    """Match names and speakers that are mostly each other's: name -> (speaker, share).
-
-    Where several names live in one voice, the one heard most owns it; the time of the others
-    does not count against it, since they are told apart next.
-    """
-    claims: dict[str, dict[str, Seconds]] = defaultdict(dict)
-    spoken: dict[str, Seconds] = defaultdict(float)
-    for name, by_speaker in shared.items():
-        for speaker, seconds in by_speaker.items():
-            spoken[speaker] += seconds
-            if seconds >= MAJORITY * sum(by_speaker.values()):
-                claims[speaker][name] = seconds
-    matched = {name: (speaker, 1.0) for speaker, name in known.items() if name in shared}
-    for speaker, claimed in claims.items():
-        name = max(claimed, key=lambda n: claimed[n])
-        others = sum(seconds for other, seconds in claimed.items() if other != name)
-        share = claimed[name] / max(sum(shared[name].values()), spoken[speaker] - others)
-        if name not in matched and speaker not in known and share >= MAJORITY:
-            matched[name] = (speaker, share)
-    return matched
-
-
-def _told_apart(
-    shared: Shared, owners: Mapping[str, tuple[str, float]], speakers: set[str]
-) -> dict[str, tuple[str, str]]:
-    """Make speakers for names whose voice another name owns: name -> (new, merged with)."""
-    taken = {speaker for speaker, _ in owners.values()}
-    number = len(speakers)
-    made: dict[str, tuple[str, str]] = {}
-    for name, by_speaker in shared.items():
-        voice = max(by_speaker, key=lambda s: by_speaker[s])
-        total = sum(by_speaker.values())
-        enough = total >= EVIDENCE and by_speaker[voice] >= MAJORITY * total
-        if name not in owners and voice in taken and enough:
-            made[name] = (speaker_label(number), voice)
-            number += 1
-    return made

@@ -1,13 +1,14 @@
 """Diarize: turns of an RTTM file, of participants' tracks, or of the diarizer."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from models.protocols import SpeakerHints, Waveform
 from models.registry import load_engine
 from schemas.errors import InputError
+from schemas.names import name_key
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import Diarization, Turn, speaker_label
@@ -46,8 +47,15 @@ def diarize(
     if len(tracks) > 1:
         from tasks.transcript.track_turns import turns_by_track
 
-        return turns_by_track(engine, tracks)
+        made = turns_by_track(engine, tracks)
+        return made.model_copy(update={"names": _as_written(made.names, sidecar)})
     return engine.diarize(waveform, hints)
+
+
+def _as_written(names: Mapping[str, str], sidecar: Sidecar) -> dict[str, str]:
+    """Spell names of tracks as the sidecar does: files write `AnaGarcia`, or `ana_garcia`."""
+    written = {name_key(p.name).replace(" ", ""): p.name for p in sidecar.participants}
+    return {s: written.get(name_key(n).replace(" ", ""), n) for s, n in names.items()}
 
 
 def speaker_hints(settings: Settings, sidecar: Sidecar) -> SpeakerHints:

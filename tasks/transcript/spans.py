@@ -32,6 +32,7 @@ def cut_into_spans(items: Sequence[Attributed], rules: UtteranceSettings) -> Ite
             if run and (
                 word.start - end > rules.max_pause + GRID / 2
                 or word.name != run[-1].word.name
+                or item.is_named != run[-1].is_named
                 or bool(word.word) != bool(run[-1].word.word)
                 or _interjected(middles, speaker, end, word.start)
             ):

@@ -46,11 +46,12 @@ def make_utterances(
     rules = settings.utterances
     words = sorted((_fit(word, rules.max_word) for word in transcript.words), key=_by_time)
     if words:
-        attribution = attribute(words, diarization.exclusive, diarization.names)
+        left_out = [(turn.start, turn.end) for turn in transcript.uncaptioned]
+        attribution = attribute(words, diarization.exclusive, diarization.names, left_out)
         attribution = _with_wordless(attribution, transcript.uncaptioned, rules.max_length)
     else:
         attribution = _turns_as_words(diarization, rules.max_length)
-    names = _certain_names(attribution.names, diarization.turns, sidecar)
+    names = _certain_names(attribution.names, diarization.turns, sidecar, consent)
     spoken = _with_whoever_refused(attribution.words, names, diarization.turns, consent)
     spans = sorted(cut_into_spans(spoken, rules), key=lambda span: _by_time(span[0].word))
     attribution = replace(attribution, names=names)
@@ -59,12 +60,21 @@ def make_utterances(
 
 
 def _certain_names(
-    names: Mapping[str, str], turns: Sequence[Turn], sidecar: Sidecar
+    names: Mapping[str, str], turns: Sequence[Turn], sidecar: Sidecar, consent: Consent
 ) -> dict[str, str]:
-    """Add the name of the only participant where there is only one voice."""
-    voices = {turn.speaker for turn in turns}
-    if len(sidecar.participants) == len(voices) == 1:
-        return {next(iter(voices)): sidecar.participants[0].name, **names}
+    """Add the one participant without a voice to the one voice without a name.
+
+    Only where there are as many voices as participants, so that there is no choice. Where somebody
+    refused, the last one is not named: a voice that was not found could be theirs.
+    """
+    people = {name_key(p.name): p.name for p in sidecar.participants}
+    voices = {turn.speaker for turn in turns} | set(names)
+    unnamed = voices - set(names)
+    left = people.keys() - {name_key(name) for name in names.values()}
+    is_sole = len(people) == 1
+    if len(people) == len(voices) and len(left) == len(unnamed) == 1:
+        if is_sole or not consent.is_restricted:
+            return {unnamed.pop(): people[left.pop()], **names}
     return dict(names)
 
 
@@ -170,7 +180,7 @@ class _Rows:
         words = tuple(item.word for item in span)
         start, end = words[0].start, end_of(span)
         speaker = span[0].speaker
-        name = self._name(speaker, words)
+        name = self._name(speaker, words) if span[0].is_named else None
         overlap = self._overlap(speaker, start, end)
         flags = self._flags(words, end - start, overlap)
         utterance = Utterance(

@@ -58,3 +58,22 @@ def write_wav(path: Path, sound: NDArray[np.float32], sample_rate: int = 16_000)
     """Write mono sound as a 16-bit WAV file and return its path."""
     soundfile.write(str(path), sound, sample_rate, subtype="PCM_16")
     return path
+
+
+class InMemory:
+    """A waveform of 16 kHz that lies in memory; outside of it is silence."""
+
+    sample_rate = 16_000
+
+    def __init__(self, samples: NDArray[np.float32]) -> None:
+        self._samples = samples
+        self.duration = len(samples) / self.sample_rate
+
+    def read(self, start: float, end: float) -> NDArray[np.float32]:
+        """Return the samples between two times."""
+        first, last = round(start * self.sample_rate), round(end * self.sample_rate)
+        window = np.zeros(max(0, last - first), np.float32)
+        low, high = min(max(first, 0), len(self._samples)), min(last, len(self._samples))
+        if high > low:
+            window[low - first : high - first] = self._samples[low:high]
+        return window
