@@ -53,6 +53,17 @@ class QuarantineEntry(Value):
     tries: int = 1
 
 
+class Tombstone(Value):
+    """Remembers what must not come back, by digests alone: the `whole` recording, or people in it.
+
+    `refused` are digests of names as in `Restrictions`.
+    """
+
+    recording_id: str
+    whole: bool = False
+    refused: tuple[str, ...] = ()
+
+
 class RunFacts(Value):
     """How one recording's run went; `stage_seconds` are wall seconds."""
 
