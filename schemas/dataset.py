@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, read_stored
 from schemas.tables import TABLES, with_version
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Dataset:
                 continue
             if len(names) > 1:
                 content = self.read_bytes(manifest_path(recording_id)) or b"{}"
-                listed = Manifest.model_validate_json(content).files
+                listed = read_stored(Manifest, content, manifest_path(recording_id)).files
                 names = [name for name in names if name in listed]
             yield from names
 

@@ -2,14 +2,15 @@
 
 from schemas.consent import name_digest
 from schemas.dataset import FORGOTTEN, Dataset, forgotten_path
-from schemas.manifest import Tombstone
+from schemas.manifest import Tombstone, read_stored
 from tasks.dataset.store import remove, write_whole
 
 
 def read_tombstone(dataset: Dataset, recording_id: str) -> Tombstone | None:
     """Return what was forgotten of a recording, or None."""
-    content = dataset.read_bytes(forgotten_path(recording_id))
-    return Tombstone.model_validate_json(content) if content else None
+    path = forgotten_path(recording_id)
+    content = dataset.read_bytes(path)
+    return read_stored(Tombstone, content, path) if content is not None else None
 
 
 def is_forgotten(dataset: Dataset, recording_id: str) -> bool:
