@@ -8,7 +8,7 @@ DEMO := .demo
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check docs format bench training lock clean
+.PHONY: help install demo test test-fast fuzz check docs format bench training lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ docs: install  ## write the reference in docs/reference
 format: install  ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+fuzz: install  ## spoil inputs for FUZZ_SECONDS (an hour) and see that nothing breaks
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),3600) FUZZ_SEED=$$$$ $(BIN)/python -m pytest -q -rP tests/fuzz
 
 bench: install  ## print speed and memory of the stages
 	@$(BIN)/python benchmarks/stages.py

@@ -29,6 +29,7 @@ from tasks.dataset.manifests import add_source, read_manifest
 from tasks.dataset.page import render_page
 from tasks.dataset.publish import publish
 from tasks.dataset.quarantine import quarantine, release
+from tasks.dataset.tombstones import is_forgotten, refused_for_good
 from tasks.ingest.fetch import fetch, sidecar_of
 
 
@@ -47,9 +48,8 @@ def annotate_item(
     recording: Recording | None = None
     try:
         recording = attempt("ingest", lambda: _fetch(item, dataset, scratch))
-        report = _known(recording, item, dataset, settings) or _annotate(
-            recording, dataset, settings, scratch, started
-        )
+        report = _forgotten(recording, dataset) or _known(recording, item, dataset, settings)
+        report = report or _annotate(recording, dataset, settings, scratch, started)
         release(dataset, item.uri, held)
     except StageFailedError as failure:
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
@@ -79,8 +79,26 @@ def _fetch(item: SourceItem, dataset: Dataset, scratch: Path) -> Recording:
         update={
             "sidecar": strictest(recording.sidecar, sidecars, remembered),
             "restrictions": stated,
-            "remembered_refusals": tuple(sorted({d for r in remembered for d in r.refused})),
+            "remembered_refusals": tuple(
+                sorted(
+                    {d for r in remembered for d in r.refused}
+                    | {*refused_for_good(dataset, recording.recording_id)}
+                )
+            ),
         }
+    )
+
+
+def _forgotten(recording: Recording, dataset: Dataset) -> RecordingReport | None:
+    """Content that was forgotten on request stays so."""
+    if not is_forgotten(dataset, recording.recording_id):
+        return None
+    return RecordingReport(
+        uri=recording.uri,
+        outcome="forgotten",
+        recording_id=recording.recording_id,
+        seconds=0.0,
+        sentence="It was forgotten on request ('tonescribe forget --allow-again' lets it back).",
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, read_stored
 from schemas.tables import TABLES, with_version
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 UNDATED = "undated"
 MANIFESTS, QUARANTINE, PAGES = "manifests", "quarantine", "pages"
+FORGOTTEN = "forgotten"
 """Folders of a dataset beside those of its tables."""
 
 _MEANS = ", ".join(f"avg(scores.{name}) as {name}" for name in EMOTIONS)
@@ -61,6 +62,11 @@ def manifest_path(recording_id: str) -> str:
 def quarantine_path(recording_id: str) -> str:
     """Return where the entry of a recording in quarantine lies."""
     return f"{QUARANTINE}/{recording_id}.json"
+
+
+def forgotten_path(recording_id: str) -> str:
+    """Return where it is remembered what of a recording must not come back."""
+    return f"{FORGOTTEN}/{recording_id}.json"
 
 
 def page_path(recording_id: str) -> str:
@@ -146,7 +152,7 @@ class Dataset:
                 continue
             if len(names) > 1:
                 content = self.read_bytes(manifest_path(recording_id)) or b"{}"
-                listed = Manifest.model_validate_json(content).files
+                listed = read_stored(Manifest, content, manifest_path(recording_id)).files
                 names = [name for name in names if name in listed]
             yield from names
 

@@ -1,8 +1,12 @@
 """Manifests of published recordings and entries of quarantined ones."""
 
 from datetime import datetime
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from schemas.consent import Restrictions
+from schemas.errors import SettingsError
 from schemas.values import Value
 
 
@@ -53,9 +57,38 @@ class QuarantineEntry(Value):
     tries: int = 1
 
 
+class Tombstone(Value):
+    """Remembers what must not come back, by digests alone: the `whole` recording, or people in it.
+
+    `refused` are digests of names as in `Restrictions`.
+    """
+
+    recording_id: str
+    whole: bool = False
+    refused: tuple[str, ...] = ()
+
+
 class RunFacts(Value):
     """How one recording's run went; `stage_seconds` are wall seconds."""
 
     stage_seconds: dict[str, float]
     peak_rss_mb: float
     wall_seconds: float
+
+
+Stored = TypeVar("Stored", Manifest, QuarantineEntry, Tombstone)
+
+
+def read_stored(kind: type[Stored], content: bytes, path: str) -> Stored:
+    """Parse what a dataset keeps as JSON.
+
+    Raises `SettingsError` where it is damaged: a manifest remembers who refused, so that one that
+    cannot be read is never taken for one that is not there.
+    """
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise SettingsError(
+            f"The file {path} of the dataset is damaged; restore it, or remove it and state again "
+            "in the sidecar who refused."
+        ) from error

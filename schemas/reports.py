@@ -4,7 +4,7 @@ from typing import Literal
 
 from schemas.values import Seconds, Value
 
-Outcome = Literal["annotated", "known", "unchanged", "quarantined"]
+Outcome = Literal["annotated", "known", "unchanged", "quarantined", "forgotten"]
 
 
 class RecordingReport(Value):
@@ -52,8 +52,10 @@ class BatchReport(Value):
         """One sentence for the user."""
         count = {"annotated": 0, "known": self.unchanged, "quarantined": self.still_quarantined}
         for report in self.recordings:
-            count[report.outcome] += 1
-        return (
+            count[report.outcome] = count.get(report.outcome, 0) + 1
+        sentence = (
             f"{count['annotated']} annotated, {count['known']} already done, "
             f"{count['quarantined']} in quarantine"
         )
+        forgotten = count.get("forgotten", 0)
+        return f"{sentence}, {forgotten} forgotten on request" if forgotten else sentence

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.keep import forget_command, notice_command, retain_command, status_command
 from flows.cli.lab import evaluate_command, train_command
 from flows.cli.weights import weights_app
 from flows.ending import end_now, end_when_asked, was_asked_to_end
@@ -187,6 +188,10 @@ def doctor(
 
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("status")(status_command)
+app.command("forget")(forget_command)
+app.command("retain")(retain_command)
+app.command("notice")(notice_command)
 app.add_typer(weights_app, name="weights")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from schemas.dataset import MANIFESTS, Dataset, is_of_table, manifest_path
-from schemas.manifest import Manifest, Source
+from schemas.manifest import Manifest, Source, read_stored
 from tasks.dataset.rows import parquet_bytes
 from tasks.dataset.store import remove, write_whole
 
@@ -16,14 +16,15 @@ def write_manifest(dataset: Dataset, manifest: Manifest) -> None:
 
 def read_manifest(dataset: Dataset, recording_id: str) -> Manifest | None:
     """Return a recording's manifest, or None where it is not published."""
-    content = dataset.read_bytes(manifest_path(recording_id))
-    return Manifest.model_validate_json(content) if content else None
+    path = manifest_path(recording_id)
+    content = dataset.read_bytes(path)
+    return read_stored(Manifest, content, path) if content is not None else None
 
 
 def all_manifests(dataset: Dataset) -> list[Manifest]:
     """Return the manifests of all published recordings."""
-    contents = [dataset.read_bytes(name) for name in dataset.list(MANIFESTS, ".json")]
-    return [Manifest.model_validate_json(content) for content in contents if content]
+    found = ((name, dataset.read_bytes(name)) for name in dataset.list(MANIFESTS, ".json"))
+    return [read_stored(Manifest, content, name) for name, content in found if content is not None]
 
 
 def clear_obsolete(dataset: Dataset, manifest: Manifest) -> Manifest:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from schemas.dataset import QUARANTINE, Dataset, quarantine_path
-from schemas.manifest import QuarantineEntry
+from schemas.manifest import QuarantineEntry, read_stored
 from tasks.dataset.store import remove, write_whole
 
 
 def quarantine(dataset: Dataset, entry: QuarantineEntry) -> None:
     """Write why a recording could not be annotated; counts the tries, keeps all its addresses."""
     if content := dataset.read_bytes(quarantine_path(entry.recording_id)):
-        before = QuarantineEntry.model_validate_json(content)
+        before = read_stored(QuarantineEntry, content, quarantine_path(entry.recording_id))
         known = {s.uri: s for s in (*before.sources, *entry.sources)}
         sources = tuple(known[uri] for uri in sorted(known))
         entry = entry.model_copy(update={"tries": before.tries + 1, "sources": sources})
@@ -23,8 +23,12 @@ def all_quarantined(dataset: Dataset, ids: Sequence[str] | None = None) -> list[
         names = list(dataset.list(QUARANTINE, ".json"))
     else:
         names = [quarantine_path(recording_id) for recording_id in ids]
-    contents = [dataset.read_bytes(name) for name in names]
-    return [QuarantineEntry.model_validate_json(content) for content in contents if content]
+    found = ((name, dataset.read_bytes(name)) for name in names)
+    return [
+        read_stored(QuarantineEntry, content, name)
+        for name, content in found
+        if content is not None
+    ]
 
 
 def release(dataset: Dataset, uri: str, held: Sequence[str] | None = None) -> None:
