@@ -11,12 +11,13 @@ from functools import cached_property
 
 from flows.artifacts import BatchProgress
 from flows.ending import end_with_parent
+from flows.failures import StageFailedError
 from flows.keys import fingerprint
 from flows.networks import absent_networks
 from flows.options import AnnotateOptions
 from flows.progress import at_place, emit
 from flows.recording import annotate_item
-from flows.steps import log
+from flows.steps import guarded, log
 from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
 from schemas.errors import SettingsError
@@ -164,8 +165,7 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
     for report in runs(batch):
         reports.append(report)
         if report.recording_id and report.outcome in ("annotated", "known"):
-            earlier = batch.plan.earlier.get(report.uri, ())
-            supersede(batch.dataset, report.uri, earlier, report.recording_id)
+            _supersede(batch, report.uri, report.recording_id)
         emit(report)
         progress.move(len(reports))
     made = BatchReport(
@@ -175,6 +175,15 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
     )
     log("%s", made.sentence)
     return made
+
+
+def _supersede(batch: Batch, uri: str, current: str) -> None:
+    """Take an address from what it held before; where that fails, the next run does it."""
+    earlier = batch.plan.earlier.get(uri, ())
+    try:
+        guarded("publish", lambda: supersede(batch.dataset, uri, earlier, current))
+    except StageFailedError as failure:
+        log("%s", failure.sentence)
 
 
 def run_plainly(batch: Batch) -> Iterator[RecordingReport]:

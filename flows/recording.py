@@ -14,7 +14,7 @@ from flows.failures import StageFailedError
 from flows.keys import fingerprint, inputs_digest, stage_keys
 from flows.progress import emit_stage
 from flows.stages import STAGES, Stage, Work, must_run
-from flows.steps import attempt
+from flows.steps import attempt, guarded
 from schemas.annotation import Annotation
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset
@@ -47,10 +47,11 @@ def annotate_item(
     recording: Recording | None = None
     try:
         recording = attempt("ingest", lambda: _fetch(item, dataset, scratch))
-        report = _known(recording, item, dataset, settings) or _annotate(
+        found = recording
+        report = guarded("publish", lambda: _known(found, item, dataset, settings)) or _annotate(
             recording, dataset, settings, scratch, started
         )
-        release(dataset, item.uri, held)
+        guarded("publish", lambda: release(dataset, item.uri, held))
     except StageFailedError as failure:
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
@@ -231,7 +232,11 @@ def _quarantine(
         quarantined_at=datetime.now(UTC),
         fingerprint=made_with,
     )
-    quarantine(dataset, entry)
+    sentence = failure.sentence
+    try:
+        guarded("quarantine", lambda: quarantine(dataset, entry))
+    except StageFailedError as second:  # the next run finds the recording undone
+        sentence = _notes(sentence, f"It is not in quarantine: {second.sentence}") or sentence
     return RecordingReport(
         uri=item.uri,
         outcome="quarantined",
@@ -239,5 +244,5 @@ def _quarantine(
         seconds=0.0,
         stage=failure.stage,
         cause=failure.cause,
-        sentence=failure.sentence,
+        sentence=sentence,
     )

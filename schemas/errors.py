@@ -10,6 +10,7 @@
     |- QuarantinedError  nothing of a run could be annotated; its report says why
     `- ResourceError     time, memory or disk ran out: try again, smaller or later
        `- UnavailableError   a storage does not answer: tried again by itself
+          `- FullDiskError   a disk is full: somebody else may free it soon
 """
 
 from typing import Any, ClassVar
@@ -64,3 +65,7 @@ class ResourceError(TonescribeError):
 
 class UnavailableError(ResourceError):
     """A storage or network does not answer; the same call is tried again after a while."""
+
+
+class FullDiskError(UnavailableError):
+    """A disk is full; the same write is tried again after a while."""

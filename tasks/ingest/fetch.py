@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import IO
 
-from schemas.errors import InputError, ResourceError, SettingsError
+from schemas.errors import FullDiskError, InputError, ResourceError, SettingsError
 from schemas.media import Recording, SourceItem
 from schemas.policy import strictest
 from schemas.sidecar import Sidecar
@@ -161,7 +161,7 @@ def _open(uri: str) -> IO[bytes]:
 
 def _local_fault(uri: str, error: OSError) -> InputError | ResourceError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ResourceError("The disk of the scratch folder is full; free some space.")
+        return FullDiskError("The disk of the scratch folder is full; free some space.")
     return InputError(f"{shown(uri)} cannot be read: {os.strerror(error.errno or errno.EIO)}.")
 
 
