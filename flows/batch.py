@@ -1,5 +1,6 @@
 """A batch of recordings: planned once, annotated one by one or in processes. Needs no Prefect."""
 
+import dataclasses
 import functools
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import Settings
 from schemas.values import Value
+from tasks.dataset.leases import key_of_address, outwait, sweep_leases
 from tasks.dataset.manifests import clear_obsolete, read_manifest, supersede
 from tasks.dataset.store import sweep_unfinished
 from tasks.ingest.find import find_recordings
@@ -88,6 +90,7 @@ def sweep(dataset: Dataset, leftovers: Sequence[str] = ()) -> None:
     """Remove what runs that were killed left behind; `leftovers` are ids of recordings."""
     sweep_scratch()
     sweep_unfinished(dataset)
+    sweep_leases(dataset)
     for recording_id in leftovers:
         if manifest := read_manifest(dataset, recording_id):
             clear_obsolete(dataset, manifest)
@@ -162,7 +165,7 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
             log("%s", sentence)
     progress = BatchProgress(len(batch.jobs))
     reports: list[RecordingReport] = []
-    for report in runs(batch):
+    for report in _in_two_rounds(batch, runs):
         reports.append(report)
         if report.recording_id and report.outcome in ("annotated", "known"):
             _supersede(batch, report.uri, report.recording_id)
@@ -175,6 +178,32 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
     )
     log("%s", made.sentence)
     return made
+
+
+def _in_two_rounds(
+    batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]
+) -> Iterator[RecordingReport]:
+    """Try recordings again at the end on which another run worked: it may be done or dead."""
+    busy: list[RecordingReport] = []
+    for report in runs(batch):
+        if report.outcome == "busy":
+            busy.append(report)
+        else:
+            yield report
+    if not busy:
+        return
+    log("%d recordings are being annotated by another run; waiting for a sign of it.", len(busy))
+    uris = {report.uri for report in busy}
+    keys = [report.recording_id or key_of_address(report.uri) for report in busy]
+    try:
+        guarded("lease", lambda: outwait(batch.dataset, keys))
+    except StageFailedError as failure:
+        log("%s", failure.sentence)
+        yield from busy
+        return
+    pending = tuple(item for item in batch.plan.pending if item.uri in uris)
+    again = batch.plan.model_copy(update={"pending": pending})
+    yield from runs(dataclasses.replace(batch, plan=again))
 
 
 def _supersede(batch: Batch, uri: str, current: str) -> None:

@@ -44,8 +44,8 @@ class StageCache:
                 file.write(kind.dump_json(result))
             hidden.replace(path)
         except OSError as error:
-            kind = FullDiskError if error.errno in FULL else ResourceError
-            raise kind(
+            failure = FullDiskError if error.errno in FULL else ResourceError
+            raise failure(
                 f"The cache {self._folder} cannot be written: {error.strerror}; free some space "
                 "or set another one (cache)."
             ) from error

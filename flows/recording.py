@@ -25,6 +25,7 @@ from schemas.reports import RecordingReport
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance
+from tasks.dataset.leases import Leases, LostLeaseError, key_of_address
 from tasks.dataset.manifests import add_source, read_manifest
 from tasks.dataset.page import render_page
 from tasks.dataset.publish import publish
@@ -41,20 +42,37 @@ def annotate_item(
 ) -> RecordingReport:
     """Annotate and publish one recording, or quarantine it; never raises for its content.
 
-    `held` are the ids under which its address is in quarantine; None: look there.
+    `held` are the ids under which its address is in quarantine; None: look there. One that
+    another run works on is left to it.
     """
     started = time.perf_counter()
     recording: Recording | None = None
     try:
-        recording = attempt("ingest", lambda: _fetch(item, dataset, scratch))
-        found = recording
-        report = guarded("publish", lambda: _known(found, item, dataset, settings)) or _annotate(
-            recording, dataset, settings, scratch, started
-        )
-        guarded("publish", lambda: release(dataset, item.uri, held))
+        with Leases(dataset) as leases:
+            if not guarded("lease", lambda: leases.take(key_of_address(item.uri))):
+                return _busy(item, started)
+            recording = attempt("ingest", lambda: _fetch(item, dataset, scratch))
+            found = recording
+            if not guarded("lease", lambda: leases.take(found.recording_id)):
+                return _busy(item, started, found.recording_id)
+            report = guarded("publish", lambda: _known(found, item, dataset, settings))
+            report = report or _annotate(recording, dataset, settings, scratch, started, leases)
+            guarded("publish", lambda: release(dataset, item.uri, held))
     except StageFailedError as failure:
+        if isinstance(failure.__cause__, LostLeaseError):
+            return _busy(item, started)
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
+
+
+def _busy(item: SourceItem, started: float, recording_id: str | None = None) -> RecordingReport:
+    return RecordingReport(
+        uri=item.uri,
+        recording_id=recording_id,
+        outcome="busy",
+        seconds=time.perf_counter() - started,
+        sentence="It is being annotated by another run.",
+    )
 
 
 def _fetch(item: SourceItem, dataset: Dataset, scratch: Path) -> Recording:
@@ -109,7 +127,12 @@ def _known(
 
 
 def _annotate(
-    recording: Recording, dataset: Dataset, settings: Settings, scratch: Path, started: float
+    recording: Recording,
+    dataset: Dataset,
+    settings: Settings,
+    scratch: Path,
+    started: float,
+    leases: Leases,
 ) -> RecordingReport:
     policy = attempt("policy", lambda: Policy.decide(settings, recording.sidecar))
     work = Work(recording, settings, policy, scratch)
@@ -131,7 +154,7 @@ def _annotate(
         inputs=inputs_digest(recording),
     )
     page = attempt("page", lambda: render_page(annotation))
-    manifest = attempt("publish", lambda: publish(dataset, annotation, page))
+    manifest = attempt("publish", lambda: publish(dataset, annotation, page, leases.note))
     publish_artifacts(manifest, dataset, annotation.utterances)
     return RecordingReport(
         uri=recording.uri,

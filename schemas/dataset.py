@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 UNDATED = "undated"
 MANIFESTS, QUARANTINE, PAGES = "manifests", "quarantine", "pages"
+LEASES = "leases"
 """Folders of a dataset beside those of its tables."""
 
 _MEANS = ", ".join(f"avg(scores.{name}) as {name}" for name in EMOTIONS)
@@ -61,6 +62,11 @@ def manifest_path(recording_id: str) -> str:
 def quarantine_path(recording_id: str) -> str:
     """Return where the entry of a recording in quarantine lies."""
     return f"{QUARANTINE}/{recording_id}.json"
+
+
+def lease_path(key: str) -> str:
+    """Return where the lease of a run on a recording lies while it works."""
+    return f"{LEASES}/{key}.json"
 
 
 def page_path(recording_id: str) -> str:

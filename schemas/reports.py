@@ -1,10 +1,12 @@
 """Reports of runs."""
 
+from collections import Counter
 from typing import Literal
 
 from schemas.values import Seconds, Value
 
-Outcome = Literal["annotated", "known", "unchanged", "quarantined"]
+Outcome = Literal["annotated", "known", "unchanged", "quarantined", "busy"]
+"""`busy`: another run works on it."""
 
 
 class RecordingReport(Value):
@@ -49,10 +51,12 @@ class BatchReport(Value):
     @property
     def sentence(self) -> str:
         """One sentence for the user."""
-        count = {"annotated": 0, "known": self.unchanged, "quarantined": self.still_quarantined}
-        for report in self.recordings:
-            count[report.outcome] += 1
-        return (
-            f"{count['annotated']} annotated, {count['known']} already done, "
-            f"{count['quarantined']} in quarantine"
-        )
+        count = Counter(report.outcome for report in self.recordings)
+        parts = [
+            f"{count['annotated']} annotated",
+            f"{count['known'] + self.unchanged} already done",
+            f"{count['quarantined'] + self.still_quarantined} in quarantine",
+        ]
+        if count["busy"]:
+            parts.append(f"{count['busy']} being annotated by another run")
+        return ", ".join(parts)

@@ -1,6 +1,6 @@
 """Publish a recording: its rows appear whole or not at all, its manifest last."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -14,12 +14,18 @@ from tasks.dataset.store import digest, write_together
 STAGE_VERSION = 1
 
 
-def publish(dataset: Dataset, annotation: Annotation, page: str) -> Manifest:
+def publish(
+    dataset: Dataset,
+    annotation: Annotation,
+    page: str,
+    announce: Callable[[str, Iterable[str]], None] = lambda *_: None,
+) -> Manifest:
     """Write page and rows of one recording, the utterances last, then its manifest.
 
     A reader of the Parquet files sees no utterance without its recording and page. Where this
     fails, nothing of it stays and an older version comes back. An older version of the same
-    recording is replaced; what only it had is removed after.
+    recording is replaced; what only it had is removed after. `announce` takes the recording's id
+    and the names of the files before the first is written, and may raise to prevent it.
     """
     recording = annotation.recording
     recording_id, day = recording.recording_id, annotation.meeting_date
@@ -52,6 +58,7 @@ def publish(dataset: Dataset, annotation: Annotation, page: str) -> Manifest:
         annotated_at=now,
     )
     contents[manifest_path(recording_id)] = manifest_bytes(manifest)
+    announce(recording_id, files)
     write_together(dataset, contents, replaced=_there(before))
     return clear_obsolete(dataset, manifest)
 
