@@ -13,11 +13,12 @@ from functools import cached_property
 from flows.artifacts import BatchProgress
 from flows.ending import end_with_parent
 from flows.failures import StageFailedError
-from flows.keys import fingerprint
+from flows.keys import marks
 from flows.networks import absent_networks
 from flows.options import AnnotateOptions
 from flows.progress import at_place, emit
 from flows.recording import annotate_item
+from flows.refresh import refresh_recordings
 from flows.steps import guarded, log
 from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
@@ -27,6 +28,7 @@ from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import Settings
 from schemas.values import Value
+from tasks.dataset.index import read_index
 from tasks.dataset.leases import key_of_address, outwait, sweep_leases
 from tasks.dataset.manifests import clear_obsolete, read_manifest, supersede
 from tasks.dataset.store import sweep_unfinished
@@ -58,6 +60,11 @@ class Batch:
         return tuple(Job(item=item, held=held.get(item.uri, ())) for item in self.plan.pending)
 
     @property
+    def has_work(self) -> bool:
+        """Whether anything is to be written."""
+        return bool(self.jobs or self.plan.refreshable)
+
+    @property
     def is_parallel(self) -> bool:
         """Whether recordings are annotated in several processes."""
         return self.settings.workers > 1 and len(self.jobs) > 1
@@ -78,9 +85,10 @@ def plan_batch(options: AnnotateOptions) -> Batch:
     todo = plan(
         needed(settings, "source"),
         dataset,
-        fingerprint(settings),
+        marks(settings),
         limit=options.limit,
         requeue=options.requeue,
+        settle_seconds=settings.settle_seconds,
     )
     sweep(dataset, todo.leftovers)
     return Batch(dataset, settings, options, todo)
@@ -158,8 +166,10 @@ def check_engines(settings: Settings) -> None:
 def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) -> BatchReport:
     """Annotate all recordings of a batch; `runs` yields a report as each of its jobs ends."""
     log("%s", "; ".join(filter(None, (batch.plan.sentence, batch.plan.passed_over))))
-    if batch.jobs:
+    if batch.has_work:
         batch.dataset.prepare()
+    refreshed = refresh_recordings(batch.dataset, batch.plan.refreshable, marks(batch.settings))
+    if batch.jobs:
         check_engines(batch.settings)
         for sentence in absent_networks(batch.settings):
             log("%s", sentence)
@@ -175,9 +185,21 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
         recordings=tuple(reports),
         unchanged=len(batch.plan.unchanged),
         still_quarantined=len(batch.plan.quarantined),
+        uploading=len(batch.plan.uploading),
+        refreshed=len(refreshed.done),
     )
+    if batch.has_work:
+        _index(batch.dataset)
     log("%s", made.sentence)
     return made
+
+
+def _index(dataset: Dataset) -> None:
+    """Spare the next plan to read what this batch wrote."""
+    try:
+        guarded("index", lambda: read_index(dataset))
+    except StageFailedError as failure:
+        log("%s", failure.sentence)
 
 
 def _in_two_rounds(

@@ -6,12 +6,14 @@ from typing import Any
 
 from flows.stages import STAGES, Stage
 from models.registry import identify
+from schemas.manifest import Marks
 from schemas.media import Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.tables import SCHEMA_VERSION
 from schemas.values import Json
 from tasks.dataset import page, publish
+from tasks.dataset.refresh import current_versions
 from tasks.ingest import beside, fetch
 
 REPORTED_SECTIONS = ("profile", "purpose", "purpose_note", "jurisdiction", "context")
@@ -39,6 +41,21 @@ def fingerprint(settings: Settings) -> str:
     # these are no stages of the table, but the dataset holds what they write
     parts["around"] = [SCHEMA_VERSION, *(m.STAGE_VERSION for m in (fetch, publish, page))]
     return _digest(parts)
+
+
+def judged(settings: Settings) -> str:
+    """Return the digest of what results depend on, without how they are written down."""
+    parts: Json = {stage.name: _own_part(stage, settings) for stage in STAGES}
+    parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
+    parts["fetch"] = fetch.STAGE_VERSION
+    return _digest(parts)
+
+
+def marks(settings: Settings) -> Marks:
+    """Return what files are made with under these settings."""
+    return Marks(
+        fingerprint=fingerprint(settings), judged=judged(settings), versions=current_versions()
+    )
 
 
 def inputs_digest(recording: Recording) -> str:

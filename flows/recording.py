@@ -11,7 +11,7 @@ from typing import Any
 from flows.artifacts import RecordingProgress, publish_artifacts
 from flows.cache import StageCache
 from flows.failures import StageFailedError
-from flows.keys import fingerprint, inputs_digest, stage_keys
+from flows.keys import fingerprint, inputs_digest, marks, stage_keys
 from flows.progress import emit_stage
 from flows.stages import STAGES, Stage, Work, must_run
 from flows.steps import attempt, guarded
@@ -112,8 +112,9 @@ def _known(
 ) -> RecordingReport | None:
     """Content that is annotated already under another name gets that name, and no work."""
     before = read_manifest(dataset, recording.recording_id)
-    made_now = (fingerprint(settings), inputs_digest(recording))
-    if before is None or (before.fingerprint, before.inputs) != made_now:
+    if before is None or before.inputs != inputs_digest(recording):
+        return None
+    if not marks(settings).fit(before.fingerprint, before.judged, before.versions):
         return None
     add_source(dataset, before, _source(item, recording))
     return RecordingReport(
@@ -150,7 +151,7 @@ def _annotate(
         settings=settings,
         policy=policy,
         facts=facts,
-        fingerprint=fingerprint(settings),
+        marks=marks(settings),
         inputs=inputs_digest(recording),
     )
     page = attempt("page", lambda: render_page(annotation))

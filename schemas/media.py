@@ -28,6 +28,7 @@ class SourceItem(Value):
     mtime): as long as it stays the same, nothing of the recording has changed.
     `other_captions_uris` are captions in other languages or of another kind;
     `other_sidecar_uris` are sidecars whose names look the same: what they forbid holds too.
+    `touched` is when the newest of all these files was written.
     `undecided` is the sentence that says why it cannot be known which sibling is meant.
     """
 
@@ -40,6 +41,7 @@ class SourceItem(Value):
     turns_uri: str | None = None
     sidecar_uri: str | None = None
     other_sidecar_uris: tuple[str, ...] = ()
+    touched: datetime | None = None
     undecided: str | None = None
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from schemas.values import Seconds, Value
 
-Outcome = Literal["annotated", "known", "unchanged", "quarantined", "busy"]
-"""`busy`: another run works on it."""
+Outcome = Literal["annotated", "known", "unchanged", "quarantined", "busy", "uploading"]
+"""`busy`: another run works on it; `uploading`: it changed just now, the next run takes it."""
 
 
 class RecordingReport(Value):
@@ -36,6 +36,8 @@ class BatchReport(Value):
     recordings: tuple[RecordingReport, ...] = ()
     unchanged: int = 0
     still_quarantined: int = 0
+    uploading: int = 0
+    refreshed: int = 0
 
     @property
     def has_quarantined(self) -> bool:
@@ -57,6 +59,10 @@ class BatchReport(Value):
             f"{count['known'] + self.unchanged} already done",
             f"{count['quarantined'] + self.still_quarantined} in quarantine",
         ]
-        if count["busy"]:
-            parts.append(f"{count['busy']} being annotated by another run")
+        waiting = (
+            (count["busy"], "being annotated by another run"),
+            (count["uploading"] + self.uploading, "still being uploaded"),
+            (self.refreshed, "written anew"),
+        )
+        parts += [f"{number} {what}" for number, what in waiting if number]
         return ", ".join(parts)

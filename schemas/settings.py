@@ -204,6 +204,12 @@ class Settings(BaseSettings):
     dataset_mode: Literal["umask", "private"] = Field(
         "umask", description="private: on a disk nobody but the owner can read the dataset"
     )
+    settle_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="a recording of a folder or bucket that changed within so many seconds is "
+        "still being uploaded: the next run takes it; 300 suits a nightly run",
+    )
     workers: PositiveInt = Field(1, description="recordings that are annotated at the same time")
     cache: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "tonescribe",

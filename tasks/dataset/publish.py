@@ -8,6 +8,7 @@ from schemas.annotation import Annotation
 from schemas.dataset import Dataset, manifest_path, page_path, table_path
 from schemas.manifest import Manifest, Source
 from tasks.dataset.manifests import clear_obsolete, manifest_bytes, merge_sources, read_manifest
+from tasks.dataset.page import notes_of
 from tasks.dataset.rows import parquet_bytes, recording_row, utterance_rows
 from tasks.dataset.store import digest, write_together
 
@@ -48,11 +49,13 @@ def publish(
         recording_id=recording_id,
         title=recording.shown_title,
         sources=sources,
-        fingerprint=annotation.fingerprint,
+        **annotation.marks.model_dump(),
         inputs=annotation.inputs,
         files=files,
         obsolete=_obsolete(before, files),
         models=annotation.models,
+        notes=notes_of(annotation),
+        degraded=annotation.degraded,
         purpose_note=annotation.settings.purpose_note,
         tonescribe_version=version("tonescribe"),
         annotated_at=now,

@@ -21,11 +21,15 @@ from tasks.ingest.listing import list_source, shown, version_of
 
 @dataclass(frozen=True)
 class Found:
-    """The content of a source: recordings, other files, and siblings without a recording."""
+    """The content of a source: recordings, other files, and siblings without a recording.
+
+    `is_single` says that the source names one recording.
+    """
 
     recordings: tuple[SourceItem, ...]
     others: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
+    is_single: bool = False
 
 
 def find_recordings(source: str, dataset: str | None = None) -> list[SourceItem]:
@@ -42,7 +46,7 @@ def find_all(source: str, dataset: str | None = None) -> Found:
     listing = list_source(source, dataset)
     beside = _Beside(listing.objects)
     if listing.single:
-        return Found((beside.item(listing.single),))
+        return Found((beside.item(listing.single),), is_single=True)
     recordings = only_recordings(listing.objects, SIBLING_SUFFIXES)
     items = sorted((beside.item(each) for each in recordings), key=lambda item: item.uri)
     places, taken = {place_of(o) for o in recordings}, {o.uri for o in recordings}
@@ -106,6 +110,7 @@ class _Beside:
             size=recording.size,
             version=version_of([recording, *dict.fromkeys(siblings)]),
             modified=recording.modified,
+            touched=max((o.modified for o in (recording, *siblings) if o.modified), default=None),
             captions_uri=captions[0].uri if captions else None,
             other_captions_uris=tuple(o.uri for o in others),
             turns_uri=turns[0].uri if turns else None,
