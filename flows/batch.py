@@ -2,22 +2,20 @@
 
 import dataclasses
 import functools
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 
 from flows.artifacts import BatchProgress
-from flows.ending import end_with_parent
 from flows.failures import StageFailedError
 from flows.keys import marks
 from flows.networks import absent_networks
 from flows.options import AnnotateOptions
+from flows.processes import in_processes
 from flows.progress import at_place, emit
-from flows.recording import annotate_item
+from flows.recording import annotate_item, quarantine_lost
 from flows.refresh import refresh_recordings
 from flows.steps import guarded, log
 from models.registry import ENGINES, load_engine
@@ -261,17 +259,12 @@ def run_job(job: Job, dataset: Dataset, settings: Settings) -> RecordingReport:
 
 
 def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
-    spawn = multiprocessing.get_context("spawn")
-    workers = batch.settings.workers
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
-        run = functools.partial(_in_process, batch.options)
-        futures = [pool.submit(run, job) for job in batch.jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:  # whoever stops listening stops the batch, not after its last recording
-            for future in futures:
-                future.cancel()
+    yield from in_processes(
+        batch.jobs,
+        functools.partial(_in_process, batch.options),
+        lambda job: quarantine_lost(job.item, batch.dataset, batch.settings),
+        batch.settings.workers,
+    )
 
 
 def _in_process(options: AnnotateOptions, job: Job) -> RecordingReport:

@@ -19,6 +19,15 @@ from tasks.ingest import beside, fetch
 REPORTED_SECTIONS = ("profile", "purpose", "purpose_note", "jurisdiction", "context")
 """Settings that no stage reads but that stand in the rows."""
 
+UNKEYED_LIMITS = (
+    "stage_seconds_per_minute",
+    "fetch_seconds_per_gigabyte",
+    "max_streams",
+    "max_pixels",
+    "max_frames",
+)
+"""Limits that end or refuse work and never change a result; raising one repeats nothing."""
+
 
 def stage_keys(recording: Recording, settings: Settings, policy: Policy) -> dict[str, str]:
     """Return the cache key of every stage for one recording: `<recording_id>/<stage>-<digest>`."""
@@ -65,10 +74,13 @@ def inputs_digest(recording: Recording) -> str:
 
 def _own_part(stage: Stage, settings: Settings) -> Json:
     """Return everything but the recording that a stage's result depends on, as JSON."""
+    chosen = settings.model_dump(mode="json", include=set(stage.sections))
+    for name in UNKEYED_LIMITS if "limits" in chosen else ():
+        del chosen["limits"][name]
     return {
         "stage": stage.name,
         "version": stage.version,
-        "settings": settings.model_dump(mode="json", include=set(stage.sections)),
+        "settings": chosen,
         "engines": [identify(job, settings.engine(job), settings.weights) for job in stage.engines],
     }
 

@@ -12,12 +12,14 @@ from flows.artifacts import RecordingProgress, publish_artifacts
 from flows.cache import StageCache
 from flows.failures import StageFailedError
 from flows.keys import fingerprint, inputs_digest, marks, stage_keys
+from flows.pressure import deadline, fetch_seconds, run_stage
 from flows.progress import emit_stage
 from flows.stages import STAGES, Stage, Work, must_run
 from flows.steps import attempt, guarded
 from schemas.annotation import Annotation
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset
+from schemas.errors import ResourceError, UnsettledError
 from schemas.manifest import QuarantineEntry, RunFacts, Source
 from schemas.media import Recording, SourceItem
 from schemas.policy import Policy, strictest
@@ -51,7 +53,7 @@ def annotate_item(
         with Leases(dataset) as leases:
             if not guarded("lease", lambda: leases.take(key_of_address(item.uri))):
                 return _busy(item, started)
-            recording = attempt("ingest", lambda: _fetch(item, dataset, scratch))
+            recording = attempt("ingest", lambda: _fetch(item, dataset, settings, scratch))
             found = recording
             if not guarded("lease", lambda: leases.take(found.recording_id)):
                 return _busy(item, started, found.recording_id)
@@ -61,6 +63,8 @@ def annotate_item(
     except StageFailedError as failure:
         if isinstance(failure.__cause__, LostLeaseError):
             return _busy(item, started)
+        if isinstance(failure.__cause__, UnsettledError):
+            return _unsettled(item, started, failure.sentence)
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
 
@@ -75,13 +79,33 @@ def _busy(item: SourceItem, started: float, recording_id: str | None = None) -> 
     )
 
 
-def _fetch(item: SourceItem, dataset: Dataset, scratch: Path) -> Recording:
+def _unsettled(item: SourceItem, started: float, sentence: str) -> RecordingReport:
+    return RecordingReport(
+        uri=item.uri,
+        outcome="uploading",
+        seconds=time.perf_counter() - started,
+        sentence=sentence,
+    )
+
+
+def quarantine_lost(item: SourceItem, dataset: Dataset, settings: Settings) -> RecordingReport:
+    """Quarantine a recording whose worker process was killed."""
+    error = ResourceError(
+        "The process that annotated it was killed, probably because memory ran out; annotate it "
+        "with fewer workers or on a machine with more memory."
+    )
+    failure = StageFailedError("process", error)
+    return _quarantine(item, None, dataset, failure, fingerprint(settings))
+
+
+def _fetch(item: SourceItem, dataset: Dataset, settings: Settings, scratch: Path) -> Recording:
     """Fetch a recording; what any sidecar of the same content forbids holds for it too.
 
     Also of one that is gone: what it forbade stays with the content, as the manifest remembers
     it, until a sidecar at its place says otherwise.
     """
-    recording = fetch(item, scratch)
+    with deadline(fetch_seconds(item.size, settings.limits), "Fetching the recording"):
+        recording = fetch(item, scratch)
     before = read_manifest(dataset, recording.recording_id)
     sidecars: list[Sidecar] = []
     remembered: list[Restrictions] = []
@@ -153,6 +177,7 @@ def _annotate(
         facts=facts,
         marks=marks(settings),
         inputs=inputs_digest(recording),
+        degraded=_degraded(work, ran, dataset),
     )
     page = attempt("page", lambda: render_page(annotation))
     manifest = attempt("publish", lambda: publish(dataset, annotation, page, leases.note))
@@ -176,6 +201,13 @@ def _annotate(
             _hidden_sentence(annotation.utterances),
         ),
     )
+
+
+def _degraded(work: Work, ran: Sequence[str], dataset: Dataset) -> tuple[str, ...]:
+    """Return what was made smaller, now or when the stages ran whose results were kept."""
+    before = read_manifest(dataset, work.recording.recording_id)
+    kept = (each for each in (before.degraded if before else ()) if each.split(":")[0] not in ran)
+    return (*kept, *work.degraded)
 
 
 def _notes(*sentences: str | None) -> str | None:
@@ -221,7 +253,7 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
 
 def _run_stage(stage: Stage, work: Work, key: str, cache: StageCache) -> Any:
     def run() -> Any:
-        result = stage.run(work)
+        result = run_stage(stage, work)
         if stage.cached:
             hidden = stage.redacted if stage.hides(work.recording) else None
             cache.write(key, stage.kind, hidden(result) if hidden else result)

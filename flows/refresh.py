@@ -1,5 +1,6 @@
 """Write rows and pages anew where only their form changed; nothing is judged again."""
 
+import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ def refresh_recordings(
     left: dict[str, str] = {}
     for recording_id in recording_ids:
         try:
-            if guarded("refresh", lambda rid=recording_id: _one(dataset, rid, marks)):
+            if guarded("refresh", functools.partial(_one, dataset, recording_id, marks)):
                 done.append(recording_id)
             else:
                 left[recording_id] = "It is being annotated by another run."

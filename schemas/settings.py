@@ -80,6 +80,9 @@ class WeightSettings(Value):
     )
     fusion: str = Field("", description="a .safetensors file")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run")
+    compute: Literal["auto", "small"] = Field(
+        "auto", description="small: let the transcriber compute in 8 bits on a GPU, too"
+    )
     batch_size: PositiveInt = Field(16, description="samples that a network takes at once")
     allow_hub: bool = Field(False, description="let the standard profile download from the hub")
 
@@ -168,6 +171,18 @@ class LimitSettings(Value):
         20.0, description="longest time to decode a minute of sound"
     )
     max_hours: PositiveFloat = Field(12.0, description="longest recording")
+    max_streams: PositiveInt = Field(64, description="most audio streams of a recording")
+    max_pixels: PositiveInt = Field(36_000_000, description="largest picture; 8K has 33 million")
+    max_frames: PositiveInt = Field(
+        6_000_000, description="most pictures of a recording; 12 hours at 120 a second have 5"
+    )
+    stage_seconds_per_minute: PositiveFloat = Field(
+        600.0,
+        description="longest time of a stage per minute of recording; at least ten minutes",
+    )
+    fetch_seconds_per_gigabyte: PositiveFloat = Field(
+        3600.0, description="longest time to fetch a gigabyte; at least ten minutes"
+    )
 
 
 class Settings(BaseSettings):

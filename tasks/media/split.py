@@ -3,6 +3,7 @@
 import functools
 import re
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,11 @@ def run_ffmpeg(outputs: Sequence[Any], deadline: Seconds) -> str:
         )
     if "No space left on device" in ended.errors:
         raise ResourceError("The disk of the scratch folder is full; free some space.")
+    if ended.returncode == -signal.SIGKILL:
+        raise ResourceError(
+            "ffmpeg was killed, probably because memory ran out; annotate fewer recordings at a "
+            "time (workers)."
+        )
     if ended.returncode != 0:
         raise InputError(f"ffmpeg cannot decode the recording: {ended.last_error}.")
     return ended.errors
