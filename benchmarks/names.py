@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+
 from schemas.settings import Settings, WeightSettings
 from schemas.sidecar import Participant, Sidecar
 from schemas.speech import Diarization, Transcript, Utterance, Word
@@ -256,7 +257,7 @@ def diarized(data: Path, *, tuned: bool, keep: Path | None) -> Iterator[Told]:
     file = keep / f"{'tuned' if tuned else 'reported'}.pkl" if keep else None
     if file and file.exists():
         with file.open("rb") as opened:
-            kept = pickle.load(opened)  # noqa: S301 - written by this program
+            kept = pickle.load(opened)
         for name, turns, heard in kept:
             yield Told(name, turns, engine.decide(heard, SECONDS, hints))
         return

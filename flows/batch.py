@@ -1,9 +1,8 @@
 """A batch of recordings: planned once, annotated one by one or in processes. Needs no Prefect."""
 
+import dataclasses
 import functools
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,13 +10,15 @@ from functools import cached_property
 
 from flows.artifacts import BatchProgress
 from flows.discretion import address_id, without_lists
-from flows.ending import end_with_parent
-from flows.keys import fingerprint
+from flows.failures import StageFailedError
+from flows.keys import marks
 from flows.networks import absent_networks
 from flows.options import AnnotateOptions
+from flows.processes import in_processes
 from flows.progress import at_place, emit
-from flows.recording import annotate_item
-from flows.steps import log
+from flows.recording import annotate_item, quarantine_lost
+from flows.refresh import refresh_recordings
+from flows.steps import guarded, log
 from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
 from schemas.errors import SettingsError
@@ -26,6 +27,8 @@ from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
 from schemas.settings import Settings
 from schemas.values import Value
+from tasks.dataset.index import read_index
+from tasks.dataset.leases import key_of_address, outwait, sweep_leases
 from tasks.dataset.manifests import clear_obsolete, read_manifest, supersede
 from tasks.dataset.store import sweep_unfinished
 from tasks.ingest.find import find_recordings
@@ -56,6 +59,11 @@ class Batch:
         return tuple(Job(item=item, held=held.get(item.uri, ())) for item in self.plan.pending)
 
     @property
+    def has_work(self) -> bool:
+        """Whether anything is to be written."""
+        return bool(self.jobs or self.plan.refreshable)
+
+    @property
     def is_parallel(self) -> bool:
         """Whether recordings are annotated in several processes."""
         return self.settings.workers > 1 and len(self.jobs) > 1
@@ -76,9 +84,10 @@ def plan_batch(options: AnnotateOptions) -> Batch:
     todo = plan(
         needed(settings, "source"),
         dataset,
-        fingerprint(settings),
+        marks(settings),
         limit=options.limit,
         requeue=options.requeue,
+        settle_seconds=settings.settle_seconds,
     )
     sweep(dataset, todo.leftovers)
     return Batch(dataset, settings, options, todo)
@@ -88,6 +97,7 @@ def sweep(dataset: Dataset, leftovers: Sequence[str] = ()) -> None:
     """Remove what runs that were killed left behind; `leftovers` are ids of recordings."""
     sweep_scratch()
     sweep_unfinished(dataset)
+    sweep_leases(dataset)
     for recording_id in leftovers:
         if manifest := read_manifest(dataset, recording_id):
             clear_obsolete(dataset, manifest)
@@ -157,27 +167,75 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
     is_full = batch.settings.artifacts == "full"
     rest = batch.plan.passed_over if is_full else without_lists(batch.plan.passed_over)
     log("%s", "; ".join(filter(None, (batch.plan.sentence, rest))))
-    if batch.jobs:
+    if batch.has_work:
         batch.dataset.prepare()
+    refreshed = refresh_recordings(batch.dataset, batch.plan.refreshable, marks(batch.settings))
+    if batch.jobs:
         check_engines(batch.settings)
         for sentence in absent_networks(batch.settings):
             log("%s", sentence)
     progress = BatchProgress(len(batch.jobs))
     reports: list[RecordingReport] = []
-    for report in runs(batch):
+    for report in _in_two_rounds(batch, runs):
         reports.append(report)
         if report.recording_id and report.outcome in ("annotated", "known"):
-            earlier = batch.plan.earlier.get(report.uri, ())
-            supersede(batch.dataset, report.uri, earlier, report.recording_id)
+            _supersede(batch, report.uri, report.recording_id)
         emit(report)
         progress.move(len(reports))
     made = BatchReport(
         recordings=tuple(reports),
         unchanged=len(batch.plan.unchanged),
         still_quarantined=len(batch.plan.quarantined),
+        uploading=len(batch.plan.uploading),
+        refreshed=len(refreshed.done),
     )
+    if batch.has_work:
+        _index(batch.dataset)
     log("%s", made.sentence)
     return made
+
+
+def _index(dataset: Dataset) -> None:
+    """Spare the next plan to read what this batch wrote."""
+    try:
+        guarded("index", lambda: read_index(dataset))
+    except StageFailedError as failure:
+        log("%s", failure.sentence)
+
+
+def _in_two_rounds(
+    batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]
+) -> Iterator[RecordingReport]:
+    """Try recordings again at the end on which another run worked: it may be done or dead."""
+    busy: list[RecordingReport] = []
+    for report in runs(batch):
+        if report.outcome == "busy":
+            busy.append(report)
+        else:
+            yield report
+    if not busy:
+        return
+    log("%d recordings are being annotated by another run; waiting for a sign of it.", len(busy))
+    uris = {report.uri for report in busy}
+    keys = [report.recording_id or key_of_address(report.uri) for report in busy]
+    try:
+        guarded("lease", lambda: outwait(batch.dataset, keys))
+    except StageFailedError as failure:
+        log("%s", failure.sentence)
+        yield from busy
+        return
+    pending = tuple(item for item in batch.plan.pending if item.uri in uris)
+    again = batch.plan.model_copy(update={"pending": pending})
+    yield from runs(dataclasses.replace(batch, plan=again))
+
+
+def _supersede(batch: Batch, uri: str, current: str) -> None:
+    """Take an address from what it held before; where that fails, the next run does it."""
+    earlier = batch.plan.earlier.get(uri, ())
+    try:
+        guarded("publish", lambda: supersede(batch.dataset, uri, earlier, current))
+    except StageFailedError as failure:
+        log("%s", failure.sentence)
 
 
 def run_plainly(batch: Batch) -> Iterator[RecordingReport]:
@@ -204,17 +262,12 @@ def run_job(job: Job, dataset: Dataset, settings: Settings) -> RecordingReport:
 
 
 def _in_processes(batch: Batch) -> Iterator[RecordingReport]:
-    spawn = multiprocessing.get_context("spawn")
-    workers = batch.settings.workers
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=end_with_parent) as pool:
-        run = functools.partial(_in_process, batch.options)
-        futures = [pool.submit(run, job) for job in batch.jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:  # whoever stops listening stops the batch, not after its last recording
-            for future in futures:
-                future.cancel()
+    yield from in_processes(
+        batch.jobs,
+        functools.partial(_in_process, batch.options),
+        lambda job: quarantine_lost(job.item, batch.dataset, batch.settings),
+        batch.settings.workers,
+    )
 
 
 def _in_process(options: AnnotateOptions, job: Job) -> RecordingReport:

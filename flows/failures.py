@@ -1,13 +1,16 @@
 """The failure of one step of a recording, with what an operator can do about it."""
 
 from schemas.errors import (
+    FullDiskError,
     InputError,
     PolicyError,
     ResourceError,
     SettingsError,
     TonescribeError,
+    UnavailableError,
     WeightsError,
 )
+from tasks.dataset.store import FULL
 
 CAUSES: dict[type[TonescribeError], str] = {
     InputError: "input",
@@ -17,6 +20,21 @@ CAUSES: dict[type[TonescribeError], str] = {
     WeightsError: "weights",
 }
 """What an operator can do about a failure; anything else is a defect, "internal"."""
+
+_OF_NETWORKS = frozenset({"aiohttp", "aiobotocore", "azure", "botocore", "gcsfs", "httpx", "s3fs"})
+"""Packages whose errors are those of a storage or network; each has classes of its own."""
+
+
+def as_ours(error: Exception) -> Exception:
+    """Return what an error of the system or of a driver means, where it will pass by itself."""
+    if isinstance(error, TonescribeError):
+        return error
+    if isinstance(error, OSError) and error.errno in FULL:
+        return FullDiskError("A disk is full; free some space.")
+    is_of_network = type(error).__module__.split(".")[0] in _OF_NETWORKS
+    if is_of_network or isinstance(error, ConnectionError | TimeoutError):
+        return UnavailableError(f"A storage does not answer: {error}; try again later.")
+    return error
 
 
 class StageFailedError(Exception):

@@ -6,16 +6,27 @@ from typing import Any
 
 from flows.stages import STAGES, Stage
 from models.registry import identify
+from schemas.manifest import Marks
 from schemas.media import Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
 from schemas.tables import SCHEMA_VERSION
 from schemas.values import Json
 from tasks.dataset import page, publish
+from tasks.dataset.refresh import current_versions
 from tasks.ingest import beside, fetch
 
 REPORTED_SECTIONS = ("profile", "purpose", "purpose_note", "jurisdiction", "context")
 """Settings that no stage reads but that stand in the rows."""
+
+UNKEYED_LIMITS = (
+    "stage_seconds_per_minute",
+    "fetch_seconds_per_gigabyte",
+    "max_streams",
+    "max_pixels",
+    "max_frames",
+)
+"""Limits that end or refuse work and never change a result; raising one repeats nothing."""
 
 
 def stage_keys(recording: Recording, settings: Settings, policy: Policy) -> dict[str, str]:
@@ -41,6 +52,21 @@ def fingerprint(settings: Settings) -> str:
     return _digest(parts)
 
 
+def judged(settings: Settings) -> str:
+    """Return the digest of what results depend on, without how they are written down."""
+    parts: Json = {stage.name: _own_part(stage, settings) for stage in STAGES}
+    parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
+    parts["fetch"] = fetch.STAGE_VERSION
+    return _digest(parts)
+
+
+def marks(settings: Settings) -> Marks:
+    """Return what files are made with under these settings."""
+    return Marks(
+        fingerprint=fingerprint(settings), judged=judged(settings), versions=current_versions()
+    )
+
+
 def inputs_digest(recording: Recording) -> str:
     """Return the digest of the captions, turns and sidecar beside a recording."""
     return _digest(beside.everything(recording))
@@ -48,10 +74,13 @@ def inputs_digest(recording: Recording) -> str:
 
 def _own_part(stage: Stage, settings: Settings) -> Json:
     """Return everything but the recording that a stage's result depends on, as JSON."""
+    chosen = settings.model_dump(mode="json", include=set(stage.sections))
+    for name in UNKEYED_LIMITS if "limits" in chosen else ():
+        del chosen["limits"][name]
     return {
         "stage": stage.name,
         "version": stage.version,
-        "settings": settings.model_dump(mode="json", include=set(stage.sections)),
+        "settings": chosen,
         "engines": [identify(job, settings.engine(job), settings.weights) for job in stage.engines],
     }
 

@@ -11,13 +11,15 @@ from typing import Any
 from flows.artifacts import RecordingProgress, publish_artifacts
 from flows.cache import StageCache
 from flows.failures import StageFailedError
-from flows.keys import fingerprint, inputs_digest, stage_keys
+from flows.keys import fingerprint, inputs_digest, marks, stage_keys
+from flows.pressure import deadline, fetch_seconds, run_stage
 from flows.progress import emit_stage
 from flows.stages import STAGES, Stage, Work, must_run
-from flows.steps import attempt
+from flows.steps import attempt, guarded
 from schemas.annotation import Annotation
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset
+from schemas.errors import ResourceError, UnsettledError
 from schemas.manifest import QuarantineEntry, RunFacts, Source
 from schemas.media import Recording, SourceItem
 from schemas.policy import Policy, strictest
@@ -25,6 +27,7 @@ from schemas.reports import RecordingReport
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance
+from tasks.dataset.leases import Leases, LostLeaseError, key_of_address
 from tasks.dataset.manifests import add_source, read_manifest
 from tasks.dataset.page import render_page
 from tasks.dataset.publish import publish
@@ -42,27 +45,69 @@ def annotate_item(
 ) -> RecordingReport:
     """Annotate and publish one recording, or quarantine it; never raises for its content.
 
-    `held` are the ids under which its address is in quarantine; None: look there.
+    `held` are the ids under which its address is in quarantine; None: look there. One that
+    another run works on is left to it.
     """
     started = time.perf_counter()
     recording: Recording | None = None
     try:
-        recording = attempt("ingest", lambda: _fetch(item, dataset, scratch))
-        report = _forgotten(recording, dataset) or _known(recording, item, dataset, settings)
-        report = report or _annotate(recording, dataset, settings, scratch, started)
-        release(dataset, item.uri, held)
+        with Leases(dataset) as leases:
+            if not guarded("lease", lambda: leases.take(key_of_address(item.uri))):
+                return _busy(item, started)
+            recording = attempt("ingest", lambda: _fetch(item, dataset, settings, scratch))
+            found = recording
+            if not guarded("lease", lambda: leases.take(found.recording_id)):
+                return _busy(item, started, found.recording_id)
+            report = _forgotten(found, dataset)
+            report = report or guarded("publish", lambda: _known(found, item, dataset, settings))
+            report = report or _annotate(recording, dataset, settings, scratch, started, leases)
+            guarded("publish", lambda: release(dataset, item.uri, held))
     except StageFailedError as failure:
+        if isinstance(failure.__cause__, LostLeaseError):
+            return _busy(item, started)
+        if isinstance(failure.__cause__, UnsettledError):
+            return _unsettled(item, started, failure.sentence)
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
 
 
-def _fetch(item: SourceItem, dataset: Dataset, scratch: Path) -> Recording:
+def _busy(item: SourceItem, started: float, recording_id: str | None = None) -> RecordingReport:
+    return RecordingReport(
+        uri=item.uri,
+        recording_id=recording_id,
+        outcome="busy",
+        seconds=time.perf_counter() - started,
+        sentence="It is being annotated by another run.",
+    )
+
+
+def _unsettled(item: SourceItem, started: float, sentence: str) -> RecordingReport:
+    return RecordingReport(
+        uri=item.uri,
+        outcome="uploading",
+        seconds=time.perf_counter() - started,
+        sentence=sentence,
+    )
+
+
+def quarantine_lost(item: SourceItem, dataset: Dataset, settings: Settings) -> RecordingReport:
+    """Quarantine a recording whose worker process was killed."""
+    error = ResourceError(
+        "The process that annotated it was killed, probably because memory ran out; annotate it "
+        "with fewer workers or on a machine with more memory."
+    )
+    failure = StageFailedError("process", error)
+    return _quarantine(item, None, dataset, failure, fingerprint(settings))
+
+
+def _fetch(item: SourceItem, dataset: Dataset, settings: Settings, scratch: Path) -> Recording:
     """Fetch a recording; what any sidecar of the same content forbids holds for it too.
 
     Also of one that is gone: what it forbade stays with the content, as the manifest remembers
     it, until a sidecar at its place says otherwise.
     """
-    recording = fetch(item, scratch)
+    with deadline(fetch_seconds(item.size, settings.limits), "Fetching the recording"):
+        recording = fetch(item, scratch)
     before = read_manifest(dataset, recording.recording_id)
     sidecars: list[Sidecar] = []
     remembered: list[Restrictions] = []
@@ -111,8 +156,9 @@ def _known(
 ) -> RecordingReport | None:
     """Content that is annotated already under another name gets that name, and no work."""
     before = read_manifest(dataset, recording.recording_id)
-    made_now = (fingerprint(settings), inputs_digest(recording))
-    if before is None or (before.fingerprint, before.inputs) != made_now:
+    if before is None or before.inputs != inputs_digest(recording):
+        return None
+    if not marks(settings).fit(before.fingerprint, before.judged, before.versions):
         return None
     add_source(dataset, before, _source(item, recording))
     return RecordingReport(
@@ -126,7 +172,12 @@ def _known(
 
 
 def _annotate(
-    recording: Recording, dataset: Dataset, settings: Settings, scratch: Path, started: float
+    recording: Recording,
+    dataset: Dataset,
+    settings: Settings,
+    scratch: Path,
+    started: float,
+    leases: Leases,
 ) -> RecordingReport:
     policy = attempt("policy", lambda: Policy.decide(settings, recording.sidecar))
     work = Work(recording, settings, policy, scratch)
@@ -145,11 +196,12 @@ def _annotate(
         settings=settings,
         policy=policy,
         facts=facts,
-        fingerprint=fingerprint(settings),
+        marks=marks(settings),
         inputs=inputs_digest(recording),
+        degraded=_degraded(work, ran, dataset),
     )
     page = attempt("page", lambda: render_page(annotation))
-    manifest = attempt("publish", lambda: publish(dataset, annotation, page))
+    manifest = attempt("publish", lambda: publish(dataset, annotation, page, leases.note))
     publish_artifacts(manifest, dataset, annotation.utterances, settings.artifacts)
     return RecordingReport(
         uri=recording.uri,
@@ -171,6 +223,13 @@ def _annotate(
             _hidden_sentence(annotation.utterances),
         ),
     )
+
+
+def _degraded(work: Work, ran: Sequence[str], dataset: Dataset) -> tuple[str, ...]:
+    """Return what was made smaller, now or when the stages ran whose results were kept."""
+    before = read_manifest(dataset, work.recording.recording_id)
+    kept = (each for each in (before.degraded if before else ()) if each.split(":")[0] not in ran)
+    return (*kept, *work.degraded)
 
 
 def _notes(*sentences: str | None) -> str | None:
@@ -216,7 +275,7 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
 
 def _run_stage(stage: Stage, work: Work, key: str, cache: StageCache) -> Any:
     def run() -> Any:
-        result = stage.run(work)
+        result = run_stage(stage, work)
         if stage.cached:
             hidden = stage.redacted if stage.hides(work.recording) else None
             cache.write(key, stage.kind, hidden(result) if hidden else result)
@@ -251,7 +310,11 @@ def _quarantine(
         quarantined_at=datetime.now(UTC),
         fingerprint=made_with,
     )
-    quarantine(dataset, entry)
+    sentence = failure.sentence
+    try:
+        guarded("quarantine", lambda: quarantine(dataset, entry))
+    except StageFailedError as second:  # the next run finds the recording undone
+        sentence = _notes(sentence, f"It is not in quarantine: {second.sentence}") or sentence
     return RecordingReport(
         uri=item.uri,
         outcome="quarantined",
@@ -259,5 +322,5 @@ def _quarantine(
         seconds=0.0,
         stage=failure.stage,
         cause=failure.cause,
-        sentence=failure.sentence,
+        sentence=sentence,
     )

@@ -37,13 +37,14 @@ class Work:
     """One recording in progress: its inputs, and the results of the stages that have run.
 
     A result is set when its stage has run; reading it before is an `AttributeError`. A branch
-    that the policy forbids has None.
+    that the policy forbids has None. `degraded` says what was made smaller for want of memory.
     """
 
     recording: Recording
     settings: Settings
     policy: Policy
     scratch: Path
+    degraded: list[str] = field(default_factory=list)
     media: MediaInfo = field(init=False)
     split: SplitMedia = field(init=False)
     diarization: Diarization = field(init=False)

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flows.discretion import without_names
-from flows.failures import StageFailedError
+from flows.failures import StageFailedError, as_ours
 from schemas.errors import UnavailableError
 from schemas.values import Seconds
 
 Result = TypeVar("Result")
 
 RETRY_DELAYS: tuple[Seconds, ...] = (1.0, 5.0)
-"""Waits between tries of a step whose storage did not answer, plus up to a third at random."""
+"""Waits between tries of a step whose storage, network or disk failed, plus up to a third at
+random."""
 
 
 def in_flow_run() -> bool:
@@ -68,16 +69,15 @@ def attempt(
 
 
 def guarded(step: str, run: Callable[[], Result]) -> Result:
-    """Run a step, again where its storage did not answer; errors become `StageFailedError`."""
+    """Run a step, again where storage, network or disk fail; errors become `StageFailedError`."""
     for delay in (*RETRY_DELAYS, None):
         try:
             return run()
-        except UnavailableError as error:
-            if delay is None:
-                raise StageFailedError(step, error) from error
-            log("The stage '%s' is tried again: %s", step, without_names(error.sentence))
-            time.sleep(delay * random.uniform(1.0, 1.33))  # noqa: S311 - spreads retries, no secret
         except Exception as error:
-            logging.getLogger("tonescribe").debug("The stage '%s' failed.", step, exc_info=True)
-            raise StageFailedError(step, error) from error
+            cause = as_ours(error)
+            if delay is None or not isinstance(cause, UnavailableError):
+                logging.getLogger("tonescribe").debug("The stage '%s' failed.", step, exc_info=True)
+                raise StageFailedError(step, cause) from error
+            log("The stage '%s' is tried again: %s", step, without_names(cause.sentence))
+            time.sleep(delay * random.uniform(1.0, 1.33))  # noqa: S311 - spreads retries, no secret
     raise AssertionError("the last try returns or raises")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from schemas.manifest import RunFacts
+from schemas.manifest import Marks, RunFacts
 from schemas.media import MediaInfo, Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
@@ -14,8 +14,8 @@ from schemas.speech import AnnotatedUtterance, Reactions, Transcript
 class Annotation:
     """The result of all stages, with what it was made from and how the run went.
 
-    `fingerprint` covers settings, stage versions and models; `inputs` the captions, turns and
-    sidecar beside the recording.
+    `marks` say with what it was made; `inputs` cover the captions, turns and sidecar beside the
+    recording; `degraded` says what was made smaller for want of memory.
     """
 
     recording: Recording
@@ -26,8 +26,9 @@ class Annotation:
     settings: Settings
     policy: Policy
     facts: RunFacts
-    fingerprint: str
+    marks: Marks
     inputs: str
+    degraded: tuple[str, ...] = ()
 
     @property
     def meeting_date(self) -> date | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UNDATED = "undated"
 MANIFESTS, QUARANTINE, PAGES = "manifests", "quarantine", "pages"
-FORGOTTEN = "forgotten"
+FORGOTTEN, LEASES = "forgotten", "leases"
 """Folders of a dataset beside those of its tables."""
 
 _MEANS = ", ".join(f"avg(scores.{name}) as {name}" for name in EMOTIONS)
@@ -67,6 +67,11 @@ def quarantine_path(recording_id: str) -> str:
 def forgotten_path(recording_id: str) -> str:
     """Return where it is remembered what of a recording must not come back."""
     return f"{FORGOTTEN}/{recording_id}.json"
+
+
+def lease_path(key: str) -> str:
+    """Return where the lease of a run on a recording lies while it works."""
+    return f"{LEASES}/{key}.json"
 
 
 def page_path(recording_id: str) -> str:

@@ -9,7 +9,9 @@
     |- PolicyError       refused by the policy gate
     |- QuarantinedError  nothing of a run could be annotated; its report says why
     `- ResourceError     time, memory or disk ran out: try again, smaller or later
+       |- UnsettledError     a recording changes while it is read: the next run takes it
        `- UnavailableError   a storage does not answer: tried again by itself
+          `- FullDiskError   a disk is full: somebody else may free it soon
 """
 
 from typing import Any, ClassVar
@@ -64,3 +66,11 @@ class ResourceError(TonescribeError):
 
 class UnavailableError(ResourceError):
     """A storage or network does not answer; the same call is tried again after a while."""
+
+
+class FullDiskError(UnavailableError):
+    """A disk is full; the same write is tried again after a while."""
+
+
+class UnsettledError(ResourceError):
+    """A recording changes while it is read: it is still being uploaded; the next run takes it."""

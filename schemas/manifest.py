@@ -1,5 +1,6 @@
 """Manifests of published recordings and entries of quarantined ones."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -24,21 +25,45 @@ class Source(Value):
 class Manifest(Value):
     """Describes what was published; written last, so all it lists is there.
 
-    `fingerprint` covers settings, stage versions and models; `inputs` the content and sidecars.
-    `obsolete` are files of an older version that are still to be removed.
+    `fingerprint` covers all that the files depend on but the recording; `judged` the same without
+    how results are written down, whose `versions` stand apart: where only these differ, rows and
+    page are written anew without judging again. `inputs` covers the content and sidecars.
+    `obsolete` are files of an older version that are still to be removed. `notes` are the page's
+    sentences about the recording (None: not known), `degraded` what was made smaller for want of
+    memory, by stage.
     """
 
     recording_id: str
     title: str
     sources: tuple[Source, ...]
     fingerprint: str
+    judged: str = ""
+    versions: dict[str, str] = {}
     inputs: str
     files: dict[str, str]
     obsolete: tuple[str, ...] = ()
     models: dict[str, str]
+    notes: tuple[str, ...] | None = None
+    degraded: tuple[str, ...] = ()
     purpose_note: str | None = None
     tonescribe_version: str
     annotated_at: datetime
+
+
+class Marks(Value):
+    """What published files are made with now; manifests of files that are current have the same.
+
+    The fields are those of `Manifest`.
+    """
+
+    fingerprint: str
+    judged: str = ""
+    versions: dict[str, str] = {}
+
+    def fit(self, fingerprint: str, judged: str, versions: Mapping[str, str]) -> bool:
+        """Whether files with these marks need no work."""
+        is_same = bool(judged) and (judged, versions) == (self.judged, self.versions)
+        return is_same or fingerprint == self.fingerprint
 
 
 class QuarantineEntry(Value):

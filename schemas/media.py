@@ -37,6 +37,7 @@ class SourceItem(Value):
     `other_sidecar_uris` are sidecars whose names look the same: what they forbid holds too.
     `tracks` are files with one participant each (a name or None, the address); where `is_parts`
     the recording is the first of them and there is none of all.
+    `touched` is when the newest of all these files was written.
     `undecided` is the sentence that says why it cannot be known which sibling is meant.
     """
 
@@ -51,6 +52,7 @@ class SourceItem(Value):
     other_sidecar_uris: tuple[str, ...] = ()
     tracks: tuple[tuple[str | None, str], ...] = ()
     is_parts: bool = False
+    touched: datetime | None = None
     undecided: str | None = None
 
 

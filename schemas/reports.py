@@ -1,10 +1,14 @@
 """Reports of runs."""
 
+from collections import Counter
 from typing import Literal
 
 from schemas.values import Seconds, Value
 
-Outcome = Literal["annotated", "known", "unchanged", "quarantined", "forgotten"]
+Outcome = Literal[
+    "annotated", "known", "unchanged", "quarantined", "busy", "uploading", "forgotten"
+]
+"""`busy`: another run works on it; `uploading`: it changed just now, the next run takes it."""
 
 
 class RecordingReport(Value):
@@ -35,6 +39,8 @@ class BatchReport(Value):
     recordings: tuple[RecordingReport, ...] = ()
     unchanged: int = 0
     still_quarantined: int = 0
+    uploading: int = 0
+    refreshed: int = 0
 
     @property
     def has_quarantined(self) -> bool:
@@ -50,12 +56,17 @@ class BatchReport(Value):
     @property
     def sentence(self) -> str:
         """One sentence for the user."""
-        count = {"annotated": 0, "known": self.unchanged, "quarantined": self.still_quarantined}
-        for report in self.recordings:
-            count[report.outcome] = count.get(report.outcome, 0) + 1
-        sentence = (
-            f"{count['annotated']} annotated, {count['known']} already done, "
-            f"{count['quarantined']} in quarantine"
+        count = Counter(report.outcome for report in self.recordings)
+        parts = [
+            f"{count['annotated']} annotated",
+            f"{count['known'] + self.unchanged} already done",
+            f"{count['quarantined'] + self.still_quarantined} in quarantine",
+        ]
+        waiting = (
+            (count["busy"], "being annotated by another run"),
+            (count["uploading"] + self.uploading, "still being uploaded"),
+            (self.refreshed, "written anew"),
+            (count["forgotten"], "forgotten on request"),
         )
-        forgotten = count.get("forgotten", 0)
-        return f"{sentence}, {forgotten} forgotten on request" if forgotten else sentence
+        parts += [f"{number} {what}" for number, what in waiting if number]
+        return ", ".join(parts)

@@ -81,6 +81,9 @@ class WeightSettings(Value):
     )
     fusion: str = Field("", description="a .safetensors file")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run")
+    compute: Literal["auto", "small"] = Field(
+        "auto", description="small: let the transcriber compute in 8 bits on a GPU, too"
+    )
     batch_size: PositiveInt = Field(16, description="samples that a network takes at once")
     allow_hub: bool = Field(False, description="let the standard profile download from the hub")
 
@@ -175,6 +178,18 @@ class LimitSettings(Value):
         20.0, description="longest time to decode a minute of sound"
     )
     max_hours: PositiveFloat = Field(12.0, description="longest recording")
+    max_streams: PositiveInt = Field(64, description="most audio streams of a recording")
+    max_pixels: PositiveInt = Field(36_000_000, description="largest picture; 8K has 33 million")
+    max_frames: PositiveInt = Field(
+        6_000_000, description="most pictures of a recording; 12 hours at 120 a second have 5"
+    )
+    stage_seconds_per_minute: PositiveFloat = Field(
+        600.0,
+        description="longest time of a stage per minute of recording; at least ten minutes",
+    )
+    fetch_seconds_per_gigabyte: PositiveFloat = Field(
+        3600.0, description="longest time to fetch a gigabyte; at least ten minutes"
+    )
 
 
 class Settings(BaseSettings):
@@ -215,6 +230,12 @@ class Settings(BaseSettings):
     context: Context = Field("unspecified", description="where the meeting takes place")
     dataset_mode: Literal["umask", "private"] = Field(
         "umask", description="private: on a disk nobody but the owner can read the dataset"
+    )
+    settle_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="a recording of a folder or bucket that changed within so many seconds is "
+        "still being uploaded: the next run takes it; 300 suits a nightly run",
     )
     workers: PositiveInt = Field(1, description="recordings that are annotated at the same time")
     cache: Path = Field(

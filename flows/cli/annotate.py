@@ -26,7 +26,7 @@ def run_annotate(options: AnnotateOptions, *, as_json: bool, debug: bool) -> int
         batch = plan_batch(options)
     if batch.plan.passed_over:
         _say(f"{batch.plan.passed_over}.")
-    if not batch.jobs:
+    if not batch.has_work:
         if not as_json:
             print(f"Nothing to do: {batch.plan.sentence}.")  # noqa: T201
         _print_rest(batch.plan, as_json=as_json)
@@ -135,13 +135,16 @@ def _say(sentence: str) -> None:
 
 
 def _print_rest(todo: Plan, *, as_json: bool) -> None:
-    """Report recordings that need no work now: in quarantine, and, to programs, unchanged."""
+    """Report recordings without work now: quarantined, uploading; to programs, unchanged."""
     for entry in todo.quarantined:
         for source in entry.sources:
             sentence = f"{entry.sentence} (in quarantine; --requeue tries again)"
             _print_report(_unworked(source.uri, "quarantined", sentence), as_json=as_json)
-    for item in todo.unchanged if as_json else ():
-        _print_report(_unworked(item.uri, "unchanged"), as_json=True)
+    for uri in todo.uploading:
+        sentence = "It is still being uploaded; the next run takes it."
+        _print_report(_unworked(uri, "uploading", sentence), as_json=as_json)
+    for uri in todo.unchanged if as_json else ():
+        _print_report(_unworked(uri, "unchanged"), as_json=True)
 
 
 def _unworked(uri: str, outcome: Outcome, sentence: str | None = None) -> RecordingReport:

@@ -177,6 +177,19 @@ def export(
 
 
 @app.command()
+def refresh(
+    dataset: DatasetArgument,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what is in today's form already.")
+    ] = False,
+) -> None:
+    """Write rows and pages in today's form, from the rows themselves; nothing is judged again."""
+    from flows.cli.refresh import run_refresh
+
+    raise typer.Exit(run_refresh(dataset, everything=everything))
+
+
+@app.command()
 def doctor(
     dataset: Annotated[str | None, typer.Argument(metavar="[DATASET]")] = None,
 ) -> None:

@@ -82,14 +82,19 @@ class Decoder:
     missing, broken, or of something else than a Whisper.
     """
 
-    def __init__(self, folder: Path, device: Literal["auto", "cpu", "cuda"]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: Literal["auto", "cpu", "cuda"],
+        compute: Literal["auto", "small"] = "auto",
+    ) -> None:
         missing = [name for name in NEEDED_FILES if not (folder / name).is_file()]
         if missing:
             raise WeightsError(
                 f"The recogniser in {folder} lacks {', '.join(missing)}; "
                 "it must be a Whisper in CTranslate2's format."
             )
-        self._whisper = _load(folder, device)
+        self._whisper = _load(folder, device, compute)
         self._tokens = self._whisper.hf_tokenizer
         ids = [self._tokens.token_to_id(name) for name in _SPECIAL]
         if None in ids:
@@ -224,7 +229,18 @@ def _with_silence(frames: np.ndarray) -> np.ndarray:
     return np.pad(frames, ((0, 0), (0, silent)), constant_values=frames.min())[:, :_FRAMES]
 
 
-def _load(folder: Path, device: Literal["auto", "cpu", "cuda"]) -> Any:
+_COMPUTE_TYPES = {
+    ("cuda", "auto"): "float16",
+    ("cuda", "small"): "int8_float16",
+    ("cpu", "auto"): "int8",
+    ("cpu", "small"): "int8",
+}
+"""CTranslate2's name by device and the setting `weights.compute`."""
+
+
+def _load(
+    folder: Path, device: Literal["auto", "cpu", "cuda"], compute: Literal["auto", "small"]
+) -> Any:
     import torch
     from faster_whisper import WhisperModel
 
@@ -235,7 +251,7 @@ def _load(folder: Path, device: Literal["auto", "cpu", "cuda"]) -> Any:
         return WhisperModel(
             str(folder),
             device=chosen,
-            compute_type="float16" if chosen == "cuda" else "int8",
+            compute_type=_COMPUTE_TYPES[chosen, compute],
             cpu_threads=torch.get_num_threads(),
             local_files_only=True,
         )

@@ -36,9 +36,13 @@ class Listener:
     """Decodes what a voice detector finds in the turns; `WeightsError` as `Decoder` raises it."""
 
     def __init__(
-        self, folder: Path, device: Literal["auto", "cpu", "cuda"] = "auto", batch_size: int = 16
+        self,
+        folder: Path,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        batch_size: int = 16,
+        compute: Literal["auto", "small"] = "auto",
     ) -> None:
-        self._decoder = Decoder(folder, device)
+        self._decoder = Decoder(folder, device, compute)
         self._batch_size = batch_size
 
     @property

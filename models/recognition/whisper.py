@@ -50,7 +50,7 @@ class WhisperTranscriber:
         own = folder / CONFIDENCE_FILE
         self._calibration = own if own.is_file() else CALIBRATION
         self._confidence = read_confidence(self._calibration)
-        self._listener = Listener(folder, weights.device, weights.batch_size)
+        self._listener = Listener(folder, weights.device, weights.batch_size, weights.compute)
         self._common = common_words(folder)
 
     @property

@@ -12,7 +12,15 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from schemas.consent import NOT_SHOWN, name_digest
-from schemas.dataset import FORGOTTEN, MANIFESTS, QUARANTINE, Dataset, is_of_table, manifest_path
+from schemas.dataset import (
+    FORGOTTEN,
+    MANIFESTS,
+    QUARANTINE,
+    Dataset,
+    is_of_table,
+    manifest_path,
+    page_path,
+)
 from schemas.errors import SettingsError
 from schemas.manifest import Manifest, QuarantineEntry
 from schemas.names import name_key
@@ -20,7 +28,7 @@ from schemas.tables import TABLES, Row
 from schemas.values import Value
 from tasks.dataset.manifests import all_manifests, write_manifest
 from tasks.dataset.quarantine import all_quarantined
-from tasks.dataset.redrawn import draw_again
+from tasks.dataset.refresh import draw_page
 from tasks.dataset.rows import parquet_bytes
 from tasks.dataset.store import remove, write_whole
 from tasks.dataset.tombstones import allow_again, bury
@@ -333,9 +341,11 @@ def _write(dataset: Dataset, manifest: Manifest, changed: dict[str, bytes], name
         "purpose_note": None if note and names_in(note, name) else note,
         "sources": sources,
     }
-    page = draw_again(dataset, manifest, lambda text: names_in(text, name))
-    files = manifest.files | digests | page
-    write_manifest(dataset, manifest.model_copy(update=update | {"files": files}))
+    page = draw_page(dataset, manifest, lambda text: names_in(text, name))
+    path = page_path(manifest.recording_id)
+    files = manifest.files | digests | {path: write_whole(dataset, path, page)}
+    notes = tuple(note for note in manifest.notes or () if not names_in(note, name))
+    write_manifest(dataset, manifest.model_copy(update=update | {"files": files, "notes": notes}))
 
 
 def _tidy_quarantine(dataset: Dataset, name: str, *, dry_run: bool) -> list[str]:

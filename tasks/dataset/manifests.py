@@ -5,13 +5,17 @@ from collections.abc import Iterable
 from schemas.dataset import MANIFESTS, Dataset, is_of_table, manifest_path
 from schemas.manifest import Manifest, Source, read_stored
 from tasks.dataset.rows import parquet_bytes
-from tasks.dataset.store import remove, write_whole
+from tasks.dataset.store import digest, remove, write_together, write_whole
 
 
 def write_manifest(dataset: Dataset, manifest: Manifest) -> None:
     """Write the manifest; it is what makes a recording published."""
-    content = manifest.model_dump_json(indent=2).encode()
-    write_whole(dataset, manifest_path(manifest.recording_id), content)
+    write_whole(dataset, manifest_path(manifest.recording_id), manifest_bytes(manifest))
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """Return a manifest as it is stored."""
+    return manifest.model_dump_json(indent=2).encode()
 
 
 def read_manifest(dataset: Dataset, recording_id: str) -> Manifest | None:
@@ -50,7 +54,9 @@ def merge_sources(before: Manifest | None, source: Source) -> tuple[Source, ...]
 
 
 def add_source(dataset: Dataset, manifest: Manifest, source: Source) -> Manifest:
-    """Record one more address of content that is annotated already."""
+    """Record one more address of content that is annotated already, unless it is there."""
+    if source in manifest.sources:
+        return manifest
     return _with_sources(dataset, manifest, merge_sources(manifest, source))
 
 
@@ -62,9 +68,11 @@ def _with_sources(dataset: Dataset, manifest: Manifest, sources: tuple[Source, .
     with dataset.fs.open(dataset.path(name), "rb") as file:
         row = pq.read_table(file).to_pylist()[0]
     row["uris"] = [s.uri for s in sources]
-    files[name] = write_whole(dataset, name, parquet_bytes("recordings", [row]))
+    content = parquet_bytes("recordings", [row])
+    files[name] = digest(content)
     updated = manifest.model_copy(update={"sources": sources, "files": files})
-    write_manifest(dataset, updated)
+    contents = {name: content, manifest_path(manifest.recording_id): manifest_bytes(updated)}
+    write_together(dataset, contents, replaced=tuple(contents))
     return updated
 
 

@@ -2,15 +2,16 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from schemas.annotation import Annotation
 from schemas.emotions import EMOTIONS, FACTS
-from schemas.media import Recording
 from schemas.speech import FLAGS, AnnotatedUtterance, Flag
-from schemas.values import clock
+from schemas.values import Seconds, clock
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -32,31 +33,69 @@ def _template() -> "Template":
     return environment.get_template("page.html.j2")
 
 
+@dataclass(frozen=True)
+class PageContent:
+    """Everything that a page shows, from an annotation or from the published rows."""
+
+    title: str
+    recording_id: str
+    day: date | None
+    duration: Seconds
+    has_video: bool
+    uri: str
+    notes: tuple[str, ...]
+    rows: tuple[AnnotatedUtterance, ...]
+
+
+def notes_of(annotation: Annotation) -> tuple[str, ...]:
+    """Return the sentences of the page about the recording and its words."""
+    transcript = annotation.transcript
+    notes = (annotation.media.damage, transcript.reason, *transcript.faults)
+    return tuple(note for note in notes if note)
+
+
 def render_page(annotation: Annotation) -> str:
-    """Return the page as HTML. Everything that comes from a recording is escaped.
+    """Return the page of an annotation as HTML."""
+    recording, info = annotation.recording, annotation.media
+    return render(
+        PageContent(
+            title=recording.shown_title,
+            recording_id=recording.recording_id,
+            day=annotation.meeting_date,
+            duration=info.duration,
+            has_video=info.has_video,
+            uri=recording.uri,
+            notes=notes_of(annotation),
+            rows=annotation.utterances,
+        )
+    )
+
+
+def render(content: PageContent) -> str:
+    """Return a page as HTML. Everything that comes from a recording is escaped.
 
     The media is not copied: a local recording is linked where it lies, and any other can be
     opened in the page from the reader's disk.
     """
-    recording, info = annotation.recording, annotation.media
-    annotated, transcript = annotation.utterances, annotation.transcript
+    annotated = content.rows
     common = _common_flags(annotated)
-    notes = [info.damage, transcript.reason, *transcript.faults, _hidden_note(annotated)]
+    notes = [*content.notes, _hidden_note(annotated)]
     notes += [f"Everywhere: {', '.join(FLAGS[flag] for flag in common)}."] if common else []
-    scale = TIMELINE_WIDTH / max(info.duration, 1e-3)
+    scale = TIMELINE_WIDTH / max(content.duration, 1e-3)
+    speakers = sorted({row.utterance.speaker for row in annotated})
     return _template().render(
-        title=recording.shown_title,
-        recording_id=recording.recording_id,
-        day=annotation.meeting_date,
-        duration=info.duration,
-        has_video=info.has_video,
-        media=media_link(recording),
+        title=content.title,
+        recording_id=content.recording_id,
+        day=content.day,
+        duration=content.duration,
+        has_video=content.has_video,
+        media=media_link(content.uri),
         notes=[note for note in notes if note],
         common_flags=common,
         rows=annotated,
-        lanes=[_lane(speaker, annotated, scale) for speaker in annotation.speakers],
+        lanes=[_lane(speaker, annotated, scale) for speaker in speakers],
         width=TIMELINE_WIDTH,
-        ticks=[(t, t * scale) for t in _ticks(info.duration)],
+        ticks=[(t, t * scale) for t in _ticks(content.duration)],
         colours={name: facts.colour for name, facts in FACTS.items()},
         emotions=EMOTIONS,
     )
@@ -76,9 +115,9 @@ def _hidden_note(annotated: Sequence[AnnotatedUtterance]) -> str | None:
     return f"Somebody who did not consent is not shown: {clock(hidden)} of what is spoken."
 
 
-def media_link(recording: Recording) -> str | None:
+def media_link(uri: str) -> str | None:
     """Return a `file:` link to a recording that lies on this machine, else None."""
-    local = recording.uri.removeprefix("file://")
+    local = uri.removeprefix("file://")
     return f"file://{quote(local)}" if local.startswith("/") else None
 
 

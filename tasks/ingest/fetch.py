@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import IO
 
-from schemas.errors import InputError, ResourceError, SettingsError
+from schemas.errors import FullDiskError, InputError, ResourceError, SettingsError, UnsettledError
 from schemas.media import ParticipantTrack, Recording, SourceItem
 from schemas.policy import strictest
 from schemas.sidecar import Sidecar
@@ -37,7 +37,7 @@ def fetch(item: SourceItem, scratch: Path) -> Recording:
 
     A local file is used where it is; a remote one is copied to the scratch folder, under a name
     that owes nothing to its own. Raises `InputError` where it cannot be read or its sidecar is
-    wrong, `ResourceError` where the disk is full.
+    wrong, `ResourceError` where the disk is full, `UnsettledError` where it changes meanwhile.
     """
     if item.undecided:
         raise InputError(item.undecided)
@@ -45,8 +45,14 @@ def fetch(item: SourceItem, scratch: Path) -> Recording:
     sidecar = _read_sidecars(item) or Sidecar()
     suffix = Path(item.uri).suffix.lower()
     suffix = suffix if suffix in MEDIA_SUFFIXES else ".media"
+    state = _state(item.uri)
     path, recording_id = _bring(item.uri, scratch / f"recording{suffix}")
     tracks, tracks_digest = _bring_tracks(item, scratch)
+    if _state(item.uri) != state:
+        raise UnsettledError(
+            f"{shown(item.uri)} changed while it was read: it is still being uploaded; "
+            "the next run takes it."
+        )
     return Recording(
         recording_id=recording_id,
         uri=item.uri,
@@ -127,6 +133,17 @@ def _bring(uri: str, target: Path) -> tuple[Path, str]:
     return target, recording_id
 
 
+def _state(uri: str) -> tuple[int, int] | None:
+    """Return size and time of a local file; None of a remote one, whose driver minds its ETag."""
+    if not is_local(uri):
+        return None
+    try:
+        facts = local_path(uri).stat()
+    except OSError as error:
+        raise _local_fault(uri, error) from error
+    return facts.st_size, facts.st_mtime_ns
+
+
 def _is_text(path: Path) -> bool:
     """Whether a path's bytes are UTF-8, as all that travels between stages must be."""
     try:
@@ -178,7 +195,7 @@ def _open(uri: str) -> IO[bytes]:
 
 def _local_fault(uri: str, error: OSError) -> InputError | ResourceError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ResourceError("The disk of the scratch folder is full; free some space.")
+        return FullDiskError("The disk of the scratch folder is full; free some space.")
     return InputError(f"{shown(uri)} cannot be read: {os.strerror(error.errno or errno.EIO)}.")
 
 

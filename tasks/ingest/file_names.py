@@ -24,7 +24,7 @@ _KINDS = frozenset({"cc", "sdh", "sub", "subs", "cap", "caps", "captions", "tran
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Object:
     """One object of a source: its address, folder, name and version."""
 

@@ -16,17 +16,21 @@ from tasks.ingest.file_names import (
     without_endings,
 )
 from tasks.ingest.file_types import MEDIA_SUFFIXES, only_recordings
-from tasks.ingest.participants import Group, groups_of
 from tasks.ingest.listing import list_source, shown, version_of
+from tasks.ingest.participants import Group, groups_of
 
 
 @dataclass(frozen=True)
 class Found:
-    """The content of a source: recordings, other files, and siblings without a recording."""
+    """The content of a source: recordings, other files, and siblings without a recording.
+
+    `is_single` says that the source names one recording.
+    """
 
     recordings: tuple[SourceItem, ...]
     others: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
+    is_single: bool = False
 
 
 def find_recordings(source: str, dataset: str | None = None) -> list[SourceItem]:
@@ -46,7 +50,8 @@ def find_all(source: str, dataset: str | None = None) -> Found:
         near = [o for o in listing.objects if o.suffix in MEDIA_SUFFIXES]
         groups = groups_of(near, [o for o in listing.objects if o not in near])
         of_it = [g for g in groups if listing.single in g.whole]
-        return Found((_with_parts(beside.item(listing.single), listing.single, of_it),))
+        item = _with_parts(beside.item(listing.single), listing.single, of_it)
+        return Found((item,), is_single=True)
     recordings = only_recordings(listing.objects, SIBLING_SUFFIXES)
     return _found(listing.objects, recordings, beside)
 
@@ -146,6 +151,7 @@ class _Beside:
             size=recording.size,
             version=version_of([recording, *dict.fromkeys(siblings)]),
             modified=recording.modified,
+            touched=max((o.modified for o in (recording, *siblings) if o.modified), default=None),
             captions_uri=captions[0].uri if captions else None,
             other_captions_uris=tuple(o.uri for o in others),
             turns_uri=turns[0].uri if turns else None,

@@ -5,8 +5,9 @@ import hashlib
 import os
 import re
 import stat
+import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -219,36 +220,63 @@ def _list_remote(source: str, excluded: str | None) -> Listing:
         files.invalidate_cache()
         facts = files.info(name)
         if facts["type"] == "directory":
-            found = files.find(name, detail=True)
-            return Listing(tuple(_visible(files, name, found, excluded)))
+            return Listing(tuple(_visible(files, name, excluded)))
         single = _remote_object(files, name, facts)
         return Listing((single, *_neighbours(files, single)), single)
 
     return reach(source, listing)
 
 
-def _visible(
-    files: "AbstractFileSystem",
-    top: str,
-    found: Mapping[str, Json],
-    excluded: str | None,
-) -> Iterator[Object]:
+def _visible(files: "AbstractFileSystem", top: str, excluded: str | None) -> Iterator[Object]:
     without = f"{files._strip_protocol(excluded)}/" if excluded and not is_local(excluded) else None
-    for name in sorted(found):
+    for found in sorted(remote_objects(files, top), key=lambda o: (o.folder, o.name)):
+        name = f"{found.folder}/{found.name}"
         below = name.removeprefix(top).lstrip("/")
         hidden = any(part != ".." and _is_hidden(part) for part in below.split("/"))
         if not hidden and not (without and name.startswith(without)):
-            yield _remote_object(files, name, found[name])
+            yield found
+
+
+def remote_objects(files: "AbstractFileSystem", top: str) -> Iterator[Object]:
+    """Yield all objects below a folder of a remote storage; none where there is no such folder.
+
+    On S3 page by page, so that a bucket of any size needs little memory; parts of an upload that
+    is not complete are no objects yet and are in no page.
+    """
+    if "s3" in files.protocol:
+        yield from _pages(files, top)
+        return
+    try:
+        files.invalidate_cache(top)
+        found = files.find(top, detail=True)
+    except FileNotFoundError:
+        return
+    for name in sorted(found):
+        yield _remote_object(files, name, found[name])
+
+
+def _pages(files: "AbstractFileSystem", top: str) -> Iterator[Object]:
+    bucket, key, _ = files.split_path(top)
+    prefix = f"{key.rstrip('/')}/" if key else ""
+    following: dict[str, str] = {}
+    while True:
+        page = files.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, **following)
+        for facts in page.get("Contents", ()):
+            if not facts["Key"].endswith("/"):  # a marker of a folder
+                yield _remote_object(files, f"{bucket}/{facts['Key']}", facts)
+        if not page.get("IsTruncated"):
+            return
+        following = {"ContinuationToken": page["NextContinuationToken"]}
 
 
 def _remote_object(files: "AbstractFileSystem", name: str, facts: Json) -> Object:
-    size = int(facts.get("size") or 0)
+    size = int(facts.get("size") or facts.get("Size") or 0)
     modified = _moment(next((facts[key] for key in _MOMENTS if facts.get(key)), None))
     token = next((str(facts[key]) for key in _TOKENS if facts.get(key)), None)
     folder, _, last = name.rpartition("/")
     return Object(
         uri=files.unstrip_protocol(name),
-        folder=folder,
+        folder=sys.intern(folder),
         name=last,
         size=size,
         token=token or str(modified),

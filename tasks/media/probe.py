@@ -240,4 +240,17 @@ def _checked(info: MediaInfo, settings: Settings) -> MediaInfo:
             f"The recording is {info.duration / 3600:.1f} hours long, more than limits.max_hours "
             f"({settings.limits.max_hours:g}); raise it or cut the recording."
         )
+    video = info.video
+    counts = (
+        ("max_streams", "audio streams", len(info.audio)),
+        ("max_pixels", "pixels in a picture", video.width * video.height if video else 0),
+        ("max_frames", "pictures", round(video.fps * info.duration) if video else 0),
+    )
+    for name, what, count in counts:
+        most = getattr(settings.limits, name)
+        if count > most:
+            raise InputError(
+                f"The recording has {count} {what}, more than limits.{name} ({most}); export it "
+                "smaller, or raise the limit and run with --requeue."
+            )
     return info

@@ -73,7 +73,7 @@ def run_program(
     when this thread ends in any way. It stays in our process group, so that whoever ends the
     group ends it too. What it writes goes to files: a pipe that nobody empties blocks it.
     """
-    with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile(mode="ab+") as errors:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             bound(command, confinement),
             stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 import functools
 import re
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,11 @@ def run_ffmpeg(
             "The recording's sound is far longer than its container says, as if its timestamps "
             "were damaged; remux it with ffmpeg."
         )
+    if ended.returncode == -signal.SIGKILL:
+        raise ResourceError(
+            "ffmpeg was killed, probably because memory ran out; annotate fewer recordings at a "
+            "time (workers)."
+        )
     if ended.returncode != 0:
         raise InputError(f"ffmpeg cannot decode the recording: {ended.last_error}.")
     return ended.errors
@@ -140,7 +146,9 @@ def _decode_part(path: str, target: Path, info: MediaInfo, settings: Settings) -
     deadline = settings.limits.split_seconds_per_minute * info.duration / 60
     try:
         run_ffmpeg(
-            [sound.output(f"file:{target}", **_WAV)], max(_LEAST_DEADLINE_SECONDS, deadline)
+            [sound.output(f"file:{target}", **_WAV)],
+            max(_LEAST_DEADLINE_SECONDS, deadline),
+            target.parent,
         )
         return str(target) if WavFile(str(target)).duration > 0 else None
     except InputError:

@@ -12,7 +12,6 @@ import psutil
 import pytest
 
 import tasks.dataset.manifests
-import tasks.dataset.publish
 import tasks.dataset.store
 from flows.batch import plan_batch, run_batch, run_plainly
 from flows.options import AnnotateOptions
@@ -78,8 +77,8 @@ def published_in_november(synthetic: Path) -> Path:
 
 
 WRITERS = (
-    (tasks.dataset.publish, "write_whole"),
-    (tasks.dataset.manifests, "write_whole"),
+    (tasks.dataset.store, "appear"),
+    (tasks.dataset.store, "_take_back"),
     (tasks.dataset.manifests, "remove"),
 )
 

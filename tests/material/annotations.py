@@ -5,7 +5,7 @@ from datetime import date
 
 from schemas.annotation import Annotation
 from schemas.emotions import EmotionScores
-from schemas.manifest import RunFacts
+from schemas.manifest import Marks, RunFacts
 from schemas.media import MediaInfo, Recording
 from schemas.policy import Policy
 from schemas.settings import Settings
@@ -18,6 +18,7 @@ from schemas.speech import (
     Utterance,
     Word,
 )
+from tasks.dataset.refresh import current_versions
 
 HAPPY = EmotionScores.from_array([1, 5, 1, 1, 1, 1, 0])
 
@@ -40,7 +41,7 @@ def annotation(
         settings=settings,
         policy=Policy.decide(settings),
         facts=RunFacts(stage_seconds={"probe": 0.1}, peak_rss_mb=100.0, wall_seconds=2.0),
-        fingerprint=fingerprint,
+        marks=Marks(fingerprint=fingerprint, judged="j1", versions=current_versions()),
         inputs="i1",
     )
 

@@ -1,6 +1,7 @@
 """What is published can be read by others, appears whole, and says what it was made from."""
 
 import csv
+import errno
 import io
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.dataset import Dataset, open_dataset
+from schemas.errors import FullDiskError
 from schemas.manifest import Manifest, QuarantineEntry, Source
 from schemas.media import MediaInfo, Recording
 from schemas.sidecar import Sidecar
@@ -135,10 +137,10 @@ def test_an_interrupted_write_leaves_no_part_of_a_file(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(FullDiskError, match="is full; free some space"):
         write_whole(dataset, "pages/x.html", b"half")
     assert not [path for path in Path(dataset.root).rglob("*") if path.is_file()]
 

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.dataset import Dataset
 from schemas.errors import InputError
+from schemas.manifest import Marks
 from schemas.media import SourceItem
 from tasks.ingest.fetch import fetch, sidecar_of
 from tasks.ingest.file_names import reading
@@ -141,8 +142,14 @@ def test_a_bucket_is_sniffed_likewise(mixed: Path) -> None:
 
 
 def test_what_is_passed_over_is_counted_in_one_line(mixed: Path, tmp_path: Path) -> None:
-    todo = plan(str(mixed), Dataset(str(tmp_path / "out"), create=True), "made-with")
+    todo = plan(
+        str(mixed), Dataset(str(tmp_path / "out"), create=True), Marks(fingerprint="made-with")
+    )
     assert todo.passed_over.startswith("6 files are not recordings: c.dat, code.ts, ")
     assert todo.passed_over.endswith(", …; 1 file lies beside no recording: lost.toml")
-    only = plan(str(mixed / "a.mp3"), Dataset(str(tmp_path / "out"), create=True), "made-with")
+    only = plan(
+        str(mixed / "a.mp3"),
+        Dataset(str(tmp_path / "out"), create=True),
+        Marks(fingerprint="made-with"),
+    )
     assert only.passed_over == ""

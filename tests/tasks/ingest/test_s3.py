@@ -1,7 +1,6 @@
 """A bucket is read over a real S3 API by HTTP."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +12,6 @@ from tasks.ingest.find import find_all, find_recordings
 from tests.material.meetings import make_meeting
 
 CONTENT = b"meeting" * 100_000
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[Any]:
-    """A file system on a server of our own; its address is in the environment, as a user's is."""
-    import s3fs
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield s3fs.S3FileSystem(skip_instance_cache=True)
-    server.stop()
 
 
 @pytest.fixture
