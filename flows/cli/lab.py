@@ -84,12 +84,14 @@ def _read_parameters(given: list[str]) -> dict[str, str]:
 
 
 def evaluate_command(
-    branch: Annotated[str, typer.Argument(help="audio, video, text, fusion or words.")],
+    branch: Annotated[
+        str, typer.Argument(help="audio, video, text, fusion, words or attribution.")
+    ],
     data: Annotated[
         Path | None,
         typer.Option(
             help="CSV: path (or text), label, speaker, language; or a folder per class. For words: "
-            "an STM file."
+            "an STM file. For attribution: a folder of meetings with NAME.truth.json beside them."
         ),
     ] = None,
     audio: Annotated[
@@ -98,6 +100,10 @@ def evaluate_command(
     segments: Annotated[
         str, typer.Option(help="For words: turns by the diarizer, or by the reference.")
     ] = "diarizer",
+    turns: Annotated[
+        str | None,
+        typer.Option(help="For attribution: found (the default), or true turns of the truth."),
+    ] = None,
     weights: Annotated[
         str, typer.Option(help="shipped, or a .safetensors file; for words a folder.")
     ] = "shipped",
@@ -126,8 +132,21 @@ def evaluate_command(
     folds of its model card, which --corpora names. Samples of --data that weights of your own were
     trained on are counted in a warning, by their content; those that ship do not tell yet.
     `words` measures the recogniser of the settings on recordings (--audio) with reference
-    transcripts (--data).
+    transcripts (--data). `attribution` measures whether utterances get the right face and name, on
+    meetings composed with the truth about them.
     """
+    if branch == "attribution":
+        from flows.evaluate_attribution import evaluate_attribution
+
+        _refuse(
+            {"audio": audio, "corpora": corpora, "start": start, "training": training}
+            | {"robustness": robustness, "protocol": protocol != "card"}
+            | {"segments": segments != "diarizer", "weights": weights != "shipped"}
+        )
+        said = evaluate_attribution(data, report, turns or "found", as_json=as_json)
+        sys.stdout.write(said + "\n")
+        return
+    _refuse({"turns": turns})
     if branch == "words":
         from flows.evaluate_recognition import evaluate_words
 
