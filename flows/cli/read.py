@@ -114,9 +114,7 @@ def run_query(location: str, sql: str, output_format: str, *, unsafe: bool = Fal
     dataset = open_dataset(location)
     connection = dataset.connect()
     if not unsafe:
-        for rule in ("enable_external_access = false", "python_enable_replacements = false"):
-            connection.execute(f"set {rule}")
-        connection.execute("set lock_configuration = true")
+        _confine(connection, dataset)
     try:
         statements = connection.extract_statements(sql)
         if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
@@ -124,6 +122,19 @@ def run_query(location: str, sql: str, output_format: str, *, unsafe: bool = Fal
         _print_relation(connection.sql(sql), output_format)
     except duckdb.Error as error:
         raise SettingsError(f"The query is wrong: {_query_fault(error)}") from error
+
+
+def _confine(connection: "duckdb.DuckDBPyConnection", dataset: Dataset) -> None:
+    """Let a connection read the dataset and no other file, and no setting change that.
+
+    The tables are read through Arrow, so that a dataset in a bucket needs no access by DuckDB.
+    """
+    if dataset.is_local:
+        folder = str(Path(dataset.root).resolve()).replace("'", "''")
+        connection.execute(f"set allowed_directories = ['{folder}/']")
+    for rule in ("enable_external_access = false", "python_enable_replacements = false"):
+        connection.execute(f"set {rule}")
+    connection.execute("set lock_configuration = true")
 
 
 def _query_fault(error: Exception) -> str:

@@ -20,6 +20,7 @@ def to_vtt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
     cues = ["WEBVTT", ""]
     for row in rows:
         who = html.escape(_who(row), quote=False)
+        who += " " if who.endswith("-") else ""  # with the tag's end it would be an arrow
         tag = f"v.{row['emotion']}" if row["emotion"] else "v"
         said = html.escape(_said(row), quote=False)
         cues += [f"{_time(row['start'], '.')} --> {_time(row['end'], '.')}"]

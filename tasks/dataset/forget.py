@@ -58,7 +58,8 @@ _KEPT = frozenset(
 """Columns of an utterance that stay of somebody who did not consent."""
 
 _NAMING_PART = re.compile(
-    r'<(?:h1|title|text x="-145"|p class="note"|span class="who)[^>]*>([^<]*)<'
+    r'<(?:h1|text x="-145"|p class="note"|span class="who)[^>]*>([^<]*)<'
+    r"|<title>([^<]*) · tonescribe<"
 )
 _ABOUT_WORDS = frozenset({"asr_suspect", "no_words", "other_language", "no_face", "face_unsure"})
 
@@ -378,4 +379,4 @@ def _without_addresses(dataset: Dataset, path: str) -> str:
 
 def _names_of_page(page: str) -> list[str]:
     """Return the parts of a page that name people: heads of rows, lanes, the title, notes."""
-    return _NAMING_PART.findall(page)
+    return [text for found in _NAMING_PART.findall(page) for text in found]

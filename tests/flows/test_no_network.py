@@ -17,6 +17,7 @@ import yaml
 
 from schemas.privacy import TELEMETRY_OFF
 from tasks.sample import make_sample
+from tests.material.meetings import make_meeting
 from tests.material.sounds import write_wav
 
 pytestmark = pytest.mark.slow
@@ -108,6 +109,18 @@ def test_an_annotation_leaves_nothing(cage: Cage) -> None:
     for command in (("show", "dataset"), ("query", "dataset", "from speakers"), ("doctor",)):
         assert cage.tonescribe(*command).returncode == 0
     assert cage.tries == ""
+
+
+def test_without_a_server_an_annotation_opens_no_socket_at_all(cage: Cage) -> None:
+    make_meeting(cage.folder / "bucket.mp4", duration=4.0)
+    given = ("-m", "flows.cli.app", "annotate", "bucket.mp4", "--out", "d", "--purpose", "demo")
+    caught = cage.run("-c", "import socket; socket.socket()", NO_SOCKETS="1")
+    assert caught.returncode == REFUSED
+    cage.log.unlink()
+    done = cage.run(*given, "--no-server", NO_SOCKETS="1", PREFECT_HOME=str(cage.folder / "p"))
+    assert done.returncode == 0, done.stderr
+    assert cage.tries == ""
+    assert not (cage.folder / "p").exists()
 
 
 @pytest.mark.slow

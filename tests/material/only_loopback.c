@@ -69,6 +69,14 @@ static void check_name(const char *what, const char *name) {
     refuse(what, name);
 }
 
+/* With NO_SOCKETS set, not even loopback: a socket of the internet's families ends the process. */
+int socket(int domain, int type, int protocol) {
+    static int (*next)(int, int, int);
+    if (!next) next = (int (*)(int, int, int))dlsym(RTLD_NEXT, "socket");
+    if (getenv("NO_SOCKETS") && (domain == AF_INET || domain == AF_INET6)) refuse("socket", "any");
+    return next(domain, type, protocol);
+}
+
 #define NEXT(function) \
     static __typeof__(function) *next; \
     if (!next) next = (__typeof__(function) *)dlsym(RTLD_NEXT, #function)
