@@ -228,8 +228,7 @@ def calibration_error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> fl
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     return float(
         sum(
-            abs(float((confidence[place == k] - right[place == k]).sum()))
-            for k in np.unique(place)
+            abs(float((confidence[place == k] - right[place == k]).sum())) for k in np.unique(place)
         )
         / len(pairs)
     )
@@ -301,15 +300,17 @@ def speakers_right(told: Told, confident: list[tuple[float, bool]]) -> None:
 
     plain = recognised(told, others_named=False)
     made = make_utterances(told.diarization, plain.transcript, Settings(), Sidecar())
-    rows = [(u.speaker, plain.truth[w.word.rstrip(".")], u.speaker_confidence) for u in made for w in u.words]
+    rows = [
+        (u.speaker, plain.truth[w.word.rstrip(".")], u.speaker_confidence)
+        for u in made
+        for w in u.words
+    ]
     speakers = sorted({speaker for speaker, _, _ in rows})
     people = sorted({person for _, person, _ in rows})
     table = np.zeros((len(speakers), len(people)))
     for speaker, person, _ in rows:
         table[speakers.index(speaker), people.index(person)] += 1
-    owner = {
-        speakers[a]: people[b] for a, b in zip(*linear_sum_assignment(-table), strict=True)
-    }
+    owner = {speakers[a]: people[b] for a, b in zip(*linear_sum_assignment(-table), strict=True)}
     confident += [(sure, owner.get(speaker) == person) for speaker, person, sure in rows]
 
 
@@ -322,9 +323,7 @@ def measured(told: Sequence[Told]) -> dict[str, dict[str, float]]:
             for place, each in enumerate(told):
                 random = np.random.default_rng([number, place])
                 said = captioned(each.turns, variant, random, Path(folder))
-                made = make_utterances(
-                    each.diarization, said.transcript, Settings(), said.sidecar
-                )
+                made = make_utterances(each.diarization, said.transcript, Settings(), said.sidecar)
                 counts.add(made, said)
             rows[variant] = counts.row()
     for title, others_named in (("sidecar alone", False), ("sidecar names the last", True)):
@@ -386,7 +385,9 @@ def main() -> None:
     print(f"{len(told)} meetings\n\n{text}")
     if chosen.report:
         chosen.report.mkdir(parents=True, exist_ok=True)
-        head = "# Under whose name\n\nMade by `python benchmarks/names.py DATA --report FOLDER`.\n\n"
+        head = (
+            "# Under whose name\n\nMade by `python benchmarks/names.py DATA --report FOLDER`.\n\n"
+        )
         (chosen.report / "report.md").write_text(head + text, encoding="utf-8")
         measures = json.dumps({"captions": captions, "speakers": speakers}, indent=1) + "\n"
         (chosen.report / "measures.json").write_text(measures, encoding="utf-8")
