@@ -7,7 +7,7 @@ import numpy as np
 
 from models.faces.crops import CROP
 from schemas.speech import Faces, ListenerFace
-from tasks.emotion.faces import CropFile
+from tasks.emotion.growing import CropFile
 
 Listening = tuple[int, str, int, int]
 """Utterance, participant, gray level of the face (bright is happy, dark sad), number of crops."""
