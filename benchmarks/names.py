@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+
 from schemas.settings import Settings, WeightSettings
 from schemas.sidecar import Participant, Sidecar
 from schemas.speech import Diarization, Transcript, Utterance, Word
@@ -227,8 +228,7 @@ def calibration_error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> fl
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     return float(
         sum(
-            abs(float((confidence[place == k] - right[place == k]).sum()))
-            for k in np.unique(place)
+            abs(float((confidence[place == k] - right[place == k]).sum())) for k in np.unique(place)
         )
         / len(pairs)
     )
@@ -243,7 +243,9 @@ class Told:
     diarization: Diarization
 
 
-def diarized(data: Path, *, tuned: bool, keep: Path | None) -> Iterator[Told]:
+def diarized(
+    data: Path, *, tuned: bool, keep: Path | None, calibrate: bool = True
+) -> Iterator[Told]:
     """Yield composed meetings as the diarizer hears them; what it heard may lie in a file."""
     from attribution import Looped
     from composed import REPORTED_SPEAKERS, TUNED_SPEAKERS, meetings
@@ -256,16 +258,16 @@ def diarized(data: Path, *, tuned: bool, keep: Path | None) -> Iterator[Told]:
     file = keep / f"{'tuned' if tuned else 'reported'}.pkl" if keep else None
     if file and file.exists():
         with file.open("rb") as opened:
-            kept = pickle.load(opened)  # noqa: S301 - written by this program
+            kept = pickle.load(opened)
         for name, turns, heard in kept:
-            yield Told(name, turns, engine.decide(heard, SECONDS, hints))
+            yield Told(name, turns, engine.decide(heard, SECONDS, hints, calibrate=calibrate))
         return
     kept = []
     people, seeds = (TUNED_SPEAKERS, TUNED_SEEDS) if tuned else (REPORTED_SPEAKERS, SEEDS)
     for made in meetings(data, people, seeds, counts=COUNTS):
         heard = engine.listen(Looped(made.samples), hints)
         kept.append((made.name, made.turns, heard))
-        yield Told(made.name, made.turns, engine.decide(heard, SECONDS, hints))
+        yield Told(made.name, made.turns, engine.decide(heard, SECONDS, hints, calibrate=calibrate))
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(pickle.dumps(kept))
@@ -300,15 +302,17 @@ def speakers_right(told: Told, confident: list[tuple[float, bool]]) -> None:
 
     plain = recognised(told, others_named=False)
     made = make_utterances(told.diarization, plain.transcript, Settings(), Sidecar())
-    rows = [(u.speaker, plain.truth[w.word.rstrip(".")], u.speaker_confidence) for u in made for w in u.words]
+    rows = [
+        (u.speaker, plain.truth[w.word.rstrip(".")], u.speaker_confidence)
+        for u in made
+        for w in u.words
+    ]
     speakers = sorted({speaker for speaker, _, _ in rows})
     people = sorted({person for _, person, _ in rows})
     table = np.zeros((len(speakers), len(people)))
     for speaker, person, _ in rows:
         table[speakers.index(speaker), people.index(person)] += 1
-    owner = {
-        speakers[a]: people[b] for a, b in zip(*linear_sum_assignment(-table), strict=True)
-    }
+    owner = {speakers[a]: people[b] for a, b in zip(*linear_sum_assignment(-table), strict=True)}
     confident += [(sure, owner.get(speaker) == person) for speaker, person, sure in rows]
 
 
@@ -321,9 +325,7 @@ def measured(told: Sequence[Told]) -> dict[str, dict[str, float]]:
             for place, each in enumerate(told):
                 random = np.random.default_rng([number, place])
                 said = captioned(each.turns, variant, random, Path(folder))
-                made = make_utterances(
-                    each.diarization, said.transcript, Settings(), said.sidecar
-                )
+                made = make_utterances(each.diarization, said.transcript, Settings(), said.sidecar)
                 counts.add(made, said)
             rows[variant] = counts.row()
     for title, others_named in (("sidecar alone", False), ("sidecar names the last", True)):
@@ -361,6 +363,47 @@ def confidence_rows(told: Sequence[Told]) -> dict[str, dict[str, float]]:
     return rows
 
 
+def turns_right(told: Sequence[Told]) -> dict[str, dict[str, float]]:
+    """Return what share of exclusive turns' time is the right speaker's, by confidence.
+
+    Only time in which somebody speaks counts; any of several who speak at once is right.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    step = 0.05
+    pairs: list[tuple[float, float, float]] = []
+    for each in told:
+        people = sorted({who for _, _, who in each.turns})
+        speakers = each.diarization.speakers
+        truth = np.zeros((len(people), round(SECONDS / step)))
+        given = np.zeros((len(speakers), truth.shape[1]))
+        for start, end, who in each.turns:
+            truth[people.index(who), round(start / step) : round(end / step)] = 1
+        for turn in each.diarization.exclusive:
+            place = slice(round(turn.start / step), round(turn.end / step))
+            given[speakers.index(turn.speaker), place] = 1
+        match = dict(zip(*linear_sum_assignment(-given @ truth.T), strict=True))
+        for turn in each.diarization.exclusive:
+            heard = truth[:, round(turn.start / step) : round(turn.end / step)]
+            spoken = heard.any(axis=0)
+            if spoken.any():
+                own = match.get(speakers.index(turn.speaker))
+                right = 0.0 if own is None else float(heard[own][spoken].mean())
+                pairs.append((turn.confidence, right, turn.duration))
+    sure, right, seconds = np.array(pairs).T
+    edges = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.83, 0.86, 0.9, 1.01)
+    rows = {}
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        chosen, over = (sure >= low) & (sure < high), sure >= low
+        if chosen.any():
+            rows[f"{low:.2f} to {high:.2f}"] = {
+                "turns": float(chosen.sum()),
+                "right": 100 * float(np.average(right[chosen], weights=seconds[chosen])),
+                "right from here on": 100 * float(np.average(right[over], weights=seconds[over])),
+            }
+    return rows
+
+
 def table_of(rows: Mapping[str, Mapping[str, float]]) -> str:
     """Return a table in Markdown."""
     columns = list(next(iter(rows.values())))
@@ -375,17 +418,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--tuned", action="store_true", help="meetings that constants may see")
+    parser.add_argument("--turns", action="store_true", help="only count how right turns are")
     parser.add_argument("--keep", type=Path, help="keep what the diarizer heard in this folder")
     parser.add_argument("--report", type=Path, help="also write report.md and measures.json there")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    told = list(diarized(chosen.data, tuned=chosen.tuned, keep=chosen.keep))
+    told = list(
+        diarized(chosen.data, tuned=chosen.tuned, keep=chosen.keep, calibrate=not chosen.turns)
+    )
+    if chosen.turns:
+        print(table_of(turns_right(told)))
+        return
     captions, speakers = measured(told), confidence_rows(told)
     text = f"{table_of(captions)}\n\n{table_of(speakers)}\n"
     print(f"{len(told)} meetings\n\n{text}")
     if chosen.report:
         chosen.report.mkdir(parents=True, exist_ok=True)
-        head = "# Under whose name\n\nMade by `python benchmarks/names.py DATA --report FOLDER`.\n\n"
+        head = (
+            "# Under whose name\n\nMade by `python benchmarks/names.py DATA --report FOLDER`.\n\n"
+        )
         (chosen.report / "report.md").write_text(head + text, encoding="utf-8")
         measures = json.dumps({"captions": captions, "speakers": speakers}, indent=1) + "\n"
         (chosen.report / "measures.json").write_text(measures, encoding="utf-8")

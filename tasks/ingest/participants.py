@@ -106,8 +106,11 @@ def _riverside(files: Sequence[Object]) -> list[Group]:
 
     def merit(file: Object) -> tuple[bool, bool, bool, str]:
         kind = file.stem.casefold()
-        return "audio" not in kind, "sync" not in kind and "align" not in kind, "raw" not in kind, (
-            file.uri
+        return (
+            "audio" not in kind,
+            "sync" not in kind and "align" not in kind,
+            "raw" not in kind,
+            (file.uri),
         )
 
     people = [[min(own, key=merit) for own in take.values()] for take in takes.values()]

@@ -127,9 +127,7 @@ def _decode_part(path: str, target: Path, info: MediaInfo, settings: Settings) -
     sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="mono")
     deadline = settings.limits.split_seconds_per_minute * info.duration / 60
     try:
-        run_ffmpeg(
-            [sound.output(f"file:{target}", **_WAV)], max(_LEAST_DEADLINE_SECONDS, deadline)
-        )
+        run_ffmpeg([sound.output(f"file:{target}", **_WAV)], max(_LEAST_DEADLINE_SECONDS, deadline))
         return str(target) if WavFile(str(target)).duration > 0 else None
     except InputError:
         return None

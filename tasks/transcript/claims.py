@@ -125,9 +125,7 @@ def find_owners(claims: Claims, known: Mapping[str, str], speakers: Iterable[str
     A name that is left without a voice of its own gets a speaker of its own: the captions tell
     them apart where the diarizer does not.
     """
-    rooms = frozenset(
-        name for row, name in enumerate(claims.names) if _is_room(claims, row, known)
-    )
+    rooms = frozenset(name for row, name in enumerate(claims.names) if _is_room(claims, row, known))
     matched = _known(claims, known) | _assigned(claims, known, rooms)
     named = claims.seconds.sum(axis=0) if claims.names else claims.unnamed * 0
     number = len({*speakers, *claims.speakers})
@@ -166,9 +164,7 @@ def _known(claims: Claims, known: Mapping[str, str]) -> dict[str, str]:
     return {name: speaker for name, speaker in found.items() if speaker is not None}
 
 
-def _assigned(
-    claims: Claims, known: Mapping[str, str], rooms: frozenset[str]
-) -> dict[str, str]:
+def _assigned(claims: Claims, known: Mapping[str, str], rooms: frozenset[str]) -> dict[str, str]:
     from scipy.optimize import linear_sum_assignment
 
     rows = [
@@ -219,9 +215,7 @@ def _holds(
     return holds | dict.fromkeys(known, 1.0)
 
 
-def _stranger(
-    claims: Claims, owners: Mapping[str, str], holds: Mapping[str, float]
-) -> str | None:
+def _stranger(claims: Claims, owners: Mapping[str, str], holds: Mapping[str, float]) -> str | None:
     """Return the one voice that nobody owns, where captions name everybody else they can.
 
     Unnamed words in another's voice are then this one's: cues are off, voices at times, too.

@@ -16,10 +16,13 @@ from schemas.reports import BatchReport
 from schemas.values import clock
 from tasks.dataset.export import EXPORTERS
 
-CHANGED = ("split", "faces", "audio", "video", "fuse")
-"""Voices and faces are scored against their own baseline, and all for how rare emotions are.
+CHANGED = (
+    *("split", "diarize", "transcribe", "utterances"),
+    *("faces", "audio", "video", "text", "fuse"),
+)
+"""Names of captions and files of participants decide over the diarizer; rooms are no names.
 
-Split and faces run again for their files, which are not kept.
+Voices and faces are scored against their own baseline, and all for how rare emotions are. Split and faces run again for their files, which are not kept.
 """
 
 EARLIER = Path(__file__).parents[1] / "material" / "before_the_move"
