@@ -243,7 +243,9 @@ class Told:
     diarization: Diarization
 
 
-def diarized(data: Path, *, tuned: bool, keep: Path | None) -> Iterator[Told]:
+def diarized(
+    data: Path, *, tuned: bool, keep: Path | None, calibrate: bool = True
+) -> Iterator[Told]:
     """Yield composed meetings as the diarizer hears them; what it heard may lie in a file."""
     from attribution import Looped
     from composed import REPORTED_SPEAKERS, TUNED_SPEAKERS, meetings
@@ -258,14 +260,14 @@ def diarized(data: Path, *, tuned: bool, keep: Path | None) -> Iterator[Told]:
         with file.open("rb") as opened:
             kept = pickle.load(opened)
         for name, turns, heard in kept:
-            yield Told(name, turns, engine.decide(heard, SECONDS, hints))
+            yield Told(name, turns, engine.decide(heard, SECONDS, hints, calibrate=calibrate))
         return
     kept = []
     people, seeds = (TUNED_SPEAKERS, TUNED_SEEDS) if tuned else (REPORTED_SPEAKERS, SEEDS)
     for made in meetings(data, people, seeds, counts=COUNTS):
         heard = engine.listen(Looped(made.samples), hints)
         kept.append((made.name, made.turns, heard))
-        yield Told(made.name, made.turns, engine.decide(heard, SECONDS, hints))
+        yield Told(made.name, made.turns, engine.decide(heard, SECONDS, hints, calibrate=calibrate))
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(pickle.dumps(kept))
@@ -361,6 +363,47 @@ def confidence_rows(told: Sequence[Told]) -> dict[str, dict[str, float]]:
     return rows
 
 
+def turns_right(told: Sequence[Told]) -> dict[str, dict[str, float]]:
+    """Return what share of exclusive turns' time is the right speaker's, by confidence.
+
+    Only time in which somebody speaks counts; any of several who speak at once is right.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    step = 0.05
+    pairs: list[tuple[float, float, float]] = []
+    for each in told:
+        people = sorted({who for _, _, who in each.turns})
+        speakers = each.diarization.speakers
+        truth = np.zeros((len(people), round(SECONDS / step)))
+        given = np.zeros((len(speakers), truth.shape[1]))
+        for start, end, who in each.turns:
+            truth[people.index(who), round(start / step) : round(end / step)] = 1
+        for turn in each.diarization.exclusive:
+            place = slice(round(turn.start / step), round(turn.end / step))
+            given[speakers.index(turn.speaker), place] = 1
+        match = dict(zip(*linear_sum_assignment(-given @ truth.T), strict=True))
+        for turn in each.diarization.exclusive:
+            heard = truth[:, round(turn.start / step) : round(turn.end / step)]
+            spoken = heard.any(axis=0)
+            if spoken.any():
+                own = match.get(speakers.index(turn.speaker))
+                right = 0.0 if own is None else float(heard[own][spoken].mean())
+                pairs.append((turn.confidence, right, turn.duration))
+    sure, right, seconds = np.array(pairs).T
+    edges = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.83, 0.86, 0.9, 1.01)
+    rows = {}
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        chosen, over = (sure >= low) & (sure < high), sure >= low
+        if chosen.any():
+            rows[f"{low:.2f} to {high:.2f}"] = {
+                "turns": float(chosen.sum()),
+                "right": 100 * float(np.average(right[chosen], weights=seconds[chosen])),
+                "right from here on": 100 * float(np.average(right[over], weights=seconds[over])),
+            }
+    return rows
+
+
 def table_of(rows: Mapping[str, Mapping[str, float]]) -> str:
     """Return a table in Markdown."""
     columns = list(next(iter(rows.values())))
@@ -375,11 +418,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--tuned", action="store_true", help="meetings that constants may see")
+    parser.add_argument("--turns", action="store_true", help="only count how right turns are")
     parser.add_argument("--keep", type=Path, help="keep what the diarizer heard in this folder")
     parser.add_argument("--report", type=Path, help="also write report.md and measures.json there")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    told = list(diarized(chosen.data, tuned=chosen.tuned, keep=chosen.keep))
+    told = list(
+        diarized(chosen.data, tuned=chosen.tuned, keep=chosen.keep, calibrate=not chosen.turns)
+    )
+    if chosen.turns:
+        print(table_of(turns_right(told)))
+        return
     captions, speakers = measured(told), confidence_rows(told)
     text = f"{table_of(captions)}\n\n{table_of(speakers)}\n"
     print(f"{len(told)} meetings\n\n{text}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.checkpoint import file_digest, load_weights, shipped
+from models.diarization.certainty import HEARD, LONE, RIGHT, calibrated
 from models.diarization.clustering import Background, ClusteringSettings, Speakers, find_speakers
 from models.diarization.turns import diarization_of
 from models.network_store import find_network, is_there
@@ -63,13 +64,15 @@ class EmbeddedDiarizer:
     def digest(self) -> str:
         """12 hex digits over the pinned weights, the background and the constants."""
         networks = [NETWORKS[name].digest for name in (*SEGMENTATIONS, ENCODER)]
-        seen = (networks, file_digest(shipped("diarizer")), astuple(self._settings))
+        curve = (HEARD, RIGHT, LONE)
+        seen = (networks, file_digest(shipped("diarizer")), astuple(self._settings), curve)
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:12]
 
     def diarize(self, waveform: Waveform, hints: SpeakerHints) -> Diarization:
         """Return overlapping and exclusive turns; memory grows by 4 kB for a second of sound.
 
-        A turn's confidence joins how surely somebody speaks and how surely it is that speaker.
+        A turn's confidence is the chance that its speaker is right, from how surely somebody
+        speaks and how surely it is that speaker (`models/diarization/certainty.py`).
         """
         if waveform.duration <= 0:
             return Diarization()
@@ -81,7 +84,12 @@ class EmbeddedDiarizer:
         return self._listener.listen(waveform, embed=embed)
 
     def decide(
-        self, heard: "Sequence[LocalSpeakers]", duration: float, hints: SpeakerHints
+        self,
+        heard: "Sequence[LocalSpeakers]",
+        duration: float,
+        hints: SpeakerHints,
+        *,
+        calibrate: bool = True,
     ) -> Diarization:
         """Turn local speakers into turns: the part with constants to tune."""
         from models.diarization.listening import ONSET
@@ -98,6 +106,8 @@ class EmbeddedDiarizer:
             FRAME_STEP,
             FRAME_MIDDLE,
         )
+        if calibrate and self._tells_voices_apart and hints.exactly != 1:
+            made = calibrated(made)
         return _clipped(made, duration)
 
     def _speakers(self, heard: "Sequence[LocalSpeakers]", hints: SpeakerHints) -> list[Speakers]:

@@ -8,18 +8,17 @@ from schemas.media import Recording
 
 
 def turns_and_hints(recording: Recording) -> Any:
-    """Return the turns file's digest and the sidecar's hints for the diarizer."""
+    """Return digests of the turns file and the participants' files, and the sidecar's hints."""
     sidecar = recording.sidecar
-    hints = [
+    return [
         sidecar.speakers,
         sidecar.min_speakers,
         sidecar.max_speakers,
         _content(recording.turns_path),
         sorted(recording.consent.refused),
+        recording.tracks_digest,
+        [participant.name for participant in sidecar.participants],
     ]
-    if not recording.tracks:
-        return hints
-    return [*hints, recording.tracks_digest, [p.name for p in sidecar.participants]]
 
 
 def captions_and_names(recording: Recording) -> Any:

@@ -24,6 +24,10 @@ it hears somebody else, who has cues there too; and where that one has none: the
 words as well. Counted on composed meetings with cues off by 0.7 s, of which some go on over the
 next person's words (`benchmarks/names.py --tuned`)."""
 
+SHARED = 0.6
+"""Chance that a word is the voice's in front where several speak, against where one does: of 6,200
+words of composed meetings in such moments 50 % were, of 11,600 others 86 %."""
+
 MARGIN: Seconds = 1.0
 """Cues begin and end about so far from their words."""
 
@@ -90,6 +94,7 @@ def attribute(
     exclusive: Sequence[Turn],
     known: Mapping[str, str],
     recognised: Sequence[tuple[Seconds, Seconds]] = (),
+    shared: Sequence[tuple[Seconds, Seconds]] = (),
 ) -> Attribution:
     """Give every word to the speaker whose exclusive turns cover most of it.
 
@@ -101,10 +106,15 @@ def attribute(
     whose microphone it was. Names and voices are matched one to one over the whole meeting
     (`tasks/transcript/claims.py`); a name under which several voices are heard again and again is
     a room, and the voices decide. Words without a name count against a name. `known` are names
-    that are certain already (speaker -> name), `recognised` the parts that captions leave out.
+    that are certain already (speaker -> name), `recognised` the parts that captions leave out, `shared` those in
+    which several voices speak.
     """
     index = TurnIndex(exclusive)
-    heard = _hear(words, index)
+    at_once = TimeIndex(shared)
+    heard = [
+        replace(item, confidence=SHARED * item.confidence) if at_once.holds(item.word) else item
+        for item in _hear(words, index)
+    ]
     left_out = TimeIndex(recognised)
     cues = _cues([word for word in words if not left_out.holds(word)])
     claims = claims_of(

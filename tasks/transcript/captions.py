@@ -33,6 +33,12 @@ _ANONYMOUS = re.compile(
     re.IGNORECASE,
 )
 """Labels that number voices but name nobody."""
+_ROOM = re.compile(
+    r"(?:conference|meeting|board|class|war|huddle|konferenz|sitzungs|besprechungs)[\W_]*"
+    r"(?:room|raum|zimmer)\b.*|(?:room|raum|zimmer|saal|salle|sala)[\W_]*(?:\d+\w?|[a-z])?",
+    re.IGNORECASE,
+)
+"""Labels of rooms, in which several people share a microphone."""
 _DASH = re.compile(r"\s*(?:[-–—]|>>)\s*")
 _NOT_NAMES = re.compile(
     r"action|actions|address|advice|again|also|although|answer|attention|because|but|captions|"
@@ -154,7 +160,8 @@ def _naming(cues: Sequence[Cue], participants: Sequence[str]) -> Callable[[str],
 
     def is_name(label: str) -> bool:
         key = name_key(_bare(label))
-        if key in known or _ANONYMOUS.fullmatch(_bare(label)):
+        bare = _bare(label)
+        if key in known or _ANONYMOUS.fullmatch(bare) or _ROOM.fullmatch(bare):
             return True
         again = a_habit or counts[key] >= _LEAST_NAMED_LINES
         return _could_be(label) and (again or (key in counts and _is_capitalised(label)))
@@ -179,7 +186,8 @@ def _is_capitalised(label: str) -> bool:
 def _named(label: str) -> str | None:
     """Return the name in a label; None where it only numbers voices."""
     bare = _bare(label)
-    return None if not bare or _ANONYMOUS.fullmatch(bare) else bare
+    nobody = not bare or _ANONYMOUS.fullmatch(bare) or _ROOM.fullmatch(bare)
+    return None if nobody else bare
 
 
 def _words(cue: Cue, is_name: Callable[[str], bool], units: Iterator[int]) -> Iterator[Word]:

@@ -14,7 +14,7 @@ from schemas.values import Seconds, gaps_in, merged_spans, to_grid
 from tasks.ingest.file_names import caption_language
 from tasks.transcript.captions import read_captions
 
-STAGE_VERSION = 5
+STAGE_VERSION = 6
 
 
 def transcribe(

@@ -21,7 +21,7 @@ from tasks.transcript.doubtful_words import Doubts
 from tasks.transcript.overlap import cues_by_speaker, seconds_of, shared_spans, voices_of
 from tasks.transcript.spans import GRID, Span, cut_into_spans, end_of
 
-STAGE_VERSION = 4
+STAGE_VERSION = 5
 
 _MOSTLY = 0.8
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"})
@@ -47,7 +47,9 @@ def make_utterances(
     words = sorted((_fit(word, rules.max_word) for word in transcript.words), key=_by_time)
     if words:
         left_out = [(turn.start, turn.end) for turn in transcript.uncaptioned]
-        attribution = attribute(words, diarization.exclusive, diarization.names, left_out)
+        voices = voices_of(diarization.turns).values()
+        shared = shared_spans([(t.start, t.end) for t in index.turns] for index in voices)
+        attribution = attribute(words, diarization.exclusive, diarization.names, left_out, shared)
         attribution = _with_wordless(attribution, transcript.uncaptioned, rules.max_length)
     else:
         attribution = _turns_as_words(diarization, rules.max_length)
@@ -71,10 +73,9 @@ def _certain_names(
     voices = {turn.speaker for turn in turns} | set(names)
     unnamed = voices - set(names)
     left = people.keys() - {name_key(name) for name in names.values()}
-    is_sole = len(people) == 1
-    if len(people) == len(voices) and len(left) == len(unnamed) == 1:
-        if is_sole or not consent.is_restricted:
-            return {unnamed.pop(): people[left.pop()], **names}
+    may_guess = len(people) == 1 or not consent.is_restricted
+    if may_guess and len(people) == len(voices) and len(left) == len(unnamed) == 1:
+        return {unnamed.pop(): people[left.pop()], **names}
     return dict(names)
 
 

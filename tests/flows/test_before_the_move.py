@@ -16,9 +16,13 @@ from schemas.reports import BatchReport
 from schemas.values import clock
 from tasks.dataset.export import EXPORTERS
 
-CHANGED = ("split", "faces", "audio", "video", "reactions", "fuse")
-"""Voices and faces are scored against their own baseline, and all for how rare emotions are.
-Reactions were not known.
+CHANGED = (
+    *("split", "diarize", "transcribe", "utterances"),
+    *("faces", "audio", "video", "reactions", "text", "fuse"),
+)
+"""Names of captions and files of participants decide over the diarizer; rooms are no names. Faces
+are chosen for the whole recording, and reactions were not known. Voices and faces are scored
+against their own baseline, and all for how rare emotions are.
 
 Split and faces run again for their files, which are not kept.
 """

@@ -16,7 +16,7 @@ import soundfile
 
 from models.protocols import Waveform
 from schemas.errors import InputError, ResourceError
-from schemas.media import Recording, SplitMedia
+from schemas.media import ParticipantTrack, Recording, SplitMedia
 from schemas.settings import LimitSettings, Settings
 from tasks.ingest.file_types import MEDIA_SUFFIXES
 from tasks.media.probe import probe
@@ -336,3 +336,41 @@ def _ends(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_files_of_participants_are_put_on_the_recordings_time_line(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    ana, bo = (0.1 * random.normal(size=16_000 * 20).astype(np.float32) for _ in range(2))
+    whole = np.zeros(16_000 * 24, np.float32)
+    whole[: len(ana)] += ana
+    whole[32_000 : 32_000 + len(bo)] += bo
+    path = write_wav(tmp_path / "a.wav", whole)
+    files = [write_wav(tmp_path / f"{n}.wav", s) for n, s in (("ana", ana), ("bo", bo))]
+    tracks = tuple(ParticipantTrack(name=file.stem, path=str(file)) for file in files)
+    recording = recording_of(path).model_copy(update={"tracks": tracks})
+    made = split(recording, probe(str(path), SETTINGS), SETTINGS, tmp_path / "scratch")
+    assert [track.name for track in made.tracks] == ["ana", "bo"]
+    found = WavFile(made.tracks[1].path).read(0, 24)
+    assert np.abs(found[:31_000]).max() < 1e-3
+    assert np.corrcoef(found[32_000 : 32_000 + len(bo)], bo)[0, 1] > 0.99
+
+
+def test_files_of_participants_without_a_recording_of_all_are_mixed(tmp_path: Path) -> None:
+    sounds = [tone_voices(CONVERSATION[:1], 10), tone_voices(CONVERSATION[1:2], 10)]
+    files = [write_wav(tmp_path / f"{n}-x.wav", s) for n, s in enumerate(sounds)]
+    tracks = tuple(ParticipantTrack(name=None, path=str(file)) for file in files)
+    update = {"tracks": tracks, "is_parts": True}
+    recording = recording_of(files[0]).model_copy(update=update)
+    made = split(recording, probe(str(files[0]), SETTINGS), SETTINGS, tmp_path / "scratch")
+    assert len(made.tracks) == 2
+    assert len(onsets(made.audio_path)) == 2
+
+
+def test_a_participants_file_that_cannot_be_decoded_leaves_it_to_the_voices(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", tone_voices(CONVERSATION, 10))
+    (tmp_path / "b.wav").write_bytes(b"no sound")
+    tracks = tuple(ParticipantTrack(name=None, path=str(f)) for f in (path, tmp_path / "b.wav"))
+    recording = recording_of(path).model_copy(update={"tracks": tracks})
+    made = split(recording, probe(str(path), SETTINGS), SETTINGS, tmp_path / "scratch")
+    assert made.tracks == ()
+    assert made.audio_path is not None

@@ -450,3 +450,17 @@ def test_sbv_as_youtube_writes_it(tmp_path: Path) -> None:
     assert named(made)[-1] == ("yes", "Bo")
     assert texts(made) == ["hello", "there", "you", "yes"]
     assert (made.words[0].start, made.words[3].start, made.words[3].end) == (1.0, 3.5, 4.0)
+
+
+def test_a_word_with_a_colon_after_a_name_is_no_second_name(tmp_path: Path) -> None:
+    said = vtt((0, 2, "Bo: Note: this is at 10:30 sharp"), (2, 4, "Ana: fine"))
+    assert named(read(tmp_path, said)) == [
+        *((word, "Bo") for word in ("Note:", "this", "is", "at", "10:30", "sharp")),
+        ("fine", "Ana"),
+    ]
+
+
+@pytest.mark.parametrize("label", ["Room 1 (SPEAKER_00)", "Conference Room Berlin", "Raum 3"])
+def test_a_room_is_nobodys_name(label: str, tmp_path: Path) -> None:
+    said = vtt((0, 2, f"<v {label}>hello"), (2, 4, f"{label}: there"), (4, 6, "Ana: fine"))
+    assert named(read(tmp_path, said)) == [("hello", None), ("there", None), ("fine", "Ana")]
