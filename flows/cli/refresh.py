@@ -1,12 +1,14 @@
 """`tonescribe refresh`: rewrite what is published in today's form."""
 
 from flows.refresh import refresh_dataset
-from schemas.dataset import open_dataset
+from schemas.dataset import Dataset
+from schemas.settings import load_settings
 
 
 def run_refresh(location: str, *, everything: bool) -> int:
     """Rewrite and print what was done; return the exit code."""
-    made = refresh_dataset(open_dataset(location), everything=everything)
+    is_private = load_settings().dataset_mode == "private"
+    made = refresh_dataset(Dataset(location, is_private=is_private), everything=everything)
     for recording_id, reason in made.left.items():
         print(f"{recording_id}  {reason}")  # noqa: T201
     sentence = f"{len(made.done)} written anew"

@@ -243,10 +243,10 @@ def remote_objects(files: "AbstractFileSystem", top: str) -> Iterator[Object]:
     On S3 page by page, so that a bucket of any size needs little memory; parts of an upload that
     is not complete are no objects yet and are in no page.
     """
-    if "s3" in files.protocol:
-        yield from _pages(files, top)
-        return
     try:
+        if "s3" in files.protocol:
+            yield from _pages(files, top)
+            return
         files.invalidate_cache(top)
         found = files.find(top, detail=True)
     except FileNotFoundError:

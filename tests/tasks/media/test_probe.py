@@ -201,10 +201,20 @@ def test_a_deadline_ends_the_probe(tmp_path: Path) -> None:
         probe(str(path), settings)
 
 
-def test_a_recording_over_the_limit_is_refused(tmp_path: Path) -> None:
-    settings = Settings(limits=LimitSettings(max_hours=0.001))
-    with pytest.raises(InputError, match="max_hours"):
-        probe(str(make_meeting(tmp_path / "a.wav")), settings)
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        ({"max_hours": 0.0001}, "a.wav"),
+        ({"max_pixels": 1000}, "a.mp4"),
+        ({"max_frames": 5}, "a.mp4"),
+    ],
+)
+def test_a_recording_over_a_limit_is_refused(
+    tmp_path: Path, limit: dict[str, float], name: str
+) -> None:
+    settings = Settings(limits=LimitSettings(**limit))
+    with pytest.raises(InputError, match=next(iter(limit))):
+        probe(str(make_meeting(tmp_path / name, duration=1.0)), settings)
 
 
 def test_a_wav_without_samples_is_refused(tmp_path: Path) -> None:
