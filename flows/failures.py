@@ -9,6 +9,7 @@ from schemas.errors import (
     TonescribeError,
     UnavailableError,
     WeightsError,
+    one_line,
 )
 from tasks.dataset.store import FULL
 
@@ -44,7 +45,8 @@ class StageFailedError(Exception):
         if isinstance(error, TonescribeError):
             self.sentence = error.sentence
         else:
-            self.sentence = f"The stage '{stage}' failed ({type(error).__name__}: {error})."
+            message = f"The stage '{stage}' failed ({type(error).__name__}: {error})."
+            self.sentence = one_line(message)
         self.cause = next((c for kind, c in CAUSES.items() if isinstance(error, kind)), "internal")
         self.stage = stage
         super().__init__(self.sentence)

@@ -16,6 +16,18 @@
 
 from typing import Any, ClassVar
 
+_LONGEST_SENTENCE = 1000
+
+
+def one_line(message: str) -> str:
+    """Return a message as a sentence that quotes what strangers wrote: one line, nothing invisible.
+
+    Longer than 1000 letters it is cut.
+    """
+    seen = " ".join(message.split())
+    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in seen)
+    return line if len(line) <= _LONGEST_SENTENCE else f"{line[: _LONGEST_SENTENCE - 1]}…"
+
 
 class TonescribeError(Exception):
     """Root of all errors that a user may read."""
@@ -25,7 +37,7 @@ class TonescribeError(Exception):
     @property
     def sentence(self) -> str:
         """The message on one line, as it is shown and stored."""
-        return " ".join(str(self).split())
+        return one_line(str(self))
 
 
 class InputError(TonescribeError):
