@@ -6,6 +6,7 @@ as long, whose parts are FILE, to see whether memory grows.
 """
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import av
 
-from flows.annotate import annotate
+from flows.batch import plan_batch, run_batch, run_plainly
+from flows.options import AnnotateOptions
 from schemas.dataset import open_dataset
 from tasks.media.split import ffmpeg_program
 
@@ -53,9 +55,11 @@ def main() -> None:
         if chosen.repeat > 1:
             path = repeated(path, chosen.repeat, folder)
         decoding, length = decode(path)
-        annotate(
-            source=str(path), out=str(folder / "dataset"), purpose="evaluation", server="none"
+        os.environ["TONESCRIBE_CACHE"] = str(folder / "cache")
+        options = AnnotateOptions(
+            source=str(path), out=str(folder / "dataset"), purpose="evaluation"
         )
+        run_batch(plan_batch(options), run_plainly)
         rows = open_dataset(str(folder / "dataset")).arrow("recordings").to_table().to_pylist()
     stages = dict(rows[0]["stage_seconds"])
     total = sum(stages.values())
