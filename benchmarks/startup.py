@@ -18,7 +18,16 @@ for job in sys.argv[1:] or ENGINES:
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(used.ru_utime + used.ru_stime, len(sys.modules), used.ru_maxrss // 1024)
 """
-JOBS = ("diarizer", "transcriber", "face_detector", "audio", "video", "text", "fusion")
+JOBS = (
+    "diarizer",
+    "transcriber",
+    "face_detector",
+    "active_speaker",
+    "audio",
+    "video",
+    "text",
+    "fusion",
+)
 
 
 def main() -> None:

@@ -149,7 +149,7 @@ def _found(
         "turns": turns,
         "meetings": len(judged),
         "people": sorted({truths[name].people for name in judged}),
-        "engines": _engines(settings, ("diarizer", "face_detector")),
+        "engines": _engines(settings, ("diarizer", "face_detector", "active_speaker")),
         "all": figures_of(every).model_dump(),
         "by": by,
         "calibration": {

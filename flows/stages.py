@@ -252,7 +252,7 @@ STAGES: tuple[Stage, ...] = (
         after=("probe", "utterances"),
         files_of=("split",),
         sections=("faces",),
-        engines=("face_detector",),
+        engines=("face_detector", "active_speaker"),
         biometric=True,
         skipped=Faces(),
     ),

@@ -7,8 +7,9 @@ from typing import Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from models.faces.evidence import Evidence
 from schemas.speech import Diarization, Transcript, Turn
-from schemas.values import Hertz, Seconds
+from schemas.values import Hertz, Probability, Seconds
 
 Samples = NDArray[np.float32]
 """Mono float32 in [-1, 1] at 16 kHz, shape (n,)."""
@@ -102,6 +103,45 @@ class FaceDetector(Engine, Protocol):
 
     def detect(self, image: NDArray[np.uint8]) -> list[FaceBox]:
         """Return the faces of one BGR image of shape (height, width, 3)."""
+
+
+class ActiveSpeaker(Engine, Protocol):
+    """Tells how likely each person who is seen in a turn is the one who speaks."""
+
+    def log_odds(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the log-odds of each pair of a turn and a person, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class TalkingClip:
+    """A face seen without a gap, and the sound that belongs to its pictures.
+
+    `crops` are 25 a second, as `CloserLook.crop` cuts them, shape (frames, 112, 112) uint8;
+    `sound` begins with the first of them and lasts at least as long. `inside` says which of them
+    are in the turn that is asked about, shape (frames,); the others show what was around it.
+    """
+
+    crops: NDArray[np.uint8]
+    sound: Samples
+    inside: NDArray[np.bool_]
+
+
+@runtime_checkable
+class CloserLook(Protocol):
+    """An active-speaker engine that also looks at pictures and sound; not every engine does.
+
+    It is asked only about turns that are in doubt: decoding 25 pictures a second takes time.
+    """
+
+    @property
+    def doubt(self) -> tuple[Probability, Probability]:
+        """Between which confidences of its likeliest person a turn is in doubt."""
+
+    def crop(self, gray: NDArray[np.uint8], box: FaceBox) -> NDArray[np.uint8]:
+        """Cut a face out of a gray picture, shape (112, 112)."""
+
+    def look(self, clips: Sequence[TalkingClip]) -> float:
+        """Return log-odds to add to those of one person in one turn; 0.0 where nothing is told."""
 
 
 @dataclass(frozen=True)

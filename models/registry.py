@@ -16,6 +16,7 @@ from models.checkpoint import SHIPPED, file_digest, shipped
 from models.network_store import is_there, networks_of
 from models.networks import NETWORKS
 from models.protocols import (
+    ActiveSpeaker,
     Diarizer,
     EmotionBranch,
     FaceDetector,
@@ -45,6 +46,10 @@ ENGINES: dict[str, dict[str, str]] = {
         "yunet": "models.faces.detectors:YuNetDetector",
         "synthetic": "models.faces.synthetic:DrawnFaceDetector",
     },
+    "active_speaker": {
+        "embedded": "models.faces.speaking:EmbeddedActiveSpeaker",
+        "light-asd": "models.faces.light_asd:LightAsd",
+    },
     "audio": {
         "embedded": "models.architectures.branch:open_audio",
         "wav2vec2": "models.audio.wav2vec2:Wav2Vec2Branch",
@@ -65,8 +70,14 @@ ENGINES: dict[str, dict[str, str]] = {
     },
 }
 
-_SHIPPED_FILES: dict[str, Path] = {"face_detector": SHIPPED / "face_detector.onnx"}
+_SHIPPED_FILES: dict[str, Path] = {
+    "face_detector": SHIPPED / "face_detector.onnx",
+    "active_speaker": SHIPPED / "active_speaker.json",
+}
 """Jobs whose shipped weights are no safetensors file named after the job."""
+
+_ON_SHIPPED_FILES = ("embedded", "auto", "yunet", "light-asd")
+"""Engines that compute with the shipped weights of their job, alone or beside others."""
 
 
 @overload
@@ -77,6 +88,10 @@ def load_engine(job: Literal["transcriber"], name: str, weights: WeightSettings)
 def load_engine(
     job: Literal["face_detector"], name: str, weights: WeightSettings
 ) -> FaceDetector: ...
+@overload
+def load_engine(
+    job: Literal["active_speaker"], name: str, weights: WeightSettings
+) -> ActiveSpeaker: ...
 @overload
 def load_engine(
     job: Literal["audio"], name: str, weights: WeightSettings
@@ -131,7 +146,7 @@ def identify(job: str, name: str, weights: WeightSettings) -> str:
     """
     seen = hashlib.sha256(f"{job} {name}".encode())
     path = _SHIPPED_FILES.get(job, shipped(job))
-    if name in ("embedded", "auto", "yunet") and path.is_file():
+    if name in _ON_SHIPPED_FILES and path.is_file():
         seen.update(f"{path.name} {file_digest(path)}".encode())
     for network in networks_of(job, name, weights):
         there = is_there(network, weights)

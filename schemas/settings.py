@@ -30,6 +30,7 @@ class EngineSettings(Value):
     diarizer: str = Field("", description="who speaks when")
     transcriber: str = Field("", description="words, where there are no captions")
     face_detector: str = Field("", description="faces in pictures")
+    active_speaker: str = Field("", description="whose face speaks")
     audio: str = Field("", description="emotion from the voice")
     video: str = Field("", description="emotion from the face")
     text: str = Field("", description="emotion from the words")
@@ -41,6 +42,7 @@ PROFILES: dict[Profile, EngineSettings] = {
         diarizer="embedded",
         transcriber="embedded",
         face_detector="auto",
+        active_speaker="embedded",
         audio="embedded",
         video="embedded",
         text="embedded",
@@ -50,6 +52,7 @@ PROFILES: dict[Profile, EngineSettings] = {
         diarizer="community-1",
         transcriber="whisper",
         face_detector="auto",
+        active_speaker="embedded",
         audio="wav2vec2",
         video="embedded",
         text="transformer",
@@ -74,6 +77,9 @@ class WeightSettings(Value):
         "", description="folder in CTranslate2's format, a network's name, or a hub name"
     )
     face_detector: str = Field("", description="another file of YuNet; empty: the shipped one")
+    active_speaker: str = Field(
+        "", description="folder with lightASD.onnx and lossAV.onnx, for light-asd"
+    )
     audio: str = Field("", description="a .safetensors file, or a folder or hub name for wav2vec2")
     video: str = Field("", description="a .safetensors file")
     text: str = Field(

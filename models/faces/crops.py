@@ -40,7 +40,7 @@ def cut_face(gray: NDArray[np.uint8], box: FaceBox) -> Crop:
     tilt = head_tilt(box)
     # the region is wide enough for any turn about its middle
     reach = side / 2 * (1.0 if tilt == 0.0 else 1.42)
-    region = _square(gray, middle_x - reach, middle_y - reach, 2 * reach)
+    region = cut_square(gray, middle_x - reach, middle_y - reach, 2 * reach)
     if tilt != 0.0:
         region = _turned(region, tilt, side / (2 * reach))
     shrinks = region.shape[0] > CROP
@@ -50,7 +50,8 @@ def cut_face(gray: NDArray[np.uint8], box: FaceBox) -> Crop:
     return np.asarray(crop, dtype=np.uint8)
 
 
-def _square(gray: NDArray[np.uint8], left: float, top: float, side: float) -> NDArray[np.uint8]:
+def cut_square(gray: NDArray[np.uint8], left: float, top: float, side: float) -> NDArray[np.uint8]:
+    """Cut a square to the pixel; what lies outside the picture repeats its edge."""
     import cv2
 
     first_x, first_y = round(left), round(top)

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import SHIPPED
+from models.checkpoint import SHIPPED, file_digest
 from models.faces.evidence import Evidence, Spoken
+from schemas.settings import WeightSettings
 from schemas.values import Probability
 
 SHIPPED_SPEAKING = SHIPPED / "active_speaker.json"
@@ -50,6 +51,20 @@ class SpeakingWeights:
         return np.clip(odds, -_SUREST, _SUREST)
 
 
+class EmbeddedActiveSpeaker:
+    """The logistic regression that ships with tonescribe: needs no picture but the evidence."""
+
+    name = "embedded"
+
+    def __init__(self, weights: WeightSettings) -> None:  # noqa: ARG002
+        self.digest = file_digest(SHIPPED_SPEAKING)
+        self._weights = SpeakingWeights.read()
+
+    def log_odds(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the log-odds of each pair, shape (n,), in [-6, 6]."""
+        return self._weights.log_odds(evidence)
+
+
 @dataclass(frozen=True)
 class Choice:
     """The likeliest person of a turn, and how likely it is; None where nobody was seen in it."""
@@ -63,10 +78,12 @@ Pair = tuple[str, int | None]
 
 
 def choose_faces(
-    turns: Sequence[Spoken], evidence: Evidence, weights: SpeakingWeights
+    turns: Sequence[Spoken], evidence: Evidence, log_odds: NDArray[np.float64]
 ) -> list[Choice]:
-    """Return for each turn the person who most likely speaks in it."""
-    log_odds = weights.log_odds(evidence)
+    """Return for each turn the person who most likely speaks in it.
+
+    `log_odds` are those of the pairs of the evidence, shape (n,).
+    """
     seen: dict[int, list[int]] = defaultdict(list)
     for row, turn in enumerate(evidence.turns.tolist()):
         seen[turn].append(row)

@@ -75,6 +75,12 @@ class Cast:
         unknown = (number for number in self._sightings if number not in owners)
         return {**{number: f"FACE_{i:02d}" for i, number in enumerate(unknown)}, **owners}
 
+    def sightings(self, person: int, start: Seconds, end: Seconds) -> NDArray[np.void]:
+        """Return where a person was seen between two times of the picture, and a second around."""
+        rows = self._sightings[person]
+        first, last = np.searchsorted(rows["time"], (start - 1.0, end + 1.0))
+        return rows[first:last]
+
     def seen_in(self, utterance: Utterance, delay: Seconds) -> dict[int, Seen]:
         """Return who was seen during an utterance; the picture before it, if it has none."""
         start, end = utterance.start - delay, utterance.end - delay

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from models.faces.crops import CROP
 from models.faces.evidence import Evidence, gather
-from models.faces.speaking import Choice, SpeakingWeights, choose_faces
+from models.faces.speaking import Choice, choose_faces
 from models.faces.synchrony import RATE, Heard, find_delay
-from models.protocols import FaceSequence, Waveform
+from models.protocols import CloserLook, FaceSequence, Waveform
 from models.registry import load_engine
 from schemas.media import MediaInfo
 from schemas.settings import Settings
 from schemas.speech import Faces, FaceTrack, ListenerFace, Utterance
 from schemas.values import Seconds, to_grid
 from tasks.emotion.cast import Cast, Seen
+from tasks.emotion.closer import find_doubtful, look_closer
 from tasks.emotion.watch import watch
 from tasks.media.frames import Span, merge_spans
 
@@ -54,12 +55,12 @@ def find_faces(
     """Find the speaker's face of each utterance, and its listeners; one track per utterance.
 
     A video that breaks off gives the faces until then. Raises `InputError` where not one
-    picture can be decoded, `WeightsError` where the detector's weights are missing.
+    picture can be decoded, `WeightsError` where an engine's weights are missing.
     """
     if info.video is None or not utterances:
         return Faces(tracks=tuple(FaceTrack(utterance_index=u.index) for u in utterances))
     seen = observe(video_path, info, utterances, waveform, settings, scratch)
-    choices = choose_faces(utterances, seen.evidence, SpeakingWeights.read())
+    choices = _choices(video_path, info, utterances, waveform, settings, seen)
     limit = settings.faces.min_confidence
     owners = _owners(utterances, choices, limit)
     names = seen.cast.names(owners)
@@ -75,6 +76,27 @@ def find_faces(
         crops_path=str(seen.crops_path),
         audio_delay=seen.delay,
     )
+
+
+def _choices(
+    video_path: str,
+    info: MediaInfo,
+    utterances: Sequence[Utterance],
+    waveform: Waveform | None,
+    settings: Settings,
+    seen: "Observed",
+) -> list[Choice]:
+    """Choose by the evidence; where that leaves doubt, by a closer look if the engine takes one."""
+    engine = load_engine("active_speaker", settings.engine("active_speaker"), settings.weights)
+    log_odds = engine.log_odds(seen.evidence)
+    choices = choose_faces(utterances, seen.evidence, log_odds)
+    if waveform is None or not isinstance(engine, CloserLook):
+        return choices
+    doubtful = find_doubtful(utterances, seen.evidence, choices, log_odds, engine.doubt)
+    more = look_closer(
+        video_path, info, doubtful, seen.evidence, seen.cast, waveform, seen.delay, engine
+    )
+    return choose_faces(utterances, seen.evidence, log_odds + more)
 
 
 def observe(

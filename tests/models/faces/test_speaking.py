@@ -57,7 +57,8 @@ def mouth(turns: Sequence[Said], voices: str, seed: int = 0, nods: float = 0.0) 
 
 def chosen(turns: Sequence[Said], people: Mapping[int, Person], heard: Heard) -> list[Choice]:
     delay = find_delay(people, heard)
-    return choose_faces(turns, gather(turns, people, heard, delay), SpeakingWeights.read())
+    evidence = gather(turns, people, heard, delay)
+    return choose_faces(turns, evidence, SpeakingWeights.read().log_odds(evidence))
 
 
 def faces(choices: Sequence[Choice]) -> list[int | None]:
