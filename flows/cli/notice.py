@@ -1,10 +1,13 @@
 """The text that participants are to be given: what is kept about them, why, and their rights."""
 
+import textwrap
+
 from schemas.errors import SettingsError
 from schemas.policy import Policy
 from schemas.purposes import PURPOSES
 from schemas.settings import Settings
 
+_WIDTH = 90
 _GAP = "________"
 
 _ENGLISH = """\
@@ -113,7 +116,7 @@ def notice(settings: Settings, *, days: int | None, place: str, contact: str, la
         )
     policy, phrases = Policy.decide(settings), _PHRASES[language]
     covers = _COVERS_GERMAN[policy.purpose] if language == "de" else PURPOSES[policy.purpose].covers
-    return phrases["text"].format(
+    text = phrases["text"].format(
         gap=_GAP,
         contact=contact or _GAP,
         sources=phrases["words" if policy.text_only else "all"],
@@ -123,3 +126,6 @@ def notice(settings: Settings, *, days: int | None, place: str, contact: str, la
         place=place or _GAP,
         days=phrases["days"].format(days=days) if days else phrases["open"],
     )
+    head, *paragraphs = text.strip().split("\n\n")
+    responsible, *rest = paragraphs
+    return "\n\n".join([head, responsible, *(textwrap.fill(p, _WIDTH) for p in rest)]) + "\n"

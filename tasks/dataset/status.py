@@ -94,7 +94,7 @@ def _utterances(dataset: Dataset) -> tuple[int, int, int]:
 
 
 def _hours(seconds: Seconds) -> float:
-    return round(seconds / 3600, 3)
+    return round(seconds / 3600, 5)
 
 
 def _quarantine(dataset: Dataset) -> list[Quarantined]:
