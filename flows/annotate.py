@@ -17,6 +17,7 @@ from flows.batch import (
     find_job,
     handed_batch,
     handing_job,
+    job_in_hand,
     needed,
     one_by_one,
     open_for_writing,
@@ -26,8 +27,12 @@ from flows.batch import (
     sweep,
 )
 from flows.discretion import address_id, artifacts_of_settings, shown_address, told
-from flows.ending import end_with_parent
+from flows.handing import answer, handed_job
+from flows.keys import fingerprint
+from flows.on_workers import on_workers
 from flows.options import AnnotateOptions
+from flows.recording import quarantine_lost
+from flows.runners import lost_errors, opened_runner
 from schemas.errors import QuarantinedError
 from schemas.policy import Policy
 from schemas.reports import BatchReport, RecordingReport
@@ -70,6 +75,7 @@ def annotate(
     purpose_note: str | None = None,
     jurisdiction: str | None = None,
     context: str | None = None,
+    runner: str | None = None,
     workers: int | None = None,
     limit: int | None = None,
     requeue: bool = False,
@@ -96,6 +102,7 @@ def annotate(
             purpose_note=purpose_note,
             jurisdiction=jurisdiction,
             context=context,
+            runner=runner,
             workers=workers,
             limit=limit,
             requeue=requeue,
@@ -121,23 +128,28 @@ def batch_state(report: BatchReport, artifacts: Artifacts = "summary") -> State[
 def _runs(batch: Batch) -> Iterator[RecordingReport]:
     out, options = batch.dataset.location, batch.options.of_recording
     artifacts = batch.settings.artifacts
-    if not batch.is_parallel:
+    if batch.settings.runner == "workers":
+        yield from on_workers(batch)
+    elif batch.settings.runner == "ray" or batch.is_parallel:
+        yield from _in_tasks(batch, out, options)
+    else:
         yield from one_by_one(batch.jobs, lambda job: _run_as_flow(job, out, options, artifacts))
-        return
-    from prefect.task_runners import ProcessPoolTaskRunner
 
-    workers = batch.settings.workers
-    with ProcessPoolTaskRunner(max_workers=workers, initializer=end_with_parent) as runner:
-        parameters = [
-            {"job": job.model_dump(mode="json"), "out": out, "options": options}
-            | {"artifacts": artifacts}
+
+def _in_tasks(batch: Batch, out: str, options: Json) -> Iterator[RecordingReport]:
+    """Annotate each recording in a task of the runner's; one that dies takes itself along alone."""
+    common = {"out": out, "options": options, "artifacts": batch.settings.artifacts}
+    with opened_runner(batch.settings) as runner:
+        futures: dict[PrefectFuture[Any], Job] = {
+            runner.submit(annotate_in_process, {"job": job.model_dump(mode="json"), **common}): job
             for job in batch.jobs
-        ]
-        futures: list[PrefectFuture[Any]] = [
-            runner.submit(annotate_in_process, each) for each in parameters
-        ]
-        for future in as_completed(futures):
-            yield RecordingReport.model_validate(future.result())
+        }
+        for future in as_completed(list(futures)):
+            try:
+                report = RecordingReport.model_validate(future.result())
+            except lost_errors(batch.settings):
+                report = quarantine_lost(futures[future].item, batch.dataset, batch.settings)
+            yield report
 
 
 @task(name="annotate-in-process", persist_result=False)
@@ -207,11 +219,17 @@ def annotate_recording(
     )
     settings = options.settings()
     Policy.decide(settings)
-    job = find_job(needed(settings, "source"))
+    source = needed(settings, "source")
     dataset = open_for_writing(settings)
+    job = job_in_hand(source)
+    handed = None if job else handed_job(dataset, source, fingerprint(settings))
+    job = job or handed or find_job(source)
     dataset.prepare()
-    sweep(dataset)
+    if not handed:
+        sweep(dataset)
     report = run_job(job, dataset, settings)
+    if handed:
+        answer(dataset, source, report)
     message = told(report, settings.artifacts)
     if report.outcome == "quarantined":
         whole = QuarantinedError(report.sentence or report.outcome, report)

@@ -18,6 +18,7 @@ from flows.processes import in_processes
 from flows.progress import at_place, emit
 from flows.recording import annotate_item, quarantine_lost
 from flows.refresh import refresh_recordings
+from flows.runners import check_runner
 from flows.steps import guarded, log
 from models.registry import ENGINES, load_engine
 from schemas.dataset import Dataset
@@ -66,7 +67,8 @@ class Batch:
     @property
     def is_parallel(self) -> bool:
         """Whether recordings are annotated in several processes."""
-        return self.settings.workers > 1 and len(self.jobs) > 1
+        is_several = self.settings.workers > 1 and len(self.jobs) > 1
+        return self.settings.runner == "processes" and is_several
 
 
 _planned: ContextVar[Batch | None] = ContextVar("planned_batch", default=None)
@@ -80,6 +82,7 @@ def plan_batch(options: AnnotateOptions) -> Batch:
     """
     settings = options.settings()
     Policy.decide(settings)
+    check_runner(settings)
     dataset = open_for_writing(settings)
     todo = plan(
         needed(settings, "source"),
@@ -145,11 +148,16 @@ def handing_job(job: Job) -> Iterator[None]:
         _job.reset(token)
 
 
-def find_job(source: str) -> Job:
-    """Return the recording that was handed on, else the only one at an address."""
+def job_in_hand(source: str) -> Job | None:
+    """Return the recording of an address or its id, where this process handed it on."""
     job = _job.get()
     if job is not None and source in (job.item.uri, address_id(job.item.uri)):
         return job
+    return None
+
+
+def find_job(source: str) -> Job:
+    """Return the only recording at an address."""
     items = find_recordings(source)
     if len(items) != 1:
         raise SettingsError(f"{source} is not one recording; use the flow 'annotate' for many.")

@@ -16,7 +16,7 @@ _SETTING_OF = {
 }
 """Options whose setting lies in a section."""
 
-_OF_BATCH = frozenset({"source", "out", "workers", "server", "limit", "requeue"})
+_OF_BATCH = frozenset({"source", "out", "runner", "workers", "server", "limit", "requeue"})
 """Options that say nothing about the annotation of a single recording."""
 
 
@@ -38,6 +38,7 @@ class AnnotateOptions(Value):
     purpose_note: str | None = None
     jurisdiction: str | None = None
     context: str | None = None
+    runner: str | None = None
     workers: int | None = None
     server: str | None = None
     limit: int | None = None

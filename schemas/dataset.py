@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UNDATED = "undated"
 MANIFESTS, QUARANTINE, PAGES = "manifests", "quarantine", "pages"
-FORGOTTEN, LEASES = "forgotten", "leases"
+FORGOTTEN, LEASES, HANDED = "forgotten", "leases", "handed"
 """Folders of a dataset beside those of its tables."""
 
 _MEANS = ", ".join(f"avg(scores.{name}) as {name}" for name in EMOTIONS)

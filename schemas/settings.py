@@ -1,5 +1,6 @@
 """All settings: `tonescribe.toml`, then `TONESCRIBE_*`, then the command line; later wins."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,9 @@ from schemas.values import BCP_47, Probability, Seconds, Value
 
 Profile = Literal["embedded", "standard"]
 Artifacts = Literal["summary", "full", "none"]
+Runner = Literal["here", "processes", "ray", "workers"]
+
+_PREFIX = "TONESCRIBE_"
 
 
 class EngineSettings(Value):
@@ -198,11 +202,23 @@ class LimitSettings(Value):
     )
 
 
+class RaySettings(Value):
+    """Where recordings run with `runner = "ray"`, and what each reserves there."""
+
+    address: str = Field(
+        "",
+        description="an existing cluster, 'auto' or ray://HOST:10001; empty: one on this machine, "
+        "for the run",
+    )
+    cpus: PositiveFloat = Field(1.0, description="processors that a recording reserves")
+    gpus: float = Field(0.0, ge=0, description="share of a GPU that a recording reserves")
+
+
 class Settings(BaseSettings):
     """Everything that a run depends on. Frozen; unknown keys are an error."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TONESCRIBE_",
+        env_prefix=_PREFIX,
         env_nested_delimiter="__",
         toml_file="tonescribe.toml",
         extra="forbid",
@@ -243,7 +259,15 @@ class Settings(BaseSettings):
         description="a recording of a folder or bucket that changed within so many seconds is "
         "still being uploaded: the next run takes it; 300 suits a nightly run",
     )
-    workers: PositiveInt = Field(1, description="recordings that are annotated at the same time")
+    runner: Runner = Field(
+        "processes",
+        description="where recordings are annotated. here: one by one in this process; processes: "
+        "in as many processes as `workers` says; ray: on a Ray cluster; workers: by Prefect "
+        "workers, a run of annotate-recording/one each",
+    )
+    workers: PositiveInt = Field(
+        1, description="recordings that are annotated at the same time with processes"
+    )
     cache: Path = Field(
         default_factory=lambda: Path.home() / ".cache" / "tonescribe",
         description="results of stages by content; holds words, delete it as you would transcripts",
@@ -258,6 +282,7 @@ class Settings(BaseSettings):
     judge: JudgeSettings = JudgeSettings()
     meeting: MeetingSettings = MeetingSettings()
     limits: LimitSettings = LimitSettings()
+    ray: RaySettings = RaySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -275,6 +300,14 @@ class Settings(BaseSettings):
         """Name of the engine for a job: the setting, else the profile's choice."""
         chosen: str = getattr(self.engines, job) or getattr(PROFILES[self.profile], job)
         return chosen
+
+    def as_environment(self) -> dict[str, str]:
+        """Return what is set, as variables for a process elsewhere that reads no file of ours."""
+        given = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        return {
+            f"{_PREFIX}{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in given.items()
+        }
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -369,9 +402,8 @@ def _unknown(name: str, key: str, fields: Mapping[str, Any]) -> str:
 
 
 def _refuse_unknown_environment() -> None:
-    prefix = "TONESCRIBE_"
     for variable in os.environ:
-        if variable.startswith(prefix):
-            key = variable.removeprefix(prefix).lower().split("__")[0]
+        if variable.startswith(_PREFIX):
+            key = variable.removeprefix(_PREFIX).lower().split("__")[0]
             if key not in Settings.model_fields:
                 raise SettingsError(_unknown(variable, key, Settings.model_fields))

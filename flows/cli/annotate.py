@@ -11,8 +11,9 @@ from flows.discretion import shown_address
 from flows.networks import absent_networks
 from flows.options import AnnotateOptions, quiet_prefect
 from flows.progress import Event, Progress, listening
+from flows.runners import needs_shared_server
 from flows.server import NoServerError, is_alive, temporary_server
-from schemas.errors import ResourceError
+from schemas.errors import ResourceError, SettingsError
 from schemas.reports import BatchReport, Outcome, RecordingReport
 from tasks.ingest.plan import Plan
 
@@ -84,6 +85,11 @@ def _annotate(batch: Batch) -> BatchReport:
                 "or run with --no-server."
             )
         return _run_flow(batch)
+    if needs_shared_server(batch.settings):
+        raise SettingsError(
+            f"The runner '{batch.settings.runner}' needs a Prefect server that its machines reach; "
+            "set PREFECT_API_URL."
+        )
     try:
         with (
             temporary_server(meanwhile=lambda: check_engines(batch.settings)) as url,

@@ -91,7 +91,12 @@ def annotate(
         str | None,
         typer.Option(help="workplace, education, research, private, medical or unspecified."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Recordings at the same time.")] = None,
+    runner: Annotated[
+        str | None, typer.Option(help="here, processes, ray or workers: where recordings run.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Recordings at the same time, with processes.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Annotate at most so many.")] = None,
     requeue: Annotated[bool, typer.Option(help="Try what is in quarantine again.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object per recording.")] = False,
@@ -117,6 +122,7 @@ def annotate(
         purpose_note=purpose_note,
         jurisdiction=jurisdiction,
         context=context,
+        runner=runner,
         workers=workers,
         server="none" if no_server else None,
         limit=limit,

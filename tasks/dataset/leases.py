@@ -116,6 +116,11 @@ class Leases:
             _clear_orphans(self._dataset, before)
         return True
 
+    def clear(self, key: str) -> None:
+        """Take a lease from a holder that is known to be dead."""
+        if (current := self._dataset.read_bytes(lease_path(key))) is not None:
+            self.take_over(key, current)
+
     def note(self, recording_id: str, files: Iterable[str]) -> None:
         """Say what is about to be published, so that whoever finds this run dead can clear it up.
 
@@ -230,7 +235,7 @@ def _clear_orphans(dataset: Dataset, lease: Lease) -> None:
 def sweep_leases(dataset: Dataset) -> None:
     """Remove the leases of runs that were killed, and the files that they published in part."""
     for key in _keys(dataset):
-        if (lease := _read(dataset, key)) is None or lease.is_stale:
+        if (lease := read_lease(dataset, key)) is None or lease.is_stale:
             with Leases(dataset) as leases:
                 leases.take(key)
 
@@ -250,7 +255,8 @@ def outwait(dataset: Dataset, keys: Sequence[str]) -> None:
             leases.take_over(key, content)
 
 
-def _read(dataset: Dataset, key: str) -> Lease | None:
+def read_lease(dataset: Dataset, key: str) -> Lease | None:
+    """Return a lease; None where nobody holds it, or what is there cannot be read."""
     return _parsed(dataset.read_bytes(lease_path(key)))
 
 
