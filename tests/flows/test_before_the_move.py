@@ -22,7 +22,8 @@ CHANGED = (
 )
 """Names of captions and files of participants decide over the diarizer; rooms are no names.
 
-Voices and faces are scored against their own baseline, and all for how rare emotions are. Split and faces run again for their files, which are not kept.
+Voices and faces are scored against their own baseline, and all for how rare emotions are. Split
+and faces run again for their files, which are not kept.
 """
 
 EARLIER = Path(__file__).parents[1] / "material" / "before_the_move"
