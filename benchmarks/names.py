@@ -7,6 +7,7 @@ that constants may be chosen on. `--keep FOLDER` keeps what the diarizer heard, 
 """
 
 import argparse
+import itertools
 import json
 import pickle
 import warnings
@@ -39,6 +40,7 @@ LATE = 1.0
 SURE = 0.9
 
 Random = np.random.Generator
+NO_SIDECAR = Sidecar()
 GivenTurn = tuple[float, float, str]
 """Start, end in seconds, and who speaks."""
 SECONDS = 120.0
@@ -62,7 +64,7 @@ class Captioned:
     transcript: Transcript
     truth: Mapping[str, str]
     named: frozenset[str]
-    sidecar: Sidecar = Sidecar()
+    sidecar: Sidecar = NO_SIDECAR
 
 
 def cues_of(turns: Sequence[GivenTurn]) -> tuple[list[Cue], dict[str, str]]:
@@ -74,7 +76,7 @@ def cues_of(turns: Sequence[GivenTurn]) -> tuple[list[Cue], dict[str, str]]:
         name = NAMES[people.index(who)]
         pieces = max(1, int(np.ceil((end - start) / LONGEST_CUE)))
         edges = np.linspace(start, end, pieces + 1)
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
+        for first, last in itertools.pairwise(edges):
             words = []
             for _ in range(max(1, int((last - first) / WORD))):
                 words.append(f"w{len(truth):04d}")
@@ -92,7 +94,7 @@ def shifted(cue: Cue, random: Random, deviation: float = SLOPPY, late: float = 0
     return Cue(start, min(end, max(SECONDS, start + 0.3)), cue.words, cue.name)
 
 
-def exact(cues: Sequence[Cue], random: Random) -> list[Cue]:
+def exact(cues: Sequence[Cue], _: Random) -> list[Cue]:
     """Cues as they should be."""
     return list(cues)
 
@@ -363,43 +365,20 @@ def confidence_rows(told: Sequence[Told]) -> dict[str, dict[str, float]]:
     return rows
 
 
-def turns_right(told: Sequence[Told]) -> dict[str, dict[str, float]]:
-    """Return what share of exclusive turns' time is the right speaker's, by confidence.
-
-    Only time in which somebody speaks counts; any of several who speak at once is right.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    step = 0.05
-    pairs: list[tuple[float, float, float]] = []
+def words_right(told: Sequence[Told]) -> dict[str, dict[str, float]]:
+    """Return how many words are the right speaker's, by the diarizer's own confidence."""
+    pairs: list[tuple[float, bool]] = []
     for each in told:
-        people = sorted({who for _, _, who in each.turns})
-        speakers = each.diarization.speakers
-        truth = np.zeros((len(people), round(SECONDS / step)))
-        given = np.zeros((len(speakers), truth.shape[1]))
-        for start, end, who in each.turns:
-            truth[people.index(who), round(start / step) : round(end / step)] = 1
-        for turn in each.diarization.exclusive:
-            place = slice(round(turn.start / step), round(turn.end / step))
-            given[speakers.index(turn.speaker), place] = 1
-        match = dict(zip(*linear_sum_assignment(-given @ truth.T), strict=True))
-        for turn in each.diarization.exclusive:
-            heard = truth[:, round(turn.start / step) : round(turn.end / step)]
-            spoken = heard.any(axis=0)
-            if spoken.any():
-                own = match.get(speakers.index(turn.speaker))
-                right = 0.0 if own is None else float(heard[own][spoken].mean())
-                pairs.append((turn.confidence, right, turn.duration))
-    sure, right, seconds = np.array(pairs).T
-    edges = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.83, 0.86, 0.9, 1.01)
+        speakers_right(each, pairs)
+    sure, right = np.array(pairs, float).T
     rows = {}
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise((0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 1.01)):
         chosen, over = (sure >= low) & (sure < high), sure >= low
         if chosen.any():
             rows[f"{low:.2f} to {high:.2f}"] = {
-                "turns": float(chosen.sum()),
-                "right": 100 * float(np.average(right[chosen], weights=seconds[chosen])),
-                "right from here on": 100 * float(np.average(right[over], weights=seconds[over])),
+                "words": float(chosen.sum()),
+                "right": 100 * float(right[chosen].mean()),
+                "right from here on": 100 * float(right[over].mean()),
             }
     return rows
 
@@ -418,16 +397,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--tuned", action="store_true", help="meetings that constants may see")
-    parser.add_argument("--turns", action="store_true", help="only count how right turns are")
+    parser.add_argument("--words", action="store_true", help="only count how right words are")
     parser.add_argument("--keep", type=Path, help="keep what the diarizer heard in this folder")
     parser.add_argument("--report", type=Path, help="also write report.md and measures.json there")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     told = list(
-        diarized(chosen.data, tuned=chosen.tuned, keep=chosen.keep, calibrate=not chosen.turns)
+        diarized(chosen.data, tuned=chosen.tuned, keep=chosen.keep, calibrate=not chosen.words)
     )
-    if chosen.turns:
-        print(table_of(turns_right(told)))
+    if chosen.words:
+        print(table_of(words_right(told)))
         return
     captions, speakers = measured(told), confidence_rows(told)
     text = f"{table_of(captions)}\n\n{table_of(speakers)}\n"

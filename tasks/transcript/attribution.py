@@ -106,8 +106,8 @@ def attribute(
     whose microphone it was. Names and voices are matched one to one over the whole meeting
     (`tasks/transcript/claims.py`); a name under which several voices are heard again and again is
     a room, and the voices decide. Words without a name count against a name. `known` are names
-    that are certain already (speaker -> name), `recognised` the parts that captions leave out, `shared` those in
-    which several voices speak.
+    that are certain already (speaker -> name), `recognised` the parts that captions leave out,
+    `shared` those in which several voices speak.
     """
     index = TurnIndex(exclusive)
     at_once = TimeIndex(shared)
@@ -262,8 +262,8 @@ class _Namer:
     def named(self, item: Attributed, is_recognised: bool) -> Attributed:
         """Give a word to whom its cue names, unless that is a room; doubt it where none does."""
         said = item.word.name
-        if said in self._owners.speaker_of:
-            speaker = self._owners.speaker_of[said]
+        speaker = self._owners.speaker_of.get(said or "")
+        if speaker is not None:
             return Attributed(item.word, speaker, self._certainty(item, speaker))
         if said is not None:
             return replace(item, is_named=False)
