@@ -1,7 +1,8 @@
 """Compose meetings of talking faces with the truth: `python benchmarks/compose_meetings.py OUT`.
 
-Each is OUT/NAME.mp4 with NAME.truth.json beside it and its true turns in OUT/rttm/NAME.rttm. Choose
-limits on `--set tuning`, report on `--set report`: they share nobody.
+Each is OUT/NAME.mp4 with NAME.truth.json beside it and its true turns in OUT/rttm/NAME.rttm; with
+`--tracks` all that is in OUT/NAME, with the folder `Audio Record`. Choose limits on `--set tuning`,
+report on `--set report`: they share nobody.
 """
 
 import argparse
@@ -11,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.meetings.captions import CAPTIONS, caption
-from lab.meetings.compose import compose, recipes
+from lab.meetings.compose import compose
 from lab.meetings.people import people_of
+from lab.meetings.recipes import recipes
 from lab.meetings.render import write_meeting
+from lab.meetings.tracks import write_tracks
 from schemas.errors import TonescribeError
 
 
@@ -27,6 +30,7 @@ def main() -> int:
     parser.add_argument(
         "--captions", nargs="*", default=[], help=f"write NAME.vtt: {', '.join(CAPTIONS)}"
     )
+    parser.add_argument("--tracks", action="store_true", help="sound per participant, as Zoom's")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/meeting"))
     chosen = parser.parse_args()
@@ -40,7 +44,10 @@ def main() -> int:
                 made = compose(recipe, people, words, chosen.people, seed, chosen.seconds)
                 if chosen.captions:
                     made = replace(made, truth=caption(made.truth, chosen.captions))
-                path = write_meeting(made, chosen.out)
+                folder = chosen.out / made.name if chosen.tracks else chosen.out
+                path = write_meeting(made, folder)
+                if chosen.tracks:
+                    write_tracks(made, folder)
                 print(f"{path.name} {time.perf_counter() - begun:.1f} s", flush=True)
     except TonescribeError as error:
         print(error, file=sys.stderr)

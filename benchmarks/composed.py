@@ -8,7 +8,6 @@ a meeting, always the same one; nothing is kept on disk.
 import csv
 import io
 import tarfile
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from lab.acoustics.conditions import telephone
 from lab.acoustics.rooms import REVERBERATION, shoebox
+from lab.meetings.timing import draw_turns
 
 Sound = NDArray[np.float32]
 GivenTurn = tuple[float, float, str]
@@ -42,10 +42,6 @@ REPORTED_SPEAKERS = {
 }
 """Whom nothing was chosen on, and who are in no background."""
 
-REPORTED_CLIPS = ("ES2003a", "EN2003a", "EN2005a", "EN2009b")
-_TURN_GAP = 0.3
-"""Words of one person closer than this are one turn."""
-_LONG_AGO = 15.0
 _LEAST_SPEECH = 4.0
 """Seconds that each voice speaks at least: two minutes of meeting with less are not taken."""
 LOUD = 0.05
@@ -100,11 +96,9 @@ def _compose(
         corpora = list(voices)
     people = [(c, who) for c in corpora for who in voices[c]]
     chosen = [people[k] for k in random.permutation(len(people))[:count]]
-    while True:
-        turns = _deal(_stretch(data, random), count, random)
-        spoken = [sum(e - s for s, e, k in turns if k == each) for each in range(count)]
-        if min(spoken) >= _LEAST_SPEECH:
-            break
+    words = data / "meeting" / "ami_words.parquet"
+    dealt = draw_turns(words, SECONDS, count, _LEAST_SPEECH, random)
+    turns = [(turn.start, turn.end, voice) for turn, voice in dealt]
     total = round(SECONDS * RATE)
     mixed = np.zeros(total + RATE, np.float32)
     responses = _responses(count, random) if condition == "room" else None
@@ -130,57 +124,6 @@ def _compose(
         mixed = telephone(mixed, random)
     mixed *= 0.5 / max(1e-6, float(np.abs(mixed).max()))
     return Meeting(name, mixed, tuple(sorted(given)))
-
-
-def _deal(
-    stretch: Sequence[tuple[float, float, str]], count: int, random: np.random.Generator
-) -> list[tuple[float, float, int]]:
-    """Deal turns out to voices: who goes on soon stays who they were, nobody overlaps themself."""
-    owner: dict[str, int] = {}
-    last: dict[str, float] = {}
-    busy = np.full(count, -1.0)
-    dealt = []
-    for start, end, agent in stretch:
-        idle = np.flatnonzero(busy < start - 0.05)
-        voice = owner.get(agent)
-        stays = voice in idle and start - last[agent] < _LONG_AGO
-        if not stays:
-            if not len(idle):
-                continue
-            voice = int(random.choice(idle))
-        assert voice is not None
-        owner[agent], last[agent], busy[voice] = voice, end, end
-        dealt.append((start, end, voice))
-    return dealt
-
-
-def _stretch(data: Path, random: np.random.Generator) -> list[tuple[float, float, str]]:
-    """Two minutes of turns of a real meeting, from its first turn there on."""
-    known = _ami_turns(data / "meeting" / "ami_words.parquet")
-    while True:
-        turns = known[sorted(known)[random.integers(len(known))]]
-        begin = random.uniform(0, max(0.0, turns[-1][1] - SECONDS))
-        inside = [(s - begin, min(e - begin, SECONDS), a) for s, e, a in turns if begin <= s]
-        inside = [turn for turn in inside if turn[0] < SECONDS - 0.3 and turn[1] - turn[0] > 0.2]
-        if len(inside) > 10:
-            return inside
-
-
-@cache
-def _ami_turns(path: Path) -> dict[str, list[tuple[float, float, str]]]:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path).to_pandas()
-    table = table[~table["punc"] & ~table["meeting"].isin(REPORTED_CLIPS)]
-    turns: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
-    for (meeting, agent), words in table.groupby(["meeting", "agent"], observed=True):
-        starts, ends = words["start"].to_numpy(), words["end"].to_numpy()
-        first = 0
-        for at in range(1, len(starts) + 1):
-            if at == len(starts) or starts[at] - ends[at - 1] > _TURN_GAP:
-                turns[str(meeting)].append((float(starts[first]), float(ends[at - 1]), str(agent)))
-                first = at
-    return {meeting: sorted(found) for meeting, found in turns.items()}
 
 
 def _say(clips: Sequence[Sound], seconds: float, random: np.random.Generator) -> Sound:

@@ -99,7 +99,7 @@ def _settings() -> Settings:
 def _meetings(data: Path) -> dict[str, tuple[SourceItem, Truth]]:
     if not data.is_dir():
         raise SettingsError(f"There is no folder {data}; name the one with composed meetings.")
-    truths = {path.name.removesuffix(SUFFIX): path for path in sorted(data.glob(f"*{SUFFIX}"))}
+    truths = {path.name.removesuffix(SUFFIX): path for path in sorted(data.rglob(f"*{SUFFIX}"))}
     if not truths:
         raise SettingsError(f"There is no NAME{SUFFIX} in {data}.")
     items = {Path(item.uri).stem: item for item in find_recordings(str(data))}

@@ -1,6 +1,7 @@
 """Compare what the pipeline says of a composed meeting with its truth.
 
-An utterance belongs to the participant whose true turns overlap it most. It counts for the face
+An utterance belongs to the participant whose true turns overlap it most; where several speak at
+once, to the one whom its speaker is matched with over the whole meeting. It counts for the face
 where that participant's live face is on the screen for half of the utterance; else a face that is
 given is a false one: of a listener, a photo, a tile that stands still.
 """
@@ -25,7 +26,9 @@ _VISIBLE = 0.5
 _LEAST_OVERLAP = 0.2
 """Overlap (intersection over union) from which a box is a true face's."""
 
-_NEARLY = 0.9
+_MOSTLY = 0.4
+"""Of the most that anybody speaks in an utterance: from here on it can be that person's."""
+
 _NEAR: Seconds = 0.25
 """A word this far outside a cue can still be of it: words are cut and put on the grid."""
 
@@ -65,11 +68,10 @@ def judge_meeting(
 ) -> list[Judged]:
     """Judge all utterances that overlap a true turn."""
     tracks = {track.utterance_index: track for track in faces.tracks}
-    owners = {u.index: _owner(truth, u) for u in utterances}
     matched = _matched(utterances, truth)
     found = []
     for utterance in utterances:
-        who = owners[utterance.index]
+        who = _owner(truth, utterance, matched.get(utterance.speaker))
         if who is None:
             continue
         track = tracks.get(utterance.index, FaceTrack(utterance_index=utterance.index))
@@ -116,24 +118,21 @@ def given_face(truth: Truth, track: FaceTrack) -> TrueFace | None:
     return truth.faces[number] if count >= len(track.boxes) / 2 else None
 
 
-def _owner(truth: Truth, utterance: Utterance) -> str | None:
+def _owner(truth: Truth, utterance: Utterance, matched: str | None) -> str | None:
     """Return whose true turns an utterance shares most time with.
 
-    Where several people speak through (nearly) all of it, whose turn fits it best: a short answer
-    inside a long turn is not that turn.
+    Where several people speak through most of it, it is that of the participant whom its speaker
+    is matched with over the meeting: a short answer inside a long turn is not that turn.
     """
     shared: dict[str, Seconds] = {}
-    fits: dict[str, float] = {}
     for turn in truth.turns:
         seconds = _shared(turn.start, turn.end, utterance)
         if seconds > 0:
-            who = turn.participant
-            shared[who] = shared.get(who, 0.0) + seconds
-            both = utterance.duration + turn.end - turn.start - seconds
-            fits[who] = max(fits.get(who, 0.0), seconds / both)
+            shared[turn.participant] = shared.get(turn.participant, 0.0) + seconds
     most = max(shared.values(), default=0.0)
-    able = [who for who in shared if shared[who] >= _NEARLY * most]
-    return max(able, key=lambda who: fits[who], default=None)
+    if matched is not None and shared.get(matched, 0.0) >= max(_MOSTLY * most, 1e-3):
+        return matched
+    return max(shared, key=lambda who: shared[who], default=None)
 
 
 def _shared(start: Seconds, end: Seconds, utterance: Utterance) -> float:

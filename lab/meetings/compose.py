@@ -4,24 +4,16 @@ import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab.meetings.acting import Manner, act
 from lab.meetings.drawing import Look, Role, avatar_box, face_box
-from lab.meetings.layouts import (
-    CONDITIONS,
-    LAYOUTS,
-    RECIPES,
-    Cast,
-    Condition,
-    LayoutPlan,
-    Scene,
-    Tile,
-)
+from lab.meetings.layouts import Cast, Condition, Scene, Tile
 from lab.meetings.people import LOUD, RATE, PeopleSet, Person, Sound
+from lab.meetings.recipes import Recipe
 from lab.meetings.timing import RealTurn, draw_turns
 from lab.meetings.truth import FaceSpan, Participant, TrueFace, TrueTurn, TrueWord, Truth
 from schemas.errors import SettingsError
@@ -57,51 +49,11 @@ _PHOTO = "a photo"
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A layout under a condition, written `layout` or `layout+condition`."""
-
-    layout: str
-    condition: str = "clean"
-
-    @classmethod
-    def parse(cls, text: str) -> "Recipe":
-        """Read a recipe; `SettingsError` where layout or condition is not known."""
-        layout, _, condition = text.partition("+")
-        if layout not in LAYOUTS:
-            raise SettingsError(f"There is no layout '{layout}'; known are {', '.join(LAYOUTS)}.")
-        if condition and condition not in CONDITIONS:
-            raise SettingsError(
-                f"There is no condition '{condition}'; known are {', '.join(CONDITIONS)}."
-            )
-        return cls(layout, condition or "clean")
-
-    @property
-    def plan(self) -> LayoutPlan:
-        """The layout's plan."""
-        return LAYOUTS[self.layout]
-
-    @property
-    def how(self) -> Condition:
-        """The condition's options."""
-        return CONDITIONS[self.condition]
-
-    def name(self, seed: int) -> str:
-        """Name the meeting's files."""
-        return f"{self.layout}_{self.condition}_{seed}"
-
-
-def recipes(chosen: Sequence[str]) -> list[Recipe]:
-    """Return the recipes that are named; `*` stands for any part of a usual one's name."""
-    found: list[str] = []
-    for text in chosen or ["*"]:
-        fits = [name for name in RECIPES if fnmatchcase(name, text)]
-        found += fits if "*" in text else [text]
-    return [Recipe.parse(text) for text in dict.fromkeys(found)]
-
-
-@dataclass(frozen=True)
 class Composed:
-    """A meeting ready to be drawn: its truth, sound at 16 kHz, scenes, and roles by participant."""
+    """A meeting ready to be drawn: truth, sound at 16 kHz, scenes, and roles by participant.
+
+    `tracks` are the sound of each participant alone, without noise.
+    """
 
     name: str
     recipe: Recipe
@@ -109,6 +61,7 @@ class Composed:
     sound: Sound
     scenes: tuple[Scene, ...]
     roles: Mapping[str, Role]
+    tracks: Mapping[str, Sound]
 
     def face_share(self, tile: Tile) -> float | None:
         """How high a face is in a tile where the condition says so, else None."""
@@ -140,45 +93,30 @@ def compose(
 ) -> Composed:
     """Compose one meeting, always the same for the same arguments.
 
-    `words` is AMI's table of manual words.
+    `words` is AMI's table of manual words. Raises `SettingsError` where there are too few people.
     """
-    random = np.random.default_rng(
-        [seed, zlib.crc32(f"{recipe.layout}+{recipe.condition}".encode())]
-    )
+    key = zlib.crc32(f"{recipe.layout}+{recipe.condition}".encode())
+    random = np.random.default_rng([seed, key])
     how, plan = recipe.how, recipe.plan
     n = round(seconds * RATE)
     dealt = draw_turns(words, seconds, plan.speakers, _LEAST_SPEECH * seconds, random)
     cast, absent = _cast(recipe, people, random)
-    turns = {p.id: [] for p in cast}  # type: dict[str, list[tuple[int, int, RealTurn]]]
-    for turn, voice in dealt:
-        spans = turns[cast[voice].id]
-        first = max(round(turn.start * RATE), spans[-1][1] + 1 if spans else 0)
-        last = min(round(turn.end * RATE), n)
-        if last - first >= _LEAST_TURN:
-            spans.append((first, last, turn))
+    turns = _on_pictures(dealt, [who.id for who in cast], n)
     roles: dict[str, Role] = {}
-    mixed = np.zeros(n * SAMPLE_RATE // RATE, np.float32)
+    tracks: dict[str, Sound] = {}
     for number, who in enumerate(cast):
-        spans = [(first, last) for first, last, _ in turns[who.id]]
+        spans = [(turn.first, turn.last) for turn in turns[who.id]]
         manner = _MANNERS[number % len(_MANNERS)]
         script, sound = act(people[who.person], spans, n, manner, random)
-        mixed += sound * 10 ** (random.uniform(*_GAINS_DB) / 20)
+        gain = np.float32(10 ** (random.uniform(*_GAINS_DB) / 20))
+        tracks[who.id] = _late(sound * gain, how.delay)
         roles[who.id] = Role(people[who.person], script, _look(who, random))
     _freeze(roles, cast, turns, how, n)
     still, _ = act(people[absent], [], 1, "calm", random)
     roles[_PHOTO] = Role(people[absent], still, Look(0.6, 0.5))
-    said = sorted(
-        (
-            _true_turn(who, first, last, turn, how.delay, seconds)
-            for who in turns
-            for first, last, turn in turns[who]
-        ),
-        key=lambda turn: (turn.start, turn.participant),
-    )
-    width, height = plan.size
+    seen = sorted((t.first / RATE, t.last / RATE, who) for who in turns for t in turns[who])
     shown = [who.id for who in cast if who.on_screen]
-    seen = [(first / RATE, last / RATE, who) for who in turns for first, last, _ in turns[who]]
-    scenes = plan.make(Cast(width, height, seconds, shown, sorted(seen), random))
+    scenes = plan.make(Cast(*plan.size, seconds, shown, seen, random))
     truth = Truth(
         layout=recipe.layout,
         n_tiles=max((len(scene.tiles) for scene in scenes), default=0),
@@ -186,16 +124,39 @@ def compose(
         people=chosen,
         seed=seed,
         duration=seconds,
-        width=width,
-        height=height,
+        width=plan.size[0],
+        height=plan.size[1],
         fps=how.fps,
         delay=how.delay,
         participants=tuple(cast),
-        turns=tuple(said),
+        turns=_true_turns(turns, how.delay, seconds),
     )
-    sound = _finished(mixed, how.delay, random)
-    made = Composed(recipe.name(seed), recipe, truth, sound, tuple(scenes), roles)
+    sound = _finished(np.sum(list(tracks.values()), axis=0), random)
+    made = Composed(recipe.name(seed), recipe, truth, sound, tuple(scenes), roles, tracks)
     return replace(made, truth=truth.model_copy(update={"faces": _faces(made)}))
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A turn from picture `first` to before `last`."""
+
+    first: int
+    last: int
+    real: RealTurn
+
+
+def _on_pictures(
+    dealt: Sequence[tuple[RealTurn, int]], names: Sequence[str], n: int
+) -> dict[str, list[_Turn]]:
+    """Put turns on the grid of pictures, by participant, at least a picture apart."""
+    turns: dict[str, list[_Turn]] = {name: [] for name in names}
+    for turn, voice in dealt:
+        own = turns[names[voice]]
+        first = max(round(turn.start * RATE), own[-1].last + 1 if own else 0)
+        last = min(round(turn.end * RATE), n)
+        if last - first >= _LEAST_TURN:
+            own.append(_Turn(first, last, turn))
+    return turns
 
 
 def _cast(
@@ -204,6 +165,11 @@ def _cast(
     """Choose those who speak, then listeners until the tiles are full; and somebody absent."""
     plan, how = recipe.plan, recipe.how
     able = [name for name in people if people[name].talk]
+    if len(able) < plan.speakers or len(people) <= plan.speakers:
+        raise SettingsError(
+            f"The layout '{recipe.layout}' needs {plan.speakers} people who talk and one more; "
+            f"there are {len(people)}."
+        )
     talkers = [able[int(k)] for k in random.permutation(len(able))[: plan.speakers]]
     hidden = plan.speakers if how.off_camera < 0 else how.off_camera
     cast = [
@@ -249,42 +215,58 @@ def _look(who: Participant, random: np.random.Generator) -> Look:
 def _freeze(
     roles: dict[str, Role],
     cast: Sequence[Participant],
-    turns: Mapping[str, Sequence[tuple[int, int, RealTurn]]],
+    turns: Mapping[str, Sequence[_Turn]],
     how: Condition,
     n: int,
 ) -> None:
     if how.freezes is None:
         return
-    talk = {w.id: sum(e - s for s, e, _ in turns[w.id]) for w in cast if w.on_screen}
+    talk = {w.id: sum(turn.last - turn.first for turn in turns[w.id]) for w in cast if w.on_screen}
     pick = max if how.freezes == "speaker" else min
     who = pick(talk, key=lambda name: talk[name])
     first, last = (round(share * n) for share in _FREEZES[how.freezes])
     roles[who] = replace(roles[who], script=roles[who].script.frozen(first, last))
 
 
-def _true_turn(
-    who: str, first: int, last: int, turn: RealTurn, delay: Seconds, seconds: Seconds
-) -> TrueTurn:
+def _true_turns(
+    turns: Mapping[str, Sequence[_Turn]], delay: Seconds, seconds: Seconds
+) -> tuple[TrueTurn, ...]:
+    """Return the turns in the time of the sound."""
+
     def heard(time: Seconds) -> Seconds:
         return to_grid(min(max(0.0, time + delay), seconds))
 
-    words = tuple(
-        TrueWord(start=heard(word.start), end=heard(word.end), text=word.text)
-        for word in turn.words
-    )
-    return TrueTurn(start=heard(first / RATE), end=heard(last / RATE), participant=who, words=words)
+    made = [
+        TrueTurn(
+            start=heard(turn.first / RATE),
+            end=heard(turn.last / RATE),
+            participant=who,
+            words=tuple(
+                TrueWord(start=heard(word.start), end=heard(word.end), text=word.text)
+                for word in turn.real.words
+            ),
+        )
+        for who, own in turns.items()
+        for turn in own
+    ]
+    return tuple(sorted(made, key=lambda turn: (turn.start, turn.participant)))
 
 
-def _finished(mixed: Sound, delay: Seconds, random: np.random.Generator) -> Sound:
-    """Add faint noise, shift the sound, keep it from clipping."""
+def _late(sound: Sound, delay: Seconds) -> Sound:
     shift = round(delay * SAMPLE_RATE)
-    shifted = np.zeros_like(mixed)
+    shifted = np.zeros_like(sound)
     if shift >= 0:
-        shifted[shift:] = mixed[: len(mixed) - shift]
+        shifted[shift:] = sound[: len(sound) - shift]
     else:
-        shifted[:shift] = mixed[-shift:]
-    shifted += LOUD * 10 ** (_NOISE_DB / 20) * random.normal(size=len(mixed)).astype(np.float32)
-    return shifted * np.float32(min(1.0, 0.9 / max(1e-6, float(np.abs(shifted).max()))))
+        shifted[:shift] = sound[-shift:]
+    return shifted
+
+
+def _finished(mixed: Sound, random: np.random.Generator) -> Sound:
+    """Add faint noise, keep the sound from clipping."""
+    noise = random.normal(size=len(mixed)).astype(np.float32)
+    noisy = mixed + np.float32(LOUD * 10 ** (_NOISE_DB / 20)) * noise
+    return noisy * np.float32(min(1.0, 0.9 / max(1e-6, float(np.abs(noisy).max()))))
 
 
 def _faces(made: Composed) -> tuple[TrueFace, ...]:
@@ -316,7 +298,7 @@ def _kind(tile: Tile, is_still: bool) -> str:
     return "frozen" if is_still and tile.kind == "live" else tile.kind
 
 
-def _pieces(first: int, last: int, still: np.ndarray) -> list[tuple[int, int]]:  # type: ignore[type-arg]
+def _pieces(first: int, last: int, still: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Cut a stretch into pieces of a second, and where it begins or ends to be still."""
     edges = {first, last, *range(first, last, _SPAN)}
     edges |= {int(k) + 1 for k in np.flatnonzero(np.diff(still)) if first < k + 1 < last}
@@ -330,7 +312,7 @@ def _span(made: Composed, role: Role, tile: Tile, start: int, end: int, kind: st
     boxes = [face_box(role, tile, at, share) for at in (range(start, end) if moves else (0,))]
     if kind == "avatar":
         boxes = [avatar_box(tile)]
-    x, y, width, height = (float(value) for value in np.round(np.mean(boxes, axis=0), 1))
+    x, y, width, height = np.round(np.array(boxes).mean(axis=0), 1).tolist()
     return FaceSpan(
         start=to_grid(start / RATE),
         end=to_grid(end / RATE),

@@ -70,7 +70,8 @@ def draw_person(role: Role, tile: Tile, at: int, share: float | None = None) -> 
         borderMode=cv2.BORDER_REPLICATE,
     )
     if script.chew[at] > 1e-3:
-        drawn = _chewing(drawn, face_box(role, tile, at, share), tile, script.chew[at])
+        seen = np.asarray(drawn, dtype=np.uint8)
+        drawn = _chewing(seen, face_box(role, tile, at, share), tile, script.chew[at])
     if look.colours is not None:
         drawn = cv2.transform(drawn, look.colours)
     return np.asarray(drawn, dtype=np.uint8)

@@ -5,7 +5,7 @@ person's voice is the clip's own sound, so that lips and sound belong together. 
 silent was read off the sound (under -38 dB) and looked at, picture by picture.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -108,9 +108,18 @@ class Person:
         return smaller_pictures, smaller_pictures.shape[2] / self.pictures.shape[2]
 
 
-def people_of(folder: Path, chosen: PeopleSet) -> dict[str, Person]:
-    """Read everybody of a set from the folder with the clips; `InputError` for a missing clip."""
-    return {name: _read(folder, name, source) for name, source in SOURCES[chosen].items()}
+def people_of(
+    folder: Path, chosen: PeopleSet, names: Collection[str] | None = None
+) -> dict[str, Person]:
+    """Read the people of a set, all or those named, from the folder with the clips.
+
+    Raises `InputError` for a clip that is missing or cannot be decoded.
+    """
+    return {
+        name: _read(folder, name, source)
+        for name, source in SOURCES[chosen].items()
+        if names is None or name in names
+    }
 
 
 @cache

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from lab.meetings.captions import as_vtt
 from lab.meetings.compose import Composed
@@ -117,7 +118,7 @@ def _taken(
     canvas: Pictures,
     blur: float,
     light: float,
-    grain: np.ndarray | None,  # type: ignore[type-arg]
+    grain: NDArray[np.int16] | None,
 ) -> Pictures:
     """Blur and darken a picture as a poor camera does."""
     import cv2
@@ -136,7 +137,7 @@ def _encode(made: Composed, path: Path) -> None:
         if (how.kbit)
         else ["-crf", "23"]
     )
-    dropped = ["-vf", _DROPPED, "-vsync", "vfr"] if how.variable else []
+    dropped = ["-vf", _DROPPED, "-fps_mode", "vfr"] if how.variable else []
     with tempfile.TemporaryDirectory(prefix="tonescribe-") as scratch:
         sound = Path(scratch) / "sound.wav"
         soundfile.write(sound, made.sound, SAMPLE_RATE, subtype="PCM_16")

@@ -36,8 +36,8 @@ def sheet_rows(
     rows = []
     for speaker in sorted({each.speaker for each in judged}):
         given = [each for each in judged if each.speaker == speaker and each.index in crops]
-        places = np.linspace(0, len(given) - 1, _CROPS).astype(int) if given else []
-        picked = [given[int(k)] for k in dict.fromkeys(places)]
+        places = np.linspace(0, len(given) - 1, _CROPS).astype(int).tolist()
+        picked = [given[k] for k in dict.fromkeys(places)] if given else []
         owners = [each.participant for each in judged if each.speaker == speaker]
         owner = max(set(owners), key=owners.count)
         rows.append(

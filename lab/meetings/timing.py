@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,31 +103,56 @@ def draw_turns(
             return dealt
 
 
+@dataclass(frozen=True)
+class _Words:
+    """All spoken words: numbers of meeting and agent, times, texts, as arrays of one length."""
+
+    meetings: list[str]
+    agents: list[str]
+    meeting: NDArray[np.int64]
+    agent: NDArray[np.int64]
+    start: NDArray[np.float32]
+    end: NDArray[np.float32]
+    text: Any
+
+
 @cache
-def _words(path: Path) -> tuple[NDArray[np.str_], ...]:
-    """Read meeting, agent, start, end and text of all words, as arrays of one length."""
+def _words(path: Path) -> _Words:
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = pq.ParquetFile(path).read(columns=["meeting", "agent", "start", "end", "word", "punc"])
-    spoken = ~table["punc"].to_numpy(zero_copy_only=False)
-    names = ("meeting", "agent", "start", "end", "word")
-    return tuple(table[name].to_numpy(zero_copy_only=False)[spoken] for name in names)
+    spoken = table.filter(pc.invert(table["punc"])).combine_chunks()
+    meeting, agent = (spoken[name].combine_chunks() for name in ("meeting", "agent"))
+    return _Words(
+        meetings=meeting.dictionary.to_pylist(),
+        agents=agent.dictionary.to_pylist(),
+        meeting=np.asarray(meeting.indices),
+        agent=np.asarray(agent.indices),
+        start=np.asarray(spoken["start"]),
+        end=np.asarray(spoken["end"]),
+        text=spoken["word"],
+    )
 
 
 @cache
 def _meetings(path: Path) -> tuple[str, ...]:
-    return tuple(sorted({str(name) for name in _words(path)[0]} - set(REPORTED_CLIPS)))
+    words = _words(path)
+    spoken = {words.meetings[k] for k in np.unique(words.meeting)}
+    return tuple(sorted(spoken - set(REPORTED_CLIPS)))
 
 
 @cache
 def _turns(path: Path, meeting: str) -> tuple[RealTurn, ...]:
-    which, agents, starts, ends, texts = _words(path)
-    here = which == meeting
+    words = _words(path)
+    here = np.flatnonzero(words.meeting == words.meetings.index(meeting))
+    starts, ends, agents = words.start[here], words.end[here], words.agent[here]
+    texts = words.text.take(here).to_pylist()
     turns: list[RealTurn] = []
-    for agent in sorted({str(name) for name in agents[here]}):
-        own = np.flatnonzero(here & (agents == agent))
+    for number in np.unique(agents):
+        own = np.flatnonzero(agents == number)
         gaps = np.flatnonzero(starts[own[1:]] - ends[own[:-1]] > _TURN_GAP) + 1
         for part in np.split(own, gaps):
-            said = tuple(SpokenWord(float(starts[k]), float(ends[k]), str(texts[k])) for k in part)
-            turns.append(RealTurn(said[0].start, said[-1].end, agent, said))
+            said = tuple(SpokenWord(float(starts[k]), float(ends[k]), texts[k]) for k in part)
+            turns.append(RealTurn(said[0].start, said[-1].end, words.agents[number], said))
     return tuple(sorted(turns, key=lambda turn: (turn.start, turn.end, turn.agent)))
