@@ -1,4 +1,4 @@
-"""Where the time of a meeting with pictures goes, and its memory: `python benchmarks/video.py FILE`.
+"""Where the time of a meeting with pictures goes: `python benchmarks/video.py FILE`.
 
 FILE is any recording with pictures. It is decoded alone, every picture once, and annotated; the
 table gives seconds a stage and both as times real time. `--repeat N` annotates a recording N times

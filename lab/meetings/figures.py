@@ -30,7 +30,7 @@ class AttributionFigures(Value):
     """Shares of utterances in [0, 1]; None where there was nothing to measure.
 
     `right_face`, `wrong_face` and `no_face` are of the `n` utterances whose speaker's live face is
-    on the screen; `false_face` of the `n_absent` others. `right_name`, `wrong_name` and
+    on the screen; `false_face` of the `n_absent` others, where it is not the speaker's live face. `right_name`, `wrong_name` and
     `unknown_name` are of words, of seconds where there are no captions.
     """
 
@@ -58,7 +58,7 @@ def figures_of(judged: Sequence[Judged]) -> AttributionFigures:
         wrong_face=_share(each.face == "wrong" for each in shown),
         no_face=_share(each.face == "none" for each in shown),
         n_absent=len(absent),
-        false_face=_share(each.face != "none" for each in absent),
+        false_face=_share(each.face == "wrong" for each in absent),
         right_name=names["right"] / said if said else None,
         wrong_name=names["wrong"] / said if said else None,
         unknown_name=names["unknown"] / said if said else None,

@@ -12,7 +12,7 @@ _COLUMNS: Mapping[str, str] = {
     "wrong_face": "wrong face",
     "no_face": "no face",
     "n_absent": "speaker not shown",
-    "false_face": "given a face",
+    "false_face": "given a false face",
     "right_speaker": "right speaker",
     "right_name": "right name",
     "wrong_name": "wrong name",
@@ -27,7 +27,7 @@ _TITLES: Mapping[str, str] = {
 }
 _CAPTION = (
     "Percent. Right, wrong and no face are of utterances whose speaker's live face is on the "
-    "screen for half of them at least; given a face, of all others. Names are of words, of "
+    "screen for half of them at least; a false face is of all others. Names are of words, of "
     "seconds where there are no captions; no name and the name of a room are unknown."
 )
 _FOOTER = (
