@@ -28,7 +28,7 @@ from tasks.media.split import ffmpeg_program
 
 RTTM_FOLDER = "rttm"
 _DROPPED = "select=lt(mod(n*n*31+n*17\\,10)\\,7)"
-"""Keeps seven pictures of ten, unevenly: a variable frame rate that is always the same."""
+"""Keeps six pictures of ten, unevenly: a variable frame rate that is always the same."""
 
 _GRAIN = 6.0
 _GRAINS = 8
