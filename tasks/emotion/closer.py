@@ -24,13 +24,13 @@ from tasks.media.frames import Picture, Span, merge_spans, sampled_pictures
 _RATE = 25.0
 """Pictures a second."""
 
-_AROUND: Seconds = 0.5
+_AROUND: Seconds = 0.3
 """What is shown before and after an utterance."""
 
 _LONGEST: Seconds = 10.0
 """Of a longer utterance its first seconds are looked at."""
 
-_MOST_PEOPLE = 6
+_MOST_PEOPLE = 3
 """The likeliest people of an utterance that are looked at; 300 KB a second each."""
 
 _NEAR: Seconds = 0.1

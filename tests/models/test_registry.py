@@ -7,8 +7,10 @@ from typing import Any, get_type_hints
 import numpy as np
 import pytest
 
+from models.faces.evidence import N_SIGNS, Evidence
 from models.network_store import is_there, networks_of
 from models.protocols import (
+    ActiveSpeaker,
     Diarizer,
     EmotionBranch,
     FaceDetector,
@@ -28,6 +30,7 @@ PROTOCOLS: dict[str, type[Any]] = {
     "diarizer": Diarizer,
     "transcriber": Transcriber,
     "face_detector": FaceDetector,
+    "active_speaker": ActiveSpeaker,
     "audio": EmotionBranch,
     "video": EmotionBranch,
     "text": EmotionBranch,
@@ -67,6 +70,13 @@ def try_face_detector(engine: Any) -> None:
     assert engine.detect(np.zeros((120, 160, 3), dtype=np.uint8)) == []
 
 
+def try_active_speaker(engine: Any) -> None:
+    evidence = Evidence(np.arange(3), np.zeros(3, np.intp), np.zeros((3, N_SIGNS)))
+    odds = engine.log_odds(evidence)
+    assert odds.shape == (3,)
+    assert np.isfinite(odds).all()
+
+
 def try_branch(samples: Sequence[Any], engine: Any) -> None:
     assert engine.languages is None or isinstance(engine.languages, frozenset)
     assert engine.baseline is None or len(engine.baseline.reference) == 7
@@ -91,6 +101,7 @@ TRIALS: dict[str, Callable[[Any], None]] = {
     "diarizer": try_diarizer,
     "transcriber": try_transcriber,
     "face_detector": try_face_detector,
+    "active_speaker": try_active_speaker,
     "audio": lambda engine: try_branch([Tone().read(0, 2), Tone().read(0, 0.6)], engine),
     "video": lambda engine: try_branch(
         [
