@@ -8,11 +8,12 @@ in the dataset. A recording whose run died is given to another worker.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling, Crashed
@@ -105,7 +106,8 @@ def _start(batch: Batch, job: Job, tries: int = 1) -> _Run:
         "out": batch.dataset.location,
     }
     try:
-        made = run_deployment(DEPLOYMENT, parameters=parameters, timeout=0)
+        # outside of a running event loop this is no coroutine
+        made = cast(FlowRun, run_deployment(DEPLOYMENT, parameters=parameters, timeout=0))
     except ObjectNotFound as error:
         take_back(batch.dataset, job.item.uri)
         raise SettingsError(
@@ -140,7 +142,7 @@ def _report(
     if report := take_answer(batch.dataset, run.job.item.uri):
         return report
     if not state.is_final():
-        died = Crashed(message="Its worker shows no sign of life any more.")
+        died: State[Any] = Crashed(message="Its worker shows no sign of life any more.")
         client.set_flow_run_state(run.flow_run, died, force=True)
     elif state.type != StateType.CRASHED:
         return _undone(run.job, f"Its run ended as {state.name}: {state.message or 'no reason'}")

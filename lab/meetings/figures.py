@@ -30,8 +30,9 @@ class AttributionFigures(Value):
     """Shares of utterances in [0, 1]; None where there was nothing to measure.
 
     `right_face`, `wrong_face` and `no_face` are of the `n` utterances whose speaker's live face is
-    on the screen; `false_face` of the `n_absent` others, where it is not the speaker's live face. `right_name`, `wrong_name` and
-    `unknown_name` are of words, of seconds where there are no captions.
+    on the screen; `false_face` of the `n_absent` others, where it is not the speaker's live face.
+    `right_name`, `wrong_name` and `unknown_name` are of words, of seconds where there are no
+    captions.
     """
 
     n: int
