@@ -76,6 +76,7 @@ def main() -> None:
         "TONESCRIBE_RUNNER": chosen.runner,
         "PREFECT_HOME": str(top / "prefect"),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "600",  # a busy machine starts them slowly
     }
     with ExitStack() as stack:
         api = stack.enter_context(server())
@@ -137,7 +138,7 @@ def raylets(count: int) -> Iterator[Callable[[], None]]:
     """Run a cluster of a head without processors and so many raylets of one processor."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     os.environ["TONESCRIBE_RAY__ADDRESS"] = cluster.address
     added = [cluster.add_node(num_cpus=1) for _ in range(count)]
     cluster.wait_for_nodes()
