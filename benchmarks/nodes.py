@@ -138,7 +138,9 @@ def raylets(count: int) -> Iterator[Callable[[], None]]:
     """Run a cluster of a head without processors and so many raylets of one processor."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
     os.environ["TONESCRIBE_RAY__ADDRESS"] = cluster.address
     added = [cluster.add_node(num_cpus=1) for _ in range(count)]
     cluster.wait_for_nodes()

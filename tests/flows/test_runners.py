@@ -38,6 +38,7 @@ def test_ray_that_is_not_installed_is_one_sentence_with_the_remedy(
 
 
 def test_here_is_one_process_whatever_the_workers(synthetic: Path) -> None:
+    (synthetic / "in").mkdir()
     for seconds in (6, 7):
         make_meeting(synthetic / "in" / f"{seconds}.wav", duration=seconds)
     common = {"source": str(synthetic / "in"), "out": str(synthetic / "d"), "workers": 2}
@@ -71,7 +72,7 @@ def test_settings_travel_as_variables(synthetic: Path, monkeypatch: pytest.Monke
 
 def test_a_worker_is_handed_a_recording_by_its_id_and_answers(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path / "d"), create=True)
-    item = SourceItem(uri=ADDRESS, name="Ana and Bo.mp4", size=1, version="1")
+    item = SourceItem(uri=ADDRESS, size=1, version="1")
     hand(dataset, Job(item=item), "same")
     found = handed_job(dataset, address_id(ADDRESS), "same")
     assert found is not None
