@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from schemas.dataset import Dataset
-from schemas.errors import FullDiskError, ResourceError
+from schemas.errors import FullDiskError, ResourceError, SettingsError
 from tasks.ingest.listing import reach
 from tasks.scratch import held_file, is_left, owner
 
@@ -70,10 +70,9 @@ def storing(dataset: Dataset, action: Callable[[], Result]) -> Result:
             raise FullDiskError(
                 f"The disk of the dataset {dataset.location} is full; free some space."
             ) from error
+        kind = SettingsError if isinstance(error, NotADirectoryError) else ResourceError
         cause = error.strerror or error
-        raise ResourceError(
-            f"The dataset {dataset.location} cannot be written: {cause}."
-        ) from error
+        raise kind(f"The dataset {dataset.location} cannot be written: {cause}.") from error
 
 
 def _write_on_disk(
