@@ -450,3 +450,15 @@ def test_sbv_as_youtube_writes_it(tmp_path: Path) -> None:
     assert named(made)[-1] == ("yes", "Bo")
     assert texts(made) == ["hello", "there", "you", "yes"]
     assert (made.words[0].start, made.words[3].start, made.words[3].end) == (1.0, 3.5, 4.0)
+
+
+@pytest.mark.parametrize("rate", ["ttp:tickRate='00'", "ttp:frameRate='00'"])
+def test_a_rate_of_zero_in_ttml_is_an_input_error(tmp_path: Path, rate: str) -> None:
+    """Found by fuzzing: the parser divides by it."""
+    (tmp_path / "a.ttml").write_text(
+        '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" '
+        f"{rate}><body><div><p begin='10t' end='3s'>a</p><p begin='00:00:01:05'>b</p></div>"
+        "</body></tt>"
+    )
+    with pytest.raises(InputError, match="TTML captions"):
+        read_captions(tmp_path / "a.ttml")
