@@ -16,6 +16,8 @@ TimedLine = tuple[Fraction, Fraction, str]
 _DRAFTS = re.compile(r"http://www\.w3\.org/2006/(?:04|10)/ttaf1")
 _NAMESPACE = "http://www.w3.org/ns/ttml"
 _LONGEST_FAULT = 100
+_LED_ASTRAY = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the parser raises on values that it does not expect (found by fuzzing)."""
 
 
 def is_ttml(text: str) -> bool:
@@ -51,6 +53,10 @@ def parse_ttml(text: str) -> tuple[list[TimedLine], str | None]:
         return list(_paragraphs(model.get_body(), Fraction(0), None)), model.get_lang() or None
     except RecursionError as error:
         raise InputError("The TTML captions are nested too deeply.") from error
+    except _LED_ASTRAY as error:
+        raise InputError(
+            "The TTML captions hold values that cannot be, as a rate of zero; export them again."
+        ) from error
 
 
 @contextmanager

@@ -464,3 +464,15 @@ def test_a_word_with_a_colon_after_a_name_is_no_second_name(tmp_path: Path) -> N
 def test_a_room_is_nobodys_name(label: str, tmp_path: Path) -> None:
     said = vtt((0, 2, f"<v {label}>hello"), (2, 4, f"{label}: there"), (4, 6, "Ana: fine"))
     assert named(read(tmp_path, said)) == [("hello", None), ("there", None), ("fine", "Ana")]
+
+
+@pytest.mark.parametrize("rate", ["ttp:tickRate='00'", "ttp:frameRate='00'"])
+def test_a_rate_of_zero_in_ttml_is_an_input_error(tmp_path: Path, rate: str) -> None:
+    """Found by fuzzing: the parser divides by it."""
+    (tmp_path / "a.ttml").write_text(
+        '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" '
+        f"{rate}><body><div><p begin='10t' end='3s'>a</p><p begin='00:00:01:05'>b</p></div>"
+        "</body></tt>"
+    )
+    with pytest.raises(InputError, match="TTML captions"):
+        read_captions(tmp_path / "a.ttml")
