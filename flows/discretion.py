@@ -28,6 +28,10 @@ _TELLING = (
     re.compile(rf"\S+\.(?:{_SUFFIXES})\b", re.IGNORECASE),
 )
 """Quotations, addresses, names of files."""
+_NAMED = re.compile(
+    rf"\b(captions|file|recording|sidecar|turns) .*?\.(?:{_SUFFIXES})\b", re.IGNORECASE | re.DOTALL
+)
+"""What a file is, and a name that may hold spaces."""
 _DEFECT = re.compile(r"\((\w+): .*\)", re.DOTALL)
 """A defect's class and message; the message may quote anything."""
 
@@ -65,6 +69,7 @@ def without_names(sentence: str, uri: str = "") -> str:
     for name in (str(last) if uri else "", last.name, last.stem):
         if name:
             text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", _GONE, text, flags=re.IGNORECASE)
+    text = _NAMED.sub(rf"\1 {_GONE}", text)
     for telling in _TELLING:
         text = telling.sub(_GONE, text)
     return text
