@@ -50,3 +50,7 @@ class StageFailedError(Exception):
         self.cause = next((c for kind, c in CAUSES.items() if isinstance(error, kind)), "internal")
         self.stage = stage
         super().__init__(self.sentence)
+
+    def __repr__(self) -> str:
+        """Return stage and cause; Prefect logs what states hold, and a sentence may hold names."""
+        return f"StageFailedError({self.stage!r}, {self.cause!r})"
