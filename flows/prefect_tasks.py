@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.discretion import artifacts_of_settings, without_names
+from flows.discretion import artifacts_of_settings
 from flows.failures import StageFailedError
 from flows.stages import STAGES
 
@@ -31,7 +31,8 @@ def _step(key: str | None, is_cached: bool, run: Callable[[], None]) -> State[An
         run()
     except StageFailedError as failure:
         is_full = artifacts_of_settings() == "full"
-        message = failure.sentence if is_full else without_names(failure.sentence)
+        # a task does not know its recording's name, to leave it out: the flow run says why
+        message = failure.sentence if is_full else f"{failure.stage}, {failure.cause}"
         return Failed(message=message, data=failure)
     return Completed(name="Cached" if is_cached else None)
 
