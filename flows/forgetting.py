@@ -14,13 +14,8 @@ from flows.artifacts import artifact_key
 from schemas.dataset import Dataset
 from schemas.settings import Settings
 from schemas.values import Value
-from tasks.dataset.forget import (
-    Forgotten,
-    forget_recording,
-    forget_speaker,
-    traces_of_recording,
-    traces_of_speaker,
-)
+from tasks.dataset.forget import Forgotten, forget_recording, traces_of_recording
+from tasks.dataset.forget_person import forget_speaker, traces_of_speaker
 from tasks.dataset.traces import all_files, names_in
 
 _PREFECT_DATABASE = Path("prefect.db")

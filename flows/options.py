@@ -6,7 +6,8 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from schemas.errors import SettingsError
-from schemas.settings import Settings, describe_validation, load_settings
+from schemas.faults import describe_validation
+from schemas.settings import Settings, load_settings
 from schemas.values import Value
 
 _SETTING_OF = {

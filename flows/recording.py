@@ -10,12 +10,13 @@ from typing import Any
 
 from flows.artifacts import RecordingProgress, publish_artifacts
 from flows.cache import StageCache
+from flows.discretion import address_id
 from flows.failures import StageFailedError
 from flows.keys import fingerprint, inputs_digest, marks, stage_keys
 from flows.pressure import deadline, fetch_seconds, run_stage
 from flows.progress import emit_stage
 from flows.stages import STAGES, Stage, Work, must_run
-from flows.steps import attempt, guarded
+from flows.steps import about, attempt, guarded
 from schemas.annotation import Annotation
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset
@@ -51,17 +52,14 @@ def annotate_item(
     started = time.perf_counter()
     recording: Recording | None = None
     try:
-        with Leases(dataset) as leases:
+        with about(address_id(item.uri)), Leases(dataset) as leases:
             if not guarded("lease", lambda: leases.take(key_of_address(item.uri))):
                 return _busy(item, started)
             recording = attempt("ingest", lambda: _fetch(item, dataset, settings, scratch))
-            found = recording
-            if not guarded("lease", lambda: leases.take(found.recording_id)):
-                return _busy(item, started, found.recording_id)
-            report = _forgotten(found, dataset)
-            report = report or guarded("publish", lambda: _known(found, item, dataset, settings))
-            report = report or _annotate(recording, dataset, settings, scratch, started, leases)
-            guarded("publish", lambda: release(dataset, item.uri, held))
+            with about(recording.recording_id):
+                report = _held(recording, item, dataset, settings, scratch, started, leases)
+            if report.outcome != "busy":
+                guarded("publish", lambda: release(dataset, item.uri, held))
     except StageFailedError as failure:
         if isinstance(failure.__cause__, LostLeaseError):
             return _busy(item, started)
@@ -69,6 +67,23 @@ def annotate_item(
             return _unsettled(item, started, failure.sentence)
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
     return report.model_copy(update={"seconds": time.perf_counter() - started})
+
+
+def _held(
+    recording: Recording,
+    item: SourceItem,
+    dataset: Dataset,
+    settings: Settings,
+    scratch: Path,
+    started: float,
+    leases: Leases,
+) -> RecordingReport:
+    """Annotate a recording once its content is held, unless it is forgotten or known."""
+    if not guarded("lease", lambda: leases.take(recording.recording_id)):
+        return _busy(item, started, recording.recording_id)
+    report = _forgotten(recording, dataset)
+    report = report or guarded("publish", lambda: _known(recording, item, dataset, settings))
+    return report or _annotate(recording, dataset, settings, scratch, started, leases)
 
 
 def _busy(item: SourceItem, started: float, recording_id: str | None = None) -> RecordingReport:

@@ -8,7 +8,9 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from flows.discretion import without_names
@@ -23,6 +25,19 @@ RETRY_DELAYS: tuple[Seconds, ...] = (1.0, 5.0)
 random."""
 
 
+_about: ContextVar[str] = ContextVar("about_recording", default="")
+
+
+@contextmanager
+def about(recording_id: str) -> Iterator[None]:
+    """Begin every line that is logged inside with the recording's id."""
+    token = _about.set(recording_id)
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
 def in_flow_run() -> bool:
     """Whether a Prefect flow run is under way in this thread; imports nothing."""
     if "prefect" not in sys.modules:
@@ -33,7 +48,12 @@ def in_flow_run() -> bool:
 
 
 def log(message: str, *arguments: object) -> None:
-    """Write a line to the log of the flow run, else to the program's own."""
+    """Write a line to the log of the flow run, else to the program's own.
+
+    It begins with the id of the recording that it is about (`about`).
+    """
+    if recording_id := _about.get():
+        message, arguments = f"%s: {message}", (recording_id, *arguments)
     if in_flow_run():
         from prefect import get_run_logger
 

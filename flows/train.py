@@ -11,7 +11,7 @@ from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
 from models.architectures.table import find
 from schemas.errors import SettingsError
-from schemas.settings import describe_validation
+from schemas.faults import describe_validation
 
 TRAINERS = {
     "audio": "lab.audio.train:train_audio",

@@ -2,13 +2,11 @@
 
 import json
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,8 +15,8 @@ from pydantic_settings import (
 )
 
 from schemas.errors import SettingsError
+from schemas.faults import describe_validation, unknown_key
 from schemas.sidecar import Context, Jurisdiction
-from schemas.suggestions import suggestion, suggestion_and_all
 from schemas.values import BCP_47, Probability, Seconds, Value
 
 Profile = Literal["embedded", "standard"]
@@ -324,86 +322,9 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
         raise SettingsError(f"tonescribe.toml cannot be read: {error}.") from error
 
 
-def describe_validation(error: ValidationError, model: type[BaseModel]) -> str:
-    """One sentence for the first fault of a pydantic validation, with the nearest known key."""
-    fault = error.errors()[0]
-    path = [str(part) for part in fault["loc"]]
-    if fault["type"] == "extra_forbidden":
-        return _unknown_key(path, model)
-    name = ".".join(path) or "The value"
-    describe = _FAULTS.get(fault["type"], _as_pydantic_says)
-    return f"{name} is wrong: {describe(fault)}."
-
-
-def _unknown_key(path: Sequence[str], model: type[BaseModel]) -> str:
-    fields: Mapping[str, Any] = model.model_fields
-    for part in path[:-1]:
-        inner = getattr(fields.get(part), "annotation", None)
-        models = (m for m in (inner, *get_args(inner)) if hasattr(m, "model_fields"))
-        fields = getattr(next(models, None), "model_fields", fields)
-    return _unknown(".".join(path), path[-1], fields)
-
-
-def _one_of(fault: ErrorDetails) -> str:
-    known = [part.strip("' ") for part in re.split(r", | or ", fault["ctx"]["expected"])]
-    given = str(fault["input"])
-    return f"there is no '{given}'; {suggestion_and_all(given, known)}"
-
-
-def _tag(fault: ErrorDetails) -> str:
-    return f"'{fault['input']}' is no language tag; write 'en', 'de' or 'pt-BR'"
-
-
-def _of_ours(fault: ErrorDetails) -> str:
-    return str(fault["ctx"]["error"])
-
-
-def _number(fault: ErrorDetails) -> str:
-    return f"'{fault['input']}' is no number"
-
-
-def _limit(word: str, key: str) -> Callable[[ErrorDetails], str]:
-    return lambda fault: f"{fault['input']} must be {word} {fault['ctx'][key]}"
-
-
-def _as_pydantic_says(fault: ErrorDetails) -> str:
-    return f"{str(fault['msg'])[:1].lower()}{str(fault['msg'])[1:]}"
-
-
-_FAULTS: dict[str, Callable[[ErrorDetails], str]] = {
-    "bool_parsing": lambda fault: f"'{fault['input']}' is neither true nor false",
-    "bool_type": lambda fault: f"'{fault['input']}' is neither true nor false",
-    "date_from_datetime_parsing": lambda f: f"'{f['input']}' is no date; write 2026-11-20",
-    "date_parsing": lambda fault: f"'{fault['input']}' is no date; write 2026-11-20",
-    "date_type": lambda fault: f"'{fault['input']}' is no date; write 2026-11-20",
-    "float_parsing": _number,
-    "float_type": _number,
-    "greater_than": _limit("more than", "gt"),
-    "greater_than_equal": _limit("at least", "ge"),
-    "int_from_float": lambda fault: f"{fault['input']} is no whole number",
-    "int_parsing": lambda fault: f"'{fault['input']}' is no whole number",
-    "int_type": lambda fault: f"'{fault['input']}' is no whole number",
-    "less_than": _limit("less than", "lt"),
-    "less_than_equal": _limit("at most", "le"),
-    "list_type": lambda fault: f"'{fault['input']}' is no list",
-    "literal_error": _one_of,
-    "missing": lambda _: "it must be given",
-    "model_type": lambda fault: f"'{fault['input']}' is no table of keys and values",
-    "string_pattern_mismatch": _tag,
-    "string_type": lambda fault: f"'{fault['input']}' is no text",
-    "tuple_type": lambda fault: f"'{fault['input']}' is no list",
-    "value_error": _of_ours,
-}
-"""Kind of fault by pydantic's name -> what is wrong, in plain words."""
-
-
-def _unknown(name: str, key: str, fields: Mapping[str, Any]) -> str:
-    return f"There is no setting '{name}'; {suggestion(key, sorted(fields), likeness=0.4)}"
-
-
 def _refuse_unknown_environment() -> None:
     for variable in os.environ:
         if variable.startswith(_PREFIX):
             key = variable.removeprefix(_PREFIX).lower().split("__")[0]
             if key not in Settings.model_fields:
-                raise SettingsError(_unknown(variable, key, Settings.model_fields))
+                raise SettingsError(unknown_key(variable, key, Settings.model_fields))

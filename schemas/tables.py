@@ -37,6 +37,16 @@ class Column(NamedTuple):
     required: bool = True
 
 
+_ANSWER: tuple[Column, ...] = (
+    Column("emotion", CATEGORY, "one of the seven classes; null: unsure", required=False),
+    Column(
+        "confidence",
+        pa.float32(),
+        "calibrated probability of that class; null: unsure",
+        required=False,
+    ),
+)
+
 UTTERANCES: tuple[Column, ...] = (
     Column("recording_id", pa.string(), "first 16 hex digits of the SHA-256 of the content"),
     Column("recording_title", pa.string(), "title of the sidecar, else the file's name"),
@@ -60,13 +70,7 @@ UTTERANCES: tuple[Column, ...] = (
     ),
     Column("language", pa.string(), "BCP 47 language of the words", required=False),
     Column("words", WORDS, "each word with its start, end and score in [0, 1]"),
-    Column("emotion", CATEGORY, "one of the seven classes; null: unsure", required=False),
-    Column(
-        "confidence",
-        pa.float32(),
-        "calibrated probability of that class; null: unsure",
-        required=False,
-    ),
+    *_ANSWER,
     Column(
         "scores",
         SCORES,
@@ -141,13 +145,7 @@ REACTIONS: tuple[Column, ...] = (
         "probabilities of all classes by the face; null where no picture could be judged",
         required=False,
     ),
-    Column("emotion", CATEGORY, "one of the seven classes; null: unsure", required=False),
-    Column(
-        "confidence",
-        pa.float32(),
-        "calibrated probability of that class; null: unsure",
-        required=False,
-    ),
+    *_ANSWER,
     Column("valence", pa.float32(), "mean position under `scores`, in [-1, 1]", required=False),
     Column("arousal", pa.float32(), "mean position under `scores`, in [-1, 1]", required=False),
     Column("models", TEXT_MAP, "models that scored the row, by branch"),

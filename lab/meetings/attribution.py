@@ -79,7 +79,7 @@ def judge_meeting(
         shown = _shown(truth, who, utterance)
         is_given = bool(track.rows)
         is_right = given is not None and (given.participant, given.kind) == (who, "live")
-        confidence = getattr(track, "confidence", None)
+        confidence = track.confidence if is_given else None
         found.append(
             Judged(
                 meeting=name,

@@ -23,7 +23,7 @@ from schemas.settings import Settings
 from schemas.speech import Utterance
 from schemas.values import Seconds
 from tasks.emotion.cast import Seen
-from tasks.emotion.faces import Observed, observe
+from tasks.emotion.faces import Observed, compare, observe
 from tasks.media.probe import probe
 from tasks.media.split import WavFile, split
 
@@ -75,29 +75,33 @@ _BOUNDS: dict[int, tuple[float | None, float | None]] = {
 
 
 def label_meetings(folder: Path, settings: Settings) -> list[Labelled]:
-    """Watch the composed meetings of a folder, each with true and with merged voices."""
+    """Watch the composed meetings of a folder; compare each with true and with merged voices."""
     found = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         truth = read_truth(path)
         video = path.with_name(path.name.removesuffix(SUFFIX) + ".mp4")
-        for merged in (False, True):
-            with tempfile.TemporaryDirectory() as scratch:
-                found.append(_label(video, truth, merged, settings, Path(scratch)))
+        with tempfile.TemporaryDirectory() as scratch:
+            found += _label(video, truth, settings, Path(scratch))
     return found
 
 
-def _label(video: Path, truth: Truth, merged: bool, settings: Settings, scratch: Path) -> Labelled:
+def _label(video: Path, truth: Truth, settings: Settings, scratch: Path) -> list[Labelled]:
     info = probe(str(video), settings)
-    utterances = true_utterances(truth, merged=merged)
     sound = split(_recording(video), info, settings, scratch).audio_path
     waveform = WavFile(sound) if sound else None
-    observed = observe(str(video), info, utterances, waveform, settings, scratch)
+    utterances = true_utterances(truth)
+    seen = observe(str(video), info, utterances, waveform, settings, scratch)
+    merged = true_utterances(truth, merged=True)
+    both = seen, compare(seen.cast, seen.crops_path, info, merged, waveform)
     speakers = [turn.participant for turn in truth.turns]
-    speaks = [
-        _is_live(truth, observed, utterances[turn], int(person), speakers[turn])
-        for turn, person in zip(observed.evidence.turns, observed.evidence.people, strict=True)
-    ]
-    return Labelled(observed.evidence, np.array(speaks, np.bool_))
+    found = []
+    for observed in both:
+        speaks = [
+            _is_live(truth, observed, utterances[turn], int(person), speakers[turn])
+            for turn, person in zip(observed.evidence.turns, observed.evidence.people, strict=True)
+        ]
+        found.append(Labelled(observed.evidence, np.array(speaks, np.bool_)))
+    return found
 
 
 def _recording(video: Path) -> Recording:
@@ -161,7 +165,7 @@ def write_weights(weights: SpeakingWeights, path: Path, meetings: Sequence[Label
     facts = {
         "weights": weights.weights,
         "bias": weights.bias,
-        "meetings": len(meetings),
+        "runs": len(meetings),
         "pairs": sum(len(meeting.speaks) for meeting in meetings),
         "speaking": int(sum(meeting.speaks.sum() for meeting in meetings)),
     }

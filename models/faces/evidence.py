@@ -23,7 +23,7 @@ _SOFTENING = 0.05
 taking logarithms. Both in the unit of `Person.strength`."""
 
 
-DIRECTIONS = (1, 1, 1, 1, 1, 1, 1, 0, -1, -1, -1, -1)
+DIRECTIONS = (1, 1, 1, 1, 1, 1, 0, -1, -1, -1)
 """Whether each sign may only speak for a person (1), only against (-1), or either way (0)."""
 
 N_SIGNS = len(DIRECTIONS)
@@ -49,7 +49,7 @@ class Spoken(Protocol):
 class Evidence:
     """Signs for each pair of a turn and a person who is seen in it.
 
-    `turns` and `people` name the pairs, shape (n,); `signs` are shape (n, 12).
+    `turns` and `people` name the pairs, shape (n,); `signs` are shape (n, 10).
     """
 
     turns: NDArray[np.intp]
@@ -64,9 +64,9 @@ def gather(
 
     Signs for: how closely mouth and level agree around the turn; how much more the mouth moves
     than while the speaker is silent; both times the turn's length; how much the mouth moves; how
-    closely mouth and voice agree over the whole recording, and that up to .5; the turn's length.
-    Signs against: how closely the best other person agrees with this voice, and this person with
-    the best other voice; the best agreement and contrast of others in this turn.
+    closely mouth and voice agree over the whole recording; the turn's length. Signs against: how
+    closely the best other person agrees with this voice, and this person with the best other
+    voice; the best contrast of others in this turn.
     """
     places = {number: heard.places(person.times, delay) for number, person in people.items()}
     overall = {
@@ -99,7 +99,6 @@ def gather(
             against = (
                 _highest(overall[turn.speaker, other] for other in rivals),
                 _highest(overall[voice, number] for voice in voices),
-                _highest(other.agreement for other in present),
                 _highest(other.contrast for other in present),
             )
             pairs.append((index, number))
@@ -129,7 +128,6 @@ def _own_signs(local: _Local, pooled: float) -> tuple[float, ...]:
         local.contrast * local.length,
         local.strength,
         pooled,
-        min(pooled, 0.5),
         local.length,
     )
 

@@ -100,10 +100,6 @@ class SceneCuts:
         before, self._before = self._before, cells
         return 0.0 if before is None else _changed_share(cells, before)
 
-    def is_cut(self, gray: Gray) -> bool:
-        """Whether a gray picture is another scene than the last one."""
-        return self.changed_share(gray) > _CUT_SHARE
-
 
 def _cells(gray: Gray, size: tuple[int, int]) -> NDArray[np.float32]:
     """Mean brightness of cells; of large pictures every fourth pixel will do."""
@@ -235,7 +231,7 @@ class FaceTracker:
         return _Track(track.number, box, patch, cells, time, track.views)
 
     def _bridges(self, track: _Track, score: float, time: Seconds) -> bool:
-        recent = time - track.confirmed <= _SEARCH_EVERY + _FORGET_AFTER
+        recent = time - track.confirmed <= _REFRESH_EVERY + _FORGET_AFTER
         return score >= _STILL_THERE and recent
 
 

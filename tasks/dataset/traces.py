@@ -4,8 +4,10 @@ Tables are searched value by value, all else as text. This is the proof that not
 asks no index and no manifest where to look.
 """
 
+import gzip
 import html
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -59,7 +61,20 @@ def texts_of(dataset: Dataset, path: str) -> Iterator[tuple[str, str]]:
                 for text in _texts(value):
                     yield column, text
         return
-    yield "", content.decode("utf-8", "replace")
+    yield "", _unpacked(path, content).decode("utf-8", "replace")
+
+
+def _unpacked(path: str, content: bytes) -> bytes:
+    """Return what a compressed file holds; one that is damaged as it is."""
+    try:
+        return gzip.decompress(content) if path.endswith(".gz") else content
+    except (OSError, EOFError, zlib.error):
+        return content
+
+
+def whole_text(dataset: Dataset, path: str) -> str:
+    """Return all that a file holds as one text."""
+    return "\n".join(text for _, text in texts_of(dataset, path))
 
 
 def _texts(value: Any) -> Iterator[str]:

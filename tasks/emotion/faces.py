@@ -112,13 +112,23 @@ def observe(
     Raises as `find_faces` does.
     """
     detector = load_engine("face_detector", settings.engine("face_detector"), settings.weights)
-    length = max(info.duration, *(utterance.end for utterance in utterances))
     watched = watch(video_path, info, _spans(utterances), detector, settings.faces, scratch)
-    cast = Cast(watched)
+    return compare(Cast(watched), watched.crops_path, info, utterances, waveform)
+
+
+def compare(
+    cast: Cast,
+    crops_path: Path,
+    info: MediaInfo,
+    utterances: Sequence[Utterance],
+    waveform: Waveform | None,
+) -> "Observed":
+    """Gather what speaks for each person of a video that was watched, in each utterance."""
+    length = max(info.duration, *(utterance.end for utterance in utterances))
     heard = Heard(_level(waveform, length), _active(utterances, length))
     delay = find_delay(cast.people, heard)
     evidence = gather(utterances, cast.people, heard, delay)
-    return Observed(cast, evidence, delay, watched.crops_path)
+    return Observed(cast, evidence, delay, crops_path)
 
 
 def face_sequence(faces: Faces, track: FaceTrack | ListenerFace) -> FaceSequence:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from schemas.errors import InputError
-from schemas.settings import describe_validation
+from schemas.faults import describe_validation
 from schemas.sidecar import Sidecar
 
 MOST_BYTES = 64 << 10

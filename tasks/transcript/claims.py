@@ -210,7 +210,9 @@ def _holds(
         own = claims.seconds[claims.names.index(owners[speaker]), column]
         purity = own / named[column] if named[column] > 0 else 0.0
         unnamed = claims.unnamed[column]
-        share = 1.0 if unnamed <= 0 else min(1.0, rate * named[column] / unnamed)
+        # a voice without named words tells nothing, whatever the rate
+        expected = rate * named[column] if named[column] > 0 else 0.0
+        share = 1.0 if unnamed <= 0 else min(1.0, expected / unnamed)
         holds[speaker] = float(purity * share)
     return holds | dict.fromkeys(known, 1.0)
 

@@ -1,5 +1,6 @@
 """What is forgotten is in no file any more, and does not come back with the next night."""
 
+import gzip
 import re
 import shutil
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from flows.forgetting import outdated
 from schemas.dataset import open_dataset
 from schemas.errors import SettingsError
 from tasks.dataset.export import EXPORTERS
+from tasks.dataset.index import INDEX
 from tests.material.meetings import make_meeting
 from tests.material.refusals import CAPTIONS, NAME, SECRET
 from tests.material.runs import annotate_plainly
@@ -37,6 +39,7 @@ def meetings(synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / f"{name}.vtt").write_text(said)
     (folder / "weekly.toml").write_text(f'title = "Talk with {NAME}"\ndate = 2025-01-02\n')
     annotate_plainly(folder, synthetic / "dataset")
+    annotate_plainly(folder, synthetic / "dataset")  # the second plan writes the index
     dataset = open_dataset(str(synthetic / "dataset"))
     first = next(
         r for r in dataset.arrow("recordings").to_table().to_pylist() if NAME in r["title"]
@@ -60,6 +63,8 @@ def everything(*folders: Path) -> str:
     parts = []
     for path in (p for folder in folders for p in folder.rglob("*") if p.is_file()):
         parts += [str(path), path.read_bytes().decode("latin-1")]
+        if path.suffix == ".gz":
+            parts.append(gzip.decompress(path.read_bytes()).decode())
         if path.suffix == ".parquet":
             parts.append(str(pq.read_table(path).to_pylist()))
     return "\n".join(parts)
@@ -71,6 +76,7 @@ def test_a_recording_is_gone_from_every_file_and_stays_away(
     dataset, cache = synthetic / "dataset", synthetic / "cache"
     recording_id = id_of(dataset, NAME)
     before = everything(dataset)
+    assert recording_id in gzip.decompress((dataset / INDEX).read_bytes()).decode()
     told = tonescribe("forget", str(dataset), "--recording", recording_id, "--dry-run")
     assert re.search(r"would be removed: [5-9] files of the dataset", told.stdout)
     assert everything(dataset) == before

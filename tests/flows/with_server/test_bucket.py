@@ -5,33 +5,22 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from flows.annotate import annotate
 from schemas.dataset import open_dataset
 from schemas.errors import SettingsError
 from tests.material.meetings import make_meeting
+from tests.material.stores import s3_server
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    for name, value in {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=url)
-    client.create_bucket(Bucket="meetings")
-    yield client
-    server.stop()
+def bucket() -> Iterator[object]:
+    with s3_server() as url:
+        client = boto3.client("s3", endpoint_url=url)
+        client.create_bucket(Bucket="meetings")
+        yield client
 
 
 @pytest.mark.slow

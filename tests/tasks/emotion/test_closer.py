@@ -15,8 +15,8 @@ from tasks.emotion.cast import Cast
 from tasks.emotion.closer import Doubtful, find_doubtful, look_closer
 from tasks.emotion.watch import SIGHTING, Watched
 from tests.material.meetings import make_meeting
-from tests.material.sounds import Spoken
-from tests.tasks.emotion.test_faces import Sound, about
+from tests.material.sounds import InMemory, Spoken
+from tests.tasks.emotion.test_faces import about
 
 
 class Witness:
@@ -55,7 +55,7 @@ def pair() -> Evidence:
 
 def look(tmp_path: Path, cast: Cast, asked: Doubtful, delay: float) -> tuple[float, Witness]:
     video = make_meeting(tmp_path / "a.mp4", [Spoken(0, 1.0, 9.0)], 10.0)
-    ramp = Sound(np.linspace(0, 1, 160_000, dtype=np.float32))
+    ramp = InMemory(np.linspace(0, 1, 160_000, dtype=np.float32))
     witness = Witness()
     more = look_closer(str(video), about(), [asked], pair(), cast, ramp, delay, witness)
     return float(more[0]), witness

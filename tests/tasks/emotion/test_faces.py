@@ -8,7 +8,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from models.faces.crops import CROP
 from schemas.media import MediaInfo, VideoStream
@@ -17,26 +16,9 @@ from schemas.speech import Faces, Utterance
 from tasks.emotion.faces import face_sequence, find_faces, read_sequences
 from tasks.emotion.growing import CropFile
 from tests.material.meetings import make_meeting
-from tests.material.sounds import CONVERSATION, Spoken, tone_voices
+from tests.material.sounds import CONVERSATION, InMemory, Spoken, tone_voices
 
 DRAWN = Settings(engines=EngineSettings(face_detector="synthetic"))
-
-
-class Sound:
-    """A waveform in memory."""
-
-    sample_rate = 16_000
-
-    def __init__(self, samples: NDArray[np.float32]) -> None:
-        self._samples = samples
-        self.duration = len(samples) / self.sample_rate
-
-    def read(self, start: float, end: float) -> NDArray[np.float32]:
-        rows = np.arange(round(start * 16_000), round(end * 16_000))
-        inside = (rows >= 0) & (rows < len(self._samples))
-        return np.where(inside, self._samples[rows.clip(0, len(self._samples) - 1)], 0.0).astype(
-            np.float32
-        )
 
 
 def about(width: int = 320, height: int = 180, fps: float = 10.0) -> MediaInfo:
@@ -66,7 +48,7 @@ def faces_of(
     duration: float = 10.0,
 ) -> Faces:
     video = make_meeting(tmp_path / "a.mp4", spoken, duration, faces=faces)
-    sound = Sound(tone_voices(spoken, duration))
+    sound = InMemory(tone_voices(spoken, duration))
     return find_faces(str(video), about(), said(spoken), sound, settings, tmp_path)
 
 
@@ -102,7 +84,7 @@ def test_whoever_is_seen_while_another_speaks_listens(tmp_path: Path) -> None:
 def test_nobody_is_seen_listening_who_refused(tmp_path: Path) -> None:
     refused = [u.model_copy(update={"flags": ("no_consent",)}) for u in said(BRIEFLY)]
     video = make_meeting(tmp_path / "a.mp4", BRIEFLY, 10.0)
-    sound = Sound(tone_voices(BRIEFLY, 10.0))
+    sound = InMemory(tone_voices(BRIEFLY, 10.0))
     found = find_faces(str(video), about(), refused, sound, DRAWN, tmp_path)
     assert not found.listeners
     assert not any(track.rows for track in found.tracks)

@@ -5,37 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from schemas.errors import InputError
 from schemas.settings import EngineSettings, Settings, SpeakerSettings
 from schemas.sidecar import Sidecar
 from tasks.transcript.diarize import diarize, speaker_hints
-from tests.material.sounds import CONVERSATION, Spoken, tone_voices
+from tests.material.sounds import CONVERSATION, InMemory, Spoken, tone_voices
 
 SYNTHETIC = Settings(engines=EngineSettings(diarizer="synthetic"))
 
 
-class Sound:
-    """A waveform that lies in memory."""
-
-    sample_rate = 16_000
-
-    def __init__(self, samples: NDArray[np.float32]) -> None:
-        self._samples = samples
-        self.duration = len(samples) / self.sample_rate
-
-    def read(self, start: float, end: float) -> NDArray[np.float32]:
-        first, last = round(start * self.sample_rate), round(end * self.sample_rate)
-        window = np.zeros(last - first, np.float32)
-        low, high = max(first, 0), min(last, len(self._samples))
-        if high > low:
-            window[low - first : high - first] = self._samples[low:high]
-        return window
-
-
 def test_tones_are_told_apart_to_ten_milliseconds() -> None:
-    made = diarize(Sound(tone_voices(CONVERSATION, 10)), SYNTHETIC, Sidecar())
+    made = diarize(InMemory(tone_voices(CONVERSATION, 10)), SYNTHETIC, Sidecar())
     assert [turn.speaker[-1] for turn in made.turns] == ["0", "1", "0", "1"]
     for turn, spoken in zip(made.turns, CONVERSATION, strict=True):
         assert turn.start == pytest.approx(spoken.start, abs=0.011)
@@ -44,19 +25,19 @@ def test_tones_are_told_apart_to_ten_milliseconds() -> None:
 
 def test_both_tracks_are_kept_where_two_speak_at_once() -> None:
     spoken = [Spoken(0, 0.5, 3.0), Spoken(3, 2.0, 4.5)]
-    made = diarize(Sound(tone_voices(spoken, 5)), SYNTHETIC, Sidecar())
+    made = diarize(InMemory(tone_voices(spoken, 5)), SYNTHETIC, Sidecar())
     assert made.turns[0].end > made.turns[1].start + 0.9
     alone = sorted(made.exclusive, key=lambda turn: turn.start)
     assert all(a.end <= b.start for a, b in itertools.pairwise(alone))
 
 
 def test_silence_has_no_turns() -> None:
-    assert diarize(Sound(np.zeros(48_000, np.float32)), SYNTHETIC, Sidecar()).turns == ()
+    assert diarize(InMemory(np.zeros(48_000, np.float32)), SYNTHETIC, Sidecar()).turns == ()
 
 
 def test_a_hint_joins_the_nearest_tones() -> None:
     spoken = [Spoken(0, 0, 3), Spoken(1, 4, 5), Spoken(7, 6, 9)]
-    made = diarize(Sound(tone_voices(spoken, 10)), SYNTHETIC, Sidecar(speakers=2))
+    made = diarize(InMemory(tone_voices(spoken, 10)), SYNTHETIC, Sidecar(speakers=2))
     assert len(made.speakers) == 2
 
 
@@ -70,8 +51,8 @@ def test_the_sidecar_replaces_the_settings_hints() -> None:
 def test_tracks_of_participants_give_turns_and_names_without_bleed() -> None:
     ana = [Spoken(0, 0.5, 2.5), Spoken(1, 3.0, 5.0, loudness=0.02), Spoken(0, 5.5, 8.0)]
     bo = [Spoken(0, 0.5, 2.5, loudness=0.01), Spoken(1, 3.0, 5.0), Spoken(1, 7.0, 9.0)]
-    tracks = [("Ana", Sound(tone_voices(ana, 10))), ("Bo", Sound(tone_voices(bo, 10)))]
-    mixed = Sound(tone_voices([*ana, *bo], 10))
+    tracks = [("Ana", InMemory(tone_voices(ana, 10))), ("Bo", InMemory(tone_voices(bo, 10)))]
+    mixed = InMemory(tone_voices([*ana, *bo], 10))
     made = diarize(mixed, SYNTHETIC, Sidecar(), tracks=tracks)
     assert made.names == {"SPEAKER_00": "Ana", "SPEAKER_01": "Bo"}
     spans = [(round(turn.start, 1), round(turn.end, 1), turn.speaker[-1]) for turn in made.turns]
@@ -94,7 +75,7 @@ def test_given_turns_win_and_names_are_kept(tmp_path: Path) -> None:
         "SPEAKER m 1 2.00 1.00 <NA> <NA> SPEAKER_07 <NA> <NA>",
         "SPEAKER m 1 9.00 5.00 <NA> <NA> Ana_Lee <NA> <NA>",
     )
-    made = diarize(Sound(np.zeros(160_000, np.float32)), SYNTHETIC, Sidecar(), turns_path=path)
+    made = diarize(InMemory(np.zeros(160_000, np.float32)), SYNTHETIC, Sidecar(), turns_path=path)
     assert [(t.start, t.end, t.speaker[-1]) for t in made.turns] == [
         (0.5, 2.5, "0"),
         (2.0, 3.0, "1"),
@@ -121,7 +102,7 @@ def test_given_turns_win_and_names_are_kept(tmp_path: Path) -> None:
 def test_a_turns_file_that_is_no_rttm_is_refused(tmp_path: Path, line: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         diarize(
-            Sound(np.zeros(16_000, np.float32)),
+            InMemory(np.zeros(16_000, np.float32)),
             SYNTHETIC,
             Sidecar(),
             turns_path=rttm(tmp_path, line),
