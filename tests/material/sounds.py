@@ -77,3 +77,23 @@ class InMemory:
         if high > low:
             window[low - first : high - first] = self._samples[low:high]
         return window
+
+
+class Sound:
+    """A waveform that lies in memory and remembers how much was read at once."""
+
+    sample_rate = 16_000
+
+    def __init__(self, samples: NDArray[np.float32]) -> None:
+        self._samples = samples
+        self.duration = len(samples) / self.sample_rate
+        self.longest_read = 0.0
+
+    def read(self, start: float, end: float) -> NDArray[np.float32]:
+        self.longest_read = max(self.longest_read, end - start)
+        first, last = round(start * self.sample_rate), round(end * self.sample_rate)
+        window = np.zeros(last - first, np.float32)
+        low, high = max(first, 0), min(last, len(self._samples))
+        if high > low:
+            window[low - first : high - first] = self._samples[low:high]
+        return window

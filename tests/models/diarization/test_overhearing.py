@@ -13,8 +13,7 @@ from models.registry import load_engine
 from schemas.settings import Settings
 from tasks.transcript.rttm import read_rttm
 from tasks.transcript.track_turns import turns_by_track
-from tests.material.sounds import CONVERSATION, Spoken, tone_voices
-from tests.tasks.transcript.test_diarize import Sound
+from tests.material.sounds import CONVERSATION, Sound, Spoken, tone_voices
 
 RATE = 16_000
 SETTINGS = Settings()
