@@ -168,18 +168,24 @@ def query(
 @app.command()
 def export(
     dataset: DatasetArgument,
-    recording: Annotated[str, typer.Argument(help="Its id, the id's beginning, or title.")],
     output_format: Annotated[
-        str, typer.Option("--format", help="vtt, srt, rttm, json, csv or html.")
+        str,
+        typer.Option(
+            "--format",
+            help="vtt, srt; csv, json; md, docx, html; rttm, ctm; textgrid, eaf, emotionml.",
+        ),
     ],
+    recording: RecordingArgument = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File; default is standard output.")
+        Path | None,
+        typer.Option("-o", "--output", help="File, folder with --all; default standard output."),
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every recording, a file each.")] = False,
 ) -> None:
-    """Export one transcript to another format."""
+    """Export transcripts to another format."""
     from flows.cli.read import run_export
 
-    run_export(dataset, recording, output_format, output)
+    run_export(dataset, recording, output_format, output, every=every)
 
 
 @app.command()

@@ -10,7 +10,8 @@ from schemas.errors import SettingsError
 from schemas.names import name_key
 from schemas.tables import Row
 from schemas.values import clock
-from tasks.dataset.export import printable, safe_cell
+from tasks.dataset.export import safe_cell
+from tasks.dataset.lines import printable, who
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,8 +54,7 @@ def _names(row: Row) -> set[str]:
 def _refuse_unknown_speaker(speaker: str, rows: list[Row]) -> None:
     if any(name_key(speaker) in _names(row) for row in rows):
         return
-    known = {row["speaker_name"] or row["speaker"] for row in rows}
-    there = ", ".join(sorted(printable(name) for name in known)) or "nobody"
+    there = ", ".join(sorted({who(row) for row in rows})) or "nobody"
     raise SettingsError(f"There is no speaker '{speaker}'; there are {there}.")
 
 
@@ -75,7 +75,7 @@ def _line(row: Row) -> "Text":
     said = row["text"] if row["text"] is not None else "(no words)"
     return Text.assemble(
         (f"{clock(row['start']):>7}  ", "dim"),
-        (f"{printable(row['speaker_name'] or row['speaker'])[:14]:<14} ", "bold"),
+        (f"{who(row)[:14]:<14} ", "bold"),
         (f"{verdict}  ", style),
         printable(said),
     )
@@ -163,23 +163,45 @@ def _print_relation(relation: "duckdb.DuckDBPyRelation", output_format: str) -> 
         pq.write_table(relation.to_arrow_table(), sys.stdout.buffer)
 
 
-def run_export(location: str, wanted: str, output_format: str, output: Path | None) -> None:
-    """Write one transcript in another format."""
-    from tasks.dataset.export import EXPORTERS
+def run_export(
+    location: str,
+    wanted: str | None,
+    output_format: str,
+    output: Path | None,
+    *,
+    every: bool = False,
+) -> None:
+    """Write one transcript in another format, or `every` one into the folder `output`."""
+    from tasks.dataset.export import EXPORTERS, as_bytes, file_name
 
     if output_format not in EXPORTERS:
         known = ", ".join(sorted(EXPORTERS))
         raise SettingsError(f"There is no format '{output_format}'; known are {known}.")
+    if every == (wanted is not None):
+        raise SettingsError("Name one recording to export, or give --all.")
     dataset = open_dataset(location)
     found = _recordings(dataset, wanted)
+    write = EXPORTERS[output_format]
+    if every:
+        folder = output or Path()
+        for facts in found:
+            content = as_bytes(write(facts, _rows(dataset, facts["recording_id"]), dataset))
+            _write(folder / file_name(facts, output_format), content)
+        sys.stderr.write(f"{len(found)} recordings exported to {folder}\n")
+        return
     if len(found) > 1:
         ids = ", ".join(row["recording_id"] for row in found)
         raise SettingsError(f"'{wanted}' names several recordings: {ids}; name one by its id.")
-    text = EXPORTERS[output_format](found[0], _rows(dataset, found[0]["recording_id"]), dataset)
+    content = as_bytes(write(found[0], _rows(dataset, found[0]["recording_id"]), dataset))
     if output is None:
-        sys.stdout.write(text)
-        return
+        sys.stdout.buffer.write(content)
+    else:
+        _write(output, content)
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        output.write_text(text, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     except OSError as error:
-        raise SettingsError(f"{output} cannot be written: {error.strerror}.") from error
+        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error

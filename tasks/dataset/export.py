@@ -1,9 +1,13 @@
-"""Export a transcript as captions, turns, or rows for other programs."""
+"""Export a transcript as captions, turns, rows, tiers or minutes for other programs.
+
+Formats for annotation are in `tasks/dataset/export_tiers.py`, minutes in `minutes.py`.
+"""
 
 import csv
 import html
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,20 +15,23 @@ from schemas.dataset import Dataset, page_path
 from schemas.emotions import EMOTIONS
 from schemas.errors import InputError
 from schemas.tables import Row
+from tasks.dataset.export_tiers import to_ctm, to_eaf, to_emotionml, to_textgrid
+from tasks.dataset.lines import as_words, who
+from tasks.dataset.minutes import to_docx, to_md
 
-Exporter = Callable[[Row, Sequence[Row], Dataset], str]
+Exporter = Callable[[Row, Sequence[Row], Dataset], str | bytes]
 
 
 def to_vtt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
     """WebVTT with a voice tag per cue; the emotion stands in a class of the voice."""
     cues = ["WEBVTT", ""]
     for row in rows:
-        who = html.escape(_who(row), quote=False)
-        who += " " if who.endswith("-") else ""  # with the tag's end it would be an arrow
+        name = html.escape(who(row), quote=False)
+        name += " " if name.endswith("-") else ""  # with the tag's end it would be an arrow
         tag = f"v.{row['emotion']}" if row["emotion"] else "v"
-        said = html.escape(_said(row), quote=False)
+        said = html.escape(as_words(row), quote=False)
         cues += [f"{_time(row['start'], '.')} --> {_time(row['end'], '.')}"]
-        cues += [f"<{tag} {who}>{said}</v>", ""]
+        cues += [f"<{tag} {name}>{said}</v>", ""]
     return "\n".join(cues)
 
 
@@ -34,7 +41,7 @@ def to_srt(_recording: Row, rows: Sequence[Row], _dataset: Dataset) -> str:
     for number, row in enumerate(rows, start=1):
         times = f"{_time(row['start'], ',')} --> {_time(row['end'], ',')}"
         # SubRip has no escapes, and a line with an arrow begins a cue
-        said = f"{_who(row)}: {_said(row)}".replace("-->", "→")
+        said = f"{who(row)}: {as_words(row)}".replace("-->", "→")
         cues += [str(number), times, said, ""]
     return "\n".join(cues)
 
@@ -79,10 +86,31 @@ EXPORTERS: dict[str, Exporter] = {
     "vtt": to_vtt,
     "srt": to_srt,
     "rttm": to_rttm,
+    "ctm": to_ctm,
+    "textgrid": to_textgrid,
+    "eaf": to_eaf,
+    "emotionml": to_emotionml,
     "json": to_json,
     "csv": to_csv,
+    "md": to_md,
+    "docx": to_docx,
     "html": to_html,
 }
+"""Every format: its name, which ends the names of files, and what writes it."""
+
+
+def as_bytes(written: str | bytes) -> bytes:
+    """Return what an exporter wrote as it stands in a file."""
+    return written if isinstance(written, bytes) else written.encode()
+
+
+def file_name(recording: Row, output_format: str) -> str:
+    """Return a name for an exported file: title, id, format.
+
+    The id tells recordings of one title apart, and is what `forget` searches for.
+    """
+    title = re.sub(r"[^\w.-]+", "-", recording["title"]).strip("-.")[:80].rstrip("-.")
+    return f"{title}-{recording['recording_id']}.{output_format}".lstrip("-")
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -98,21 +126,6 @@ def safe_cell(value: Any) -> Any:
         return value
     mark = "'" if value.lstrip().startswith(_FORMULA) else ""
     return mark + value.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def printable(text: str) -> str:
-    """Return a text on one line without control characters, which a terminal would obey."""
-    kept = (c if c.isprintable() else " " for c in text)
-    return " ".join("".join(kept).split())
-
-
-def _said(row: Row) -> str:
-    """Return the text on one line; nothing in it can end a cue."""
-    return printable(row["text"] or "…")
-
-
-def _who(row: Row) -> str:
-    return printable(row["speaker_name"] or row["speaker"])
 
 
 def _time(seconds: float, mark: str) -> str:

@@ -7,6 +7,8 @@ asks no index and no manifest where to look.
 import gzip
 import html
 import io
+import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -65,11 +67,17 @@ def texts_of(dataset: Dataset, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _unpacked(path: str, content: bytes) -> bytes:
-    """Return what a compressed file holds; one that is damaged as it is."""
+    """Return what a compressed file or a Word document holds; one that is damaged as it is."""
     try:
+        if path.endswith(".docx"):
+            with zipfile.ZipFile(io.BytesIO(content)) as document:
+                return _TAG.sub(b"", document.read("word/document.xml"))
         return gzip.decompress(content) if path.endswith(".gz") else content
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile):
         return content
+
+
+_TAG = re.compile(rb"<[^>]*>")
 
 
 def whole_text(dataset: Dataset, path: str) -> str:
