@@ -201,6 +201,22 @@ def test_marks_of_markdown_are_shown_and_do_nothing(facts: Row, rows: list[Row])
 
 
 def test_two_speakers_of_one_name_keep_tiers_apart(rows: list[Row]) -> None:
+    both = [row | {"speaker_name": "Ana", "speaker": f"S{i}"} for i, row in enumerate(rows[:2])]
+    assert [speaker.name for speaker in by_speaker(both)] == ["Ana", "Ana (S1)"]
+
+
+def test_one_speakers_overlapping_utterances_follow_each_other(rows: list[Row]) -> None:
+    twice = [rows[0] | {"start": 0.0, "end": 2.0}, rows[0] | {"start": 1.0, "end": 3.0}]
+    (speaker,) = by_speaker(twice)
+    assert [(part.start, part.end) for part in speaker.utterances()] == [(0, 2000), (2000, 3000)]
+
+
+def test_every_recording_is_exported_into_a_folder(published: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder"
+    asked = ["export", published.location, "--all", "--format", "docx", "-o", str(out)]
+    run = CliRunner().invoke(app, asked)
+    assert run.exit_code == 0, run.output
+    assert [path.name for path in out.iterdir()] == ["weekly-0123456789abcdef.docx"]
     both = ["export", published.location, "weekly", "--all", "--format", "md"]
     assert isinstance(CliRunner().invoke(app, both).exception, SettingsError)
 
