@@ -39,6 +39,24 @@ VIEWS: dict[str, str] = {
                {_MEANS}
         from utterances group by recording_id, speaker
     """,  # noqa: S608 - names of our own classes
+    "turns": """
+        select recording_id, any_value(recording_title) as recording_title,
+               any_value(meeting_date) as meeting_date, turn_index, speaker,
+               any_value(speaker_name) as speaker_name, min("start") as "start",
+               max("end") as "end", count(*) as n_utterances,
+               string_agg(text, ' ' order by utterance_index) as text, avg(valence) as valence,
+               avg(arousal) as arousal
+        from (
+            select *, sum(is_other) over (partition by recording_id order by utterance_index)
+                as turn_index
+            from (
+                select *, (speaker is distinct from lag(speaker, 1, speaker) over
+                    (partition by recording_id order by utterance_index))::int as is_other
+                from utterances
+            )
+        )
+        group by recording_id, turn_index, speaker
+    """,
 }
 """Views of `tonescribe query` that are derived from the tables."""
 

@@ -157,8 +157,9 @@ def query(
 ) -> None:
     """Query a dataset with SQL (DuckDB).
 
-    Views: [bold]utterances[/bold], [bold]recordings[/bold], [bold]words[/bold] (unnested) and
-    [bold]speakers[/bold] (talk seconds, share, mean scores per recording and speaker).
+    Views: [bold]utterances[/bold], [bold]recordings[/bold], [bold]reactions[/bold] (of
+    listeners), [bold]words[/bold] (unnested), [bold]turns[/bold] (what one speaker says until
+    another does) and [bold]speakers[/bold] (talk seconds, share, mean scores per recording).
     """
     from flows.cli.read import run_query
 
