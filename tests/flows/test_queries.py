@@ -19,8 +19,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "queries.md"
 QUERY = re.compile(
     r"## (?P<title>[^\n]+)\n.*?```sql\n(?P<sql>.*?)\n```\n\n```\n(?P<result>.*?)```", re.DOTALL
 )
-    r"## (?P<title>[^\n]+)\n.*?```sql\n(?P<sql>.*?)\n```\n\n```\n(?P<result>.*?)```", re.DOTALL
-)
 QUERIES = {found["title"]: found for found in QUERY.finditer(PAGE.read_text(encoding="utf-8"))}
 
 
