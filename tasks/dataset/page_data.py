@@ -195,13 +195,17 @@ def _reactions(
 ) -> tuple[list[Json], list[int]]:
     """Return who listened, and five numbers per reaction that has an emotion.
 
-    They are the row's place, the listener, tenths of a second, the emotion and the percent.
+    Nobody who did not consent is among them. The numbers are the row's place, the listener, tenths
+    of a second, the emotion and the percent.
     """
     places = {row.utterance.index: n for n, row in enumerate(rows) if not _is_hidden(row)}
+    refused = {row.utterance.speaker for row in rows if _is_hidden(row)}
     who: dict[tuple[str, str | None], int] = {}
     numbers: list[int] = []
     for each in reactions:
-        if each.emotion is None or each.confidence is None or each.utterance_index not in places:
+        if each.emotion is None or each.confidence is None or each.participant in refused:
+            continue
+        if each.utterance_index not in places:
             continue
         listener = who.setdefault((each.participant, each.participant_name), len(who))
         numbers += [places[each.utterance_index], listener, round(10 * each.seconds)]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tasks.dataset.page import render_page
-from tests.material.review import meeting
+from tests.material.review import meeting, wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -48,7 +48,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(address)
-    page.wait_for_function("document.getElementById('media').readyState > 0")
+    wait_until(page, "document.getElementById('media').readyState > 0")
     yield page
     context.close()
     assert faults == []

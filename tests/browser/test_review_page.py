@@ -8,9 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from schemas.corrections import read_corrections, standing
-from tests.material.review import HOSTILE, SAID
-
-TRANSPARENT = 0
+from tests.material.review import HOSTILE, SAID, wait_until
 
 
 def at(page: Page) -> float:
@@ -46,24 +44,24 @@ def test_what_was_said_and_named_stays_text(page: Page) -> None:
 
 def test_a_line_a_word_and_the_timeline_play_that_moment(page: Page) -> None:
     page.locator("#u2 .at").click()
-    page.wait_for_function("!document.getElementById('media').paused")
+    wait_until(page, "!document.getElementById('media').paused")
     assert 3.8 <= at(page) < 5.0
     page.keyboard.press("Space")
     page.locator("#u4 .w", has_text="tomorrow").click()
-    page.wait_for_function("document.getElementById('media').currentTime > 12")
+    wait_until(page, "document.getElementById('media').currentTime > 12")
     page.keyboard.press("Space")
     plot = page.locator("#plot")
     box = plot.bounding_box()
     assert box
     plot.click(position={"x": box["width"] * 2.0 / 14.0, "y": 80 if box["height"] > 150 else 40})
-    page.wait_for_function("document.getElementById('media').currentTime < 4")
+    wait_until(page, "document.getElementById('media').currentTime < 4")
     assert 1.9 <= at(page) < 3.5
 
 
 def test_words_are_lit_while_they_are_spoken(page: Page) -> None:
     page.locator("#u0 .w", has_text="morning").click()
     expect(page.locator(".lit")).to_have_text("morning")
-    page.wait_for_function("document.querySelector('.lit')?.textContent === 'to'")
+    wait_until(page, "document.querySelector('.lit')?.textContent === 'to'")
     assert page.locator("#u0.now").count() == 1
 
 
@@ -72,7 +70,7 @@ def test_silence_is_skipped_on_request_and_speed_follows_the_keys(page: Page) ->
     page.keyboard.press(">")
     assert page.evaluate("document.getElementById('media').playbackRate") == 1.25
     page.locator("#u3 .w", has_text="know").click()
-    page.wait_for_function("document.getElementById('media').currentTime > 10.7", timeout=3_000)
+    wait_until(page, "document.getElementById('media').currentTime > 10.7")
 
 
 def test_a_link_opens_at_its_moment_and_choosing_changes_the_link(
@@ -83,7 +81,7 @@ def test_a_link_opens_at_its_moment_and_choosing_changes_the_link(
     assert page.url.endswith("#t=3.8")
     page.goto(f"{address}#t=0:11.5")
     expect(page.locator("#u4")).to_have_class(re.compile("chosen"))
-    page.wait_for_function("Math.abs(document.getElementById('media').currentTime - 11.5) < .2")
+    wait_until(page, "Math.abs(document.getElementById('media').currentTime - 11.5) < .2")
 
 
 def test_keys_step_search_and_choose_speakers(page: Page) -> None:
@@ -138,7 +136,7 @@ def test_the_timeline_works_by_keys_and_zooms(page: Page) -> None:
     page.keyboard.press("0")
     expect(page.locator("#plot")).not_to_have_class(re.compile("zoomed"))
     page.keyboard.press("Enter")
-    page.wait_for_function("!document.getElementById('media').paused")
+    wait_until(page, "!document.getElementById('media').paused")
 
 
 def test_details_show_every_branch_as_picture_and_numbers(page: Page) -> None:
@@ -179,7 +177,7 @@ def test_corrections_stay_are_undone_and_leave_as_a_file(page: Page, dropped: Pa
     expect(page.locator("#u2 .said")).to_have_text("The budget is too small")
     expect(page.locator(".speaker")).to_have_count(3)
     page.reload()
-    page.wait_for_function("document.getElementById('media').readyState > 0")
+    wait_until(page, "document.getElementById('media').readyState > 0")
     expect(page.locator("#u2 .said")).to_have_text("The budget is too small")
     page.locator(".speaker .name", has_text="Ana").click()
     page.get_by_label("Name, everywhere in this recording").fill("Anna")

@@ -1,6 +1,8 @@
 """A short meeting as a reviewer opens it: two people, doubtful words, overlap, listeners."""
 
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.annotation import Annotation
 from schemas.emotions import Emotion, EmotionScores
@@ -8,6 +10,9 @@ from schemas.media import MediaInfo, Recording
 from schemas.speech import AnnotatedUtterance, Flag, Reaction, Reactions, Utterance, Word
 from tests.material.annotations import annotation
 from tests.material.sounds import Spoken, tone_voices, write_wav
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 HOSTILE = "<img src=x onerror=alert(1)></script>"
 SECONDS = 14.0
@@ -86,3 +91,11 @@ def meeting(folder: Path) -> Annotation:
         [utterance(n) for n in range(len(SAID))],
         reactions=Reactions(model="embedded@1", rows=(smile,)),
     )
+
+
+def wait_until(page: "Page", condition: str, seconds: float = 5.0) -> None:
+    """Wait for an expression; the page's policy forbids the evaluating of Playwright's own wait."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"still not: {condition}"
+        page.wait_for_timeout(20)

@@ -250,11 +250,10 @@ def contrast(first: str, second: str) -> float:
 
 def test_colours_are_told_from_the_paper_in_light_and_dark() -> None:
     html, _ = page()
+    before, after = html.split("@media screen and (prefers-color-scheme: dark)", 1)
     light, dark = (
         dict(re.findall(r"--([a-z-]+): ?(#[0-9a-f]{3,6})", block))
-        for block in html.split("<style>")[1].split(
-            "@media screen and (prefers-color-scheme: dark)", 1
-        )
+        for block in (before, after.split("}\n}")[0])
     )
     light |= {name: facts.colour for name, facts in FACTS.items()}
     light["card"] = "#ffffff"

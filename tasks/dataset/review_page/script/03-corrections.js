@@ -33,8 +33,7 @@ function standing() {
 // Put what the models said and what was corrected since into the rows and speakers.
 function overlay() {
   for (const row of rows) {
-    Object.assign(row, row.given, { corrected: null });
-    row.isMended = false;
+    Object.assign(row, row.given, { relabelled: false, isMended: false });
   }
   for (const speaker of speakers) Object.assign(speaker, { given: null, rows: [], talk: 0 });
   const merged = new Map();
@@ -45,8 +44,7 @@ function overlay() {
     if (each.field === "speaker_name" && whom) whom.given = each.new;
     if (each.field === "speaker" && each.utterance === null && whom) merged.set(whom.index, speakerOf(each.new).index);
     if (!row || row.hidden) continue;
-    row.corrected = each;
-    if (each.field === "emotion") row.emotion = each.new === null ? UNSURE : EMOTIONS.indexOf(each.new);
+    if (each.field === "emotion") { row.emotion = each.new === null ? UNSURE : EMOTIONS.indexOf(each.new); row.relabelled = true; }
     if (each.field === "text") { row.text = each.new ?? ""; row.isMended = true; }
     if (each.field === "speaker") row.speaker = speakerOf(each.new).index;
   }

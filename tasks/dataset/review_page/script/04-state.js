@@ -22,7 +22,7 @@ function applyFilter() {
     row.isShown = (!wanted || (!row.hidden && row.folded.includes(wanted)))
       && (!who.size || who.has(row.speaker))
       && (!emotions.size || emotions.has(row.emotion))
-      && (!least || (row.emotion < UNSURE && (row.corrected?.field === "emotion" || row.confidence >= least)))
+      && (!least || (row.emotion < UNSURE && (row.relabelled || row.confidence >= least)))
       && (!flags.size || row.flags.some((flag) => flags.has(flag)));
   }
 }

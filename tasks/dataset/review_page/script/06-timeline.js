@@ -11,6 +11,7 @@ let paint = {};
 
 const toX = (seconds) => (seconds - view.start) / (view.end - view.start) * view.width;
 const toTime = (x) => view.start + x / view.width * (view.end - view.start);
+const isNarrow = () => matchMedia("screen and (max-width: 44rem)").matches;
 const withValence = () => $("show-valence").checked;
 const laneTop = (lane) => AXIS + lane * laneHeight() + (view.isNarrow ? 17 : 0);
 const laneHeight = () => BAR + LISTENER + GAP + (withValence() ? STRIP : 0) + (view.isNarrow ? 17 : 0);
@@ -42,10 +43,12 @@ function draw() {
 function drawNow() {
   isDrawing = false;
   view.width = plot.clientWidth || view.width;
-  view.isNarrow = matchMedia("(max-width: 44rem) and (not print)").matches;
+  view.isNarrow = isNarrow();
   const context = sized(canvas, view.width, AXIS + lanes.length * laneHeight());
   drawAxis(context);
   const isDense = tooDense();
+  $("dense").hidden = !isDense;
+  if (isDense) layOutColumns();
   lanes.forEach((lane, n) => drawLane(context, lane, n, isDense));
   drawOverview();
   movePlayhead();
@@ -82,15 +85,25 @@ function drawLane(context, lane, n, isDense) {
   const list = lane.rows.filter(inView);
   context.fillStyle = paint.line;
   context.fillRect(0, top + BAR, view.width, 1);
-  const items = isDense ? columnsOf(list) : list.map(itemOf);
+  const items = isDense ? lane.columns : list.map(itemOf);
   if (isDense) drawColumns(context, items, top); else for (const item of items) drawBar(context, item, top);
-  drawListening(context, lane, top + BAR + 2);
+  if (isDense) drawListeningColumns(context, lane, top + BAR + 2); else drawListening(context, lane, top + BAR + 2);
   if (withValence()) drawValence(context, items, top + BAR + LISTENER + 2);
 }
 
 function itemOf(row) {
   const position = row.hidden ? null : row.position;
   return { row, start: row.start, end: row.end, position };
+}
+
+// The fullest column of all lanes is as high as a bar.
+let fullest = 1;
+function layOutColumns() {
+  fullest = 0.05;
+  for (const lane of lanes) {
+    lane.columns = columnsOf(lane.rows.filter(inView));
+    for (const column of lane.columns) fullest = Math.max(fullest, Math.min(1, column.total / (column.end - column.start)));
+  }
 }
 
 // Columns of equal time: how long, with which emotions, and the mean valence.
@@ -130,7 +143,7 @@ function drawColumns(context, columns, top) {
     const faded = 1 - 0.85 * (column.out / column.total);
     const wanted = [HIDDEN, UNSURE, ...EMOTIONS.keys()];
     for (const emotion of wanted) {
-      const height = Math.min(1, column.seconds[emotion] / Math.max(size, column.total)) * BAR;
+      const height = Math.min(1, column.seconds[emotion] / Math.max(size * fullest, column.total)) * BAR;
       if (height <= 0) continue;
       y -= height;
       const isNamed = emotion < UNSURE;
@@ -223,6 +236,27 @@ function drawListening(context, lane, top) {
     context.fillStyle = paint.emotions[emotion];
     const x = toX(row.start);
     context.fillRect(x, top, Math.max(1, toX(row.end) - x), LISTENER - 1);
+  }
+  context.globalAlpha = 1;
+}
+
+// Of a column the emotion other than neutral that was seen longest, the stronger the longer.
+function drawListeningColumns(context, lane, top) {
+  const size = (view.end - view.start) * COLUMN / view.width;
+  const found = new Map();
+  for (const { row, emotion, seconds } of lane.listening) {
+    if (!inView(row)) continue;
+    const n = Math.floor(row.start / size);
+    if (!found.has(n)) found.set(n, new Float64Array(UNSURE));
+    found.get(n)[emotion] += seconds;
+  }
+  for (const [n, seen] of found) {
+    const total = seen.reduce((a, b) => a + b, 0);
+    const most = seen.slice(1).reduce((best, value, e) => (value > seen[best] ? e + 1 : best), 1);
+    if (seen[most] / total < 0.25) continue;
+    context.globalAlpha = Math.min(1, seen[most] / total);
+    context.fillStyle = paint.emotions[most];
+    context.fillRect(toX(n * size), top, COLUMN - 1, LISTENER - 1);
   }
   context.globalAlpha = 1;
 }
@@ -337,6 +371,7 @@ function layOutLanes() {
 const laneName = (lane) => (lane.rows.every((row) => row.hidden) ? "[not shown]" : speakerName(lane));
 
 function sizeLaneNames() {
-  view.isNarrow = matchMedia("(max-width: 44rem)").matches;
+  view.isNarrow = isNarrow();
+  $("lanes").classList.toggle("low", !withValence());
   for (const item of $("lane-names").children) item.style.height = `${laneHeight()}px`;
 }

@@ -10,7 +10,7 @@ function radar(scores, { title, isSmall = false }) {
   const picture = svg("svg", { class: "radar", viewBox: `${-size - 58} ${-size - 20} ${2 * size + 116} ${2 * size + 34}`, role: "img", "aria-label": title });
   for (const ring of RINGS) {
     picture.append(svg("path", { class: "ring", d: path(EMOTIONS.map(() => ring)) }));
-    if (!isSmall) picture.append(svg("text", { class: "ringed", x: 3, y: (-size * Math.sqrt(ring) + 10).toFixed(1) }, percent(ring)));
+    if (!isSmall && ring > 0.1) picture.append(svg("text", { class: "ringed", x: 3, y: (-size * Math.sqrt(ring) + 10).toFixed(1) }, percent(ring)));
   }
   EMOTIONS.forEach((name, n) => {
     const [x, y] = direction(n);

@@ -46,7 +46,7 @@ function lineElement(row) {
 
 function verdict(row) {
   if (row.hidden) return h("p", { class: "verdict" });
-  const isCorrected = row.corrected?.field === "emotion";
+  const isCorrected = row.relabelled;
   return h("p", { class: "verdict" }, h("span", { class: `emotion ${emotionClass(row.emotion)}` }, EMOTION_NAMES[row.emotion]),
     isCorrected ? h("span", { class: "mended" }, "corrected")
       : row.emotion < UNSURE && row.confidence !== null ? h("span", { class: "meter" }, percent(row.confidence)) : null);

@@ -22,9 +22,9 @@ function heading(...text) {
 
 function answer(row) {
   const position = row.position;
-  const sure = row.emotion < UNSURE && row.confidence !== null && row.corrected?.field !== "emotion";
+  const sure = row.emotion < UNSURE && row.confidence !== null && !row.relabelled;
   return h("p", { class: "answer" }, emotionMark(row.emotion), sure ? h("small", {}, `right in about ${Math.round(row.confidence * 100)} of 100 such cases`) : null,
-    row.corrected?.field === "emotion" ? h("small", { class: "mended" }, `corrected; the models said ${EMOTION_NAMES[row.given.emotion]}`) : null,
+    row.relabelled ? h("small", { class: "mended" }, `corrected; the models said ${EMOTION_NAMES[row.given.emotion]}`) : null,
     position ? h("small", {}, `valence ${signed(position.valence)} ± ${position.spread.toFixed(2)}, arousal ${signed(position.arousal)}`) : null);
 }
 
@@ -39,6 +39,7 @@ function rowDetails(row) {
     heading(title),
     h("p", { class: "quote" }, shownText(row) || "no words"),
     answer(row),
+    rowActions(row),
     scored.length ? radar(row.scores, { title: `Scores of this utterance, most ${EMOTION_NAMES[row.emotion]}` }) : h("p", { class: "empty" }, "Nothing could be judged here."),
     scored.length ? scoreTable(row.scores, row.emotion) : null,
     scored.length && missing.length ? h("p", { class: "hint" }, `Not judged here: ${missing.join(", ")}.`) : null,
@@ -46,10 +47,15 @@ function rowDetails(row) {
     notes.length ? h("ul", { class: "list" }, notes.map((note) => h("li", {}, note))) : null,
     row.heard.length ? h("h3", {}, "Seen while listening") : null,
     row.heard.length ? h("ul", { class: "list" }, row.heard.map((each) => h("li", {}, emotionMark(each.emotion, `${nameOfListener(each)}: ${EMOTION_NAMES[each.emotion]}`), ` ${percent(each.confidence)}, for ${lasting(each.seconds)}`))) : null,
-    h("div", { class: "row" }, h("button", { type: "button", class: "primary", onclick: () => seek(row.start, { play: true }) }, "Play"),
-      h("button", { type: "button", onclick: (event) => copyLink(event, row) }, "Copy link"),
-      h("button", { type: "button", id: "correct", "aria-keyshortcuts": "e", onclick: (event) => event.currentTarget.parentElement.replaceWith(correctionForm(row)) }, "Correct …")),
   ].filter(Boolean);
+}
+
+function rowActions(row) {
+  const open = (event) => event.currentTarget.parentElement.replaceWith(correctionForm(row));
+  return h("div", { class: "row" },
+    h("button", { type: "button", onclick: () => seek(row.start, { play: true }) }, "Play"),
+    h("button", { type: "button", onclick: (event) => copyLink(event, row) }, "Copy link"),
+    h("button", { type: "button", id: "correct", "aria-keyshortcuts": "e", onclick: open }, "Correct …"));
 }
 
 async function copyLink(event, row) {
