@@ -12,8 +12,6 @@ from schemas.emotions import EMOTIONS
 from schemas.errors import InputError
 from schemas.values import Seconds, Value
 
-CORRECTIONS_FORMAT = "tonescribe-corrections"
-
 MOST_CORRECTIONS = 100_000
 """A file with more is not one that a person made: a two-hour meeting has some 3,000 utterances."""
 
@@ -67,7 +65,7 @@ class Correction(Value):
 class CorrectionFile(Value):
     """The file that a page hands out, `corrections-RECORDING.json`."""
 
-    format: Literal["tonescribe-corrections"] = CORRECTIONS_FORMAT
+    format: Literal["tonescribe-corrections"] = "tonescribe-corrections"
     version: Literal[1] = 1
     corrections: Annotated[tuple[Correction, ...], Field(max_length=MOST_CORRECTIONS)] = ()
 

@@ -173,7 +173,7 @@ def test_corrections_stay_are_undone_and_leave_as_a_file(page: Page, dropped: Pa
     page.evaluate("localStorage.clear()")
     correct(page, "u2", emotion="sad", text="The budget is too small", note="irony")
     correct(page, "u3", speaker="Somebody else")
-    expect(page.locator("#u2 .verdict")).to_have_text("sadcorrected")
+    expect(page.locator("#u2 .verdict")).to_have_text("sadcorrectedothers speak too")
     expect(page.locator("#u2 .said")).to_have_text("The budget is too small")
     expect(page.locator(".speaker")).to_have_count(3)
     page.reload()

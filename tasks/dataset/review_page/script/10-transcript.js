@@ -1,7 +1,9 @@
 // The transcript, by turns. All of it is in the page, for the browser's search, paper and screen
 // readers; what is out of sight is not laid out, and has its words apart only once it is seen.
+// Both go by parts of some twenty lines: one by one they would cost more than they save.
 
 const LONGEST_TURN = 30;
+const PART = 20;
 const PAUSE = 20;
 let lines = [];
 let pending = [];
@@ -25,31 +27,37 @@ function turnElement({ who, rows: own, pause }) {
     pause >= PAUSE ? h("p", { class: "pause" }, `${lasting(pause)} of silence`) : null,
     h("h3", { class: "who" }, who, h("small", {}, lasting(seconds))),
     h("ol", {}, own.map(lineElement)));
-  const height = own.reduce((sum, row) => sum + 32 + 24 * Math.floor(row.text.length / 75), 50);
-  element.style.containIntrinsicSize = `auto ${height}px`;
+  element.own = own;
   return element;
+}
+
+const heightOf = ({ rows: own }) => own.reduce((sum, row) => sum + 32 + 24 * Math.floor(row.text.length / 75), 50);
+
+function partElement(turns) {
+  const part = h("ol", { class: "part" }, turns.map(turnElement));
+  part.style.containIntrinsicSize = `auto ${turns.reduce((sum, turn) => sum + heightOf(turn), 0)}px`;
+  part.own = turns.flatMap((turn) => turn.rows);
+  seen.observe(part);
+  return part;
 }
 
 function lineElement(row) {
   const line = h("li", { class: `line ${emotionClass(row.emotion)}`, id: `u${row.index}` },
     h("button", { type: "button", class: "at", tabindex: -1, "aria-label": `Play from ${clock(row.start)}` }, clock(row.start)),
-    h("p", { class: "said" }), verdict(row), heardBy(row));
-  const flags = row.flags.filter((flag) => !given.everywhere.includes(flag)).map((flag) => FLAGS[flag][1]);
-  if (flags.length && !row.hidden) line.append(h("p", { class: "flags" }, flags.join(", ")));
+    h("p", { class: "said" }), row.hidden ? null : verdict(row), heardBy(row));
   line.row = row;
   lines[row.place] = line;
   if (row.confidence !== null) line.style.setProperty("--c", row.confidence);
   plainWords(line);
-  seen.observe(line);
   return line;
 }
 
 function verdict(row) {
-  if (row.hidden) return h("p", { class: "verdict" });
-  const isCorrected = row.relabelled;
-  return h("p", { class: "verdict" }, h("span", { class: `emotion ${emotionClass(row.emotion)}` }, EMOTION_NAMES[row.emotion]),
-    isCorrected ? h("span", { class: "mended" }, "corrected")
-      : row.emotion < UNSURE && row.confidence !== null ? h("span", { class: "meter" }, percent(row.confidence)) : null);
+  const flags = row.flags.filter((flag) => !given.everywhere.includes(flag)).map((flag) => FLAGS[flag][1]);
+  return h("div", { class: "verdict" }, emotionMark(row.emotion),
+    row.relabelled ? h("span", { class: "mended" }, "corrected")
+      : row.emotion < UNSURE && row.confidence !== null ? h("span", { class: "meter" }, percent(row.confidence)) : null,
+    flags.length ? h("p", { class: "flags" }, flags.join(", ")) : null);
 }
 
 function heardBy(row) {
@@ -100,12 +108,18 @@ function timedWords(row) {
   return parts.map((word, n) => ({ word, start: fits ? words[n].start : null, end: fits ? words[n].end : null, guess: false }));
 }
 
+const near = new Set();
 const seen = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) if (isIntersecting) openWords(target);
-}, { rootMargin: "300px" });
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) { near.delete(target); continue; }
+    near.add(target);
+    for (const row of target.own) openWords(lines[row.place]);
+  }
+}, { rootMargin: "200px" });
 
 function renderTranscript() {
   seen.disconnect();
+  near.clear();
   lines = new Array(rows.length);
   pending = turnsOf(rows);
   $("turns").replaceChildren();
@@ -114,14 +128,14 @@ function renderTranscript() {
 }
 
 function renderSome(least) {
-  const part = document.createDocumentFragment();
   for (let n = 0; pending.length && n < least;) {
-    const turn = pending.shift();
-    n += turn.rows.length;
-    part.append(turnElement(turn));
-    for (const row of turn.rows) showIfWanted(row);
+    const turns = [];
+    for (let size = 0; pending.length && size < PART; size += turns[turns.length - 1].rows.length) turns.push(pending.shift());
+    const part = partElement(turns);
+    n += part.own.length;
+    for (const row of part.own) showIfWanted(row);
+    $("turns").append(part);
   }
-  $("turns").append(part);
 }
 
 function renderRest(deadline) {
@@ -136,18 +150,30 @@ function renderAll() {
 
 function showIfWanted(row) {
   const line = lines[row.place];
-  if (line) line.hidden = !row.isShown;
+  if (line) show(line, row.isShown);
 }
 
 function markTurns() {
-  for (const turn of $("turns").children) turn.hidden = ![...turn.querySelectorAll(".line")].some((line) => !line.hidden);
+  const isWanted = (element) => element.own.some((row) => row.isShown);
+  for (const part of $("turns").children) {
+    show(part, isWanted(part));
+    for (const turn of part.children) show(turn, isWanted(turn));
+  }
 }
 
+function show(element, isShown) {
+  if (element.hidden === isShown) element.hidden = !isShown;
+}
+
+let markedWords = "";
 function filterTranscript() {
   for (const row of rows) showIfWanted(row);
   markTurns();
-  for (const line of lines) if (line?.isOpen) { plainWords(line); }
-  for (const line of lines) if (line) { seen.unobserve(line); seen.observe(line); }
+  if (markedWords !== state.filter.words) {
+    markedWords = state.filter.words;
+    for (const line of lines) if (line?.isOpen) plainWords(line);
+    for (const part of near) for (const row of part.own) openWords(lines[row.place]);
+  }
   showCount();
 }
 

@@ -23,7 +23,7 @@ function heading(...text) {
 function answer(row) {
   const position = row.position;
   const sure = row.emotion < UNSURE && row.confidence !== null && !row.relabelled;
-  return h("p", { class: "answer" }, emotionMark(row.emotion), sure ? h("small", {}, `right in about ${Math.round(row.confidence * 100)} of 100 such cases`) : null,
+  return h("p", { class: "answer" }, emotionMark(row.emotion), sure ? h("small", {}, `right in about ${Math.min(99, Math.round(row.confidence * 100))} of 100 such cases`) : null,
     row.relabelled ? h("small", { class: "mended" }, `corrected; the models said ${EMOTION_NAMES[row.given.emotion]}`) : null,
     position ? h("small", {}, `valence ${signed(position.valence)} ± ${position.spread.toFixed(2)}, arousal ${signed(position.arousal)}`) : null);
 }
