@@ -156,6 +156,17 @@ def test_details_show_every_branch_as_picture_and_numbers(page: Page) -> None:
     expect(detail).to_contain_text("In the tables: SPEAKER_00.")
 
 
+def test_whoever_corrects_is_left_alone_while_it_plays_on(page: Page) -> None:
+    page.locator("#u1 .at").click()
+    page.keyboard.press("e")
+    form = page.get_by_role("form", name="Correct this utterance")
+    form.locator("[name=note]").fill("half a word")
+    wait_until(page, "document.getElementById('media').currentTime > 4.3")
+    expect(form.locator("[name=note]")).to_have_value("half a word")
+    form.get_by_role("button", name="Cancel").click()
+    wait_until(page, "document.querySelector('.line.chosen').id === 'u3'")
+
+
 def correct(page: Page, line: str, **values: str) -> None:
     page.locator(f"#{line} .at").click()
     page.keyboard.press("e")
@@ -234,6 +245,8 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_details_come_up(
     page.goto(address)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     page.locator("#u2 .said").click()
+    expect(page.locator("#detail")).not_to_be_visible()
+    page.locator("#u2 .verdict").click()
     expect(page.locator("#detail")).to_be_visible()
     page.get_by_role("button", name="Close").first.click()
     expect(page.locator("#detail")).not_to_be_visible()

@@ -80,14 +80,15 @@ function whoSays(row) {
   return speaker.given ?? own ?? speakerName(speaker);
 }
 
-function correct(field, before, after, { row = null, speaker = null, note = "" } = {}) {
-  append({
+// A correction of a row or of a speaker, to be appended.
+function correction(field, before, after, { row = null, speaker = null, note = "" } = {}) {
+  return {
     utterance: row ? row.index : null,
     start: row ? row.start : null,
     end: row ? row.end : null,
     speaker: speaker ? speaker.label : null,
     field, old: before, new: after, note: note || null,
-  });
+  };
 }
 
 function undoLast() {
@@ -96,11 +97,10 @@ function undoLast() {
   return latest;
 }
 
-function append(entry) {
-  corrections.push({
-    ...entry, undoes: entry.undoes ?? null,
-    id: newId(), who: kept("tonescribe:reviewer") || "anonymous", when: new Date().toISOString(), recording: given.id,
-  });
+function append(...entries) {
+  if (!entries.length) return;
+  const shared = { who: kept("tonescribe:reviewer") || "anonymous", when: new Date().toISOString(), recording: given.id };
+  for (const entry of entries) corrections.push({ ...entry, ...shared, undoes: entry.undoes ?? null, id: newId() });
   keep(KEPT, JSON.stringify(corrections));
   overlay();
   changed("rows");

@@ -117,6 +117,27 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "200px" });
 
+// After a correction: only the lines that changed, unless somebody else speaks now.
+let laidOut = "";
+function renderAgain() {
+  const layout = rows.map((row) => `${row.speaker} ${whoSays(row)}`).join("\n");
+  const looks = (row) => `${row.emotion} ${row.relabelled} ${row.isMended} ${row.text}`;
+  if (laidOut === layout && !pending.length) {
+    for (const row of rows) if (row.looks !== looks(row)) lines[row.place].replaceWith(lineElement(row));
+    for (const part of near) for (const row of part.own) openWords(lines[row.place]);
+    for (const row of rows) showIfWanted(row);
+    markTurns();
+  } else {
+    const anchor = state.chosen && lines[state.chosen.place]?.getBoundingClientRect().top;
+    const isFirst = !laidOut;
+    renderTranscript();
+    if (!isFirst) renderAll();
+    if (anchor) scrollBy(0, lines[state.chosen.place].getBoundingClientRect().top - anchor);
+  }
+  laidOut = layout;
+  for (const row of rows) row.looks = looks(row);
+}
+
 function renderTranscript() {
   seen.disconnect();
   near.clear();
@@ -221,25 +242,34 @@ function light() {
     const span = words[placeBefore(words, state.at, (each) => each.word.start ?? Infinity)];
     if (span && state.at < span.word.end + 0.15) { span.classList.add("lit"); lit.push(span); }
   }
-  const isNew = spoken.length && !before.includes(spoken[0]);
-  if (isNew && !media.paused && $("follow").checked && !document.querySelector("dialog[open]")) {
+  if (spoken.length && !before.includes(spoken[0]) && isFollowing()) {
     choose(spoken[0].row, { quietly: true });
-    scrollToRow(spoken[0].row, true);
+    if (performance.now() - scrolledAt > LEFT_ALONE) scrollToRow(spoken[0].row, true);
   }
+}
+
+// Whoever scrolls, corrects or looks at a speaker is left alone.
+const LEFT_ALONE = 6000;
+let scrolledAt = -LEFT_ALONE;
+function isFollowing() {
+  return !media.paused && $("follow").checked && !state.speaker && !document.querySelector("dialog[open], #detail form");
 }
 
 function onTranscriptClick(event) {
   const line = event.target.closest(".line");
   if (!line || (event.detail && !getSelection().isCollapsed)) return;
   const word = event.target.closest(".w")?.word;
-  openDetails(() => choose(line.row, { quietly: true }), event);
+  // In a narrow window details cover the words: the verdict opens them, or a second touch.
+  const wantsDetails = event.target.closest(".verdict") || (line.row === state.chosen && !word);
+  if (wantsDetails) openDetails(() => choose(line.row, { quietly: true })); else choose(line.row, { quietly: true });
   seek(word?.start ?? line.row.start, { play: true });
 }
 
 function setUpTranscript() {
   $("turns").addEventListener("click", onTranscriptClick);
+  for (const event of ["wheel", "touchmove"]) addEventListener(event, () => { scrolledAt = performance.now(); }, { passive: true });
   addEventListener("beforeprint", () => { renderAll(); for (const line of lines) openWords(line); });
-  watch("rows", () => { renderTranscript(); showCount(); mark(); });
+  watch("rows", () => { renderAgain(); showCount(); mark(); });
   watch("filter", filterTranscript);
   watch("chosen", mark);
   watch("time", light);

@@ -1,8 +1,8 @@
 // The panel at the side: the chosen utterance or speaker, its scores, and what one can correct.
 
-function openDetails(show, event = null) {
+function openDetails(show) {
   show();
-  if (matchMedia("(max-width: 70rem)").matches && (!event || event.detail > 0)) document.body.classList.add("with-detail");
+  if (matchMedia("(max-width: 70rem)").matches) document.body.classList.add("with-detail");
 }
 
 function closeDetails() {
@@ -95,9 +95,12 @@ function correctionForm(row) {
     const [before, after] = [row.emotion, Number(emotion.value)].map((n) => (n < UNSURE ? EMOTIONS[n] : null));
     const words = text.value.trim().replace(/\s+/g, " ");
     const label = speaker.value || newLabel();
-    if (after !== before) correct("emotion", before, after, more);
-    if (words !== row.text) correct("text", row.text || null, words || null, more);
-    if (label !== speakers[row.speaker].label) correct("speaker", speakers[row.speaker].label, label, more);
+    const current = speakers[row.speaker].label;
+    append(...[
+      after !== before && correction("emotion", before, after, more),
+      words !== row.text && correction("text", row.text || null, words || null, more),
+      label !== current && correction("speaker", current, label, more),
+    ].filter(Boolean));
     showDetails();
     scrollToRow(row, true);
   });
@@ -140,12 +143,12 @@ function speakerForm(speaker) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const called = name.value.trim().replace(/\s+/g, " ") || null;
-    if (called !== speaker.name) correct("speaker_name", speaker.name, called, { speaker });
-    if (same.value) {
-      correct("speaker", speaker.label, same.value, { speaker });
-      chooseSpeaker(speakers.find((each) => each.label === same.value));
-    }
-    showDetails();
+    const other = same.value ? speakers.find((each) => each.label === same.value) : null;
+    append(...[
+      called !== speaker.name && correction("speaker_name", speaker.name, called, { speaker }),
+      other && correction("speaker", speaker.label, other.label, { speaker }),
+    ].filter(Boolean));
+    chooseSpeaker(other ?? speaker);
   });
   return form;
 }
