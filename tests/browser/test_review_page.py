@@ -86,7 +86,7 @@ def test_a_link_opens_at_its_moment_and_choosing_changes_the_link(
 
 def test_keys_step_search_and_choose_speakers(page: Page) -> None:
     assert chosen(page) == "u0"
-    for key, wanted in (("j", "u1"), ("j", "u2"), ("k", "u1")):
+    for key, wanted in (("j", "u1"), ("n", "u2"), ("j", "u3"), ("p", "u2"), ("k", "u1")):
         page.keyboard.press(key)
         assert chosen(page) == wanted
     page.keyboard.press("l")

@@ -63,8 +63,8 @@ function spokenAt(seconds) {
 }
 
 // To the utterance before or after the chosen one, among those that are shown.
-function step(by) {
-  const shown = rows.filter((row) => row.isShown);
+function step(by, isWanted = () => true) {
+  const shown = rows.filter((row) => row.isShown && isWanted(row));
   if (!shown.length) return;
   const from = state.chosen ?? rowAt(where());
   const here = placeBefore(shown, from.place, (row) => row.place);

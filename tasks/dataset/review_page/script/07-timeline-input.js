@@ -160,6 +160,7 @@ function setUpTimeline() {
     ...EMOTIONS.map((_, emotion) => h("li", {}, emotionMark(emotion))),
     h("li", {}, emotionMark(UNSURE)),
     ...[["k-strong", "the stronger, the more confident"], ["k-overlap", "others speak too"],
+      ...(rows.some((row) => row.position) ? [["k-valence", "valence, ± one deviation"]] : []),
       ...(given.reactions.length ? [["k-listener", "while listening"]] : []),
       ...(rows.some((row) => row.hidden) ? [["k-hidden", "not shown"]] : [])]
       .map(([kind, text]) => h("li", { class: `key ${kind}` }, text)),

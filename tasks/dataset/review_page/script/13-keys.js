@@ -4,6 +4,8 @@ const KEYS = [
   [["Space"], "play or pause", " ", togglePlay],
   [["j"], "next utterance", "j", () => step(1)],
   [["k"], "previous utterance", "k", () => step(-1)],
+  [["n"], "next utterance that is not neutral", "n", () => step(1, isMoved)],
+  [["p"], "previous utterance that is not neutral", "p", () => step(-1, isMoved)],
   [["l"], "next word", "l", () => stepWord(1)],
   [["h"], "previous word", "h", () => stepWord(-1)],
   [["Enter"], "play the chosen utterance", "Enter", () => state.chosen && seek(state.chosen.start, { play: true })],
@@ -16,6 +18,8 @@ const KEYS = [
   [["Esc"], "close, clear the search", "Escape", escape],
   [["?"], "these keys", "?", () => $("keys").showModal()],
 ];
+
+const isMoved = (row) => row.emotion > 0 && row.emotion < UNSURE;
 
 const MORE_KEYS = {
   "+": () => zoom(2), "=": () => zoom(2), "-": () => zoom(0.5), "0": () => showSpan(0, given.duration),
