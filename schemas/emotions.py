@@ -33,8 +33,8 @@ class EmotionFacts(NamedTuple):
 
 
 FACTS: dict[Emotion, EmotionFacts] = {
-    "neutral": EmotionFacts(0.0, 0.0, "#8a94a6", "white"),
-    "happy": EmotionFacts(0.81, 0.51, "#e3a008", "yellow"),
+    "neutral": EmotionFacts(0.0, 0.0, "#7f8a9c", "white"),
+    "happy": EmotionFacts(0.81, 0.51, "#bd8600", "yellow"),
     "sad": EmotionFacts(-0.63, -0.27, "#3f6fd1", "blue"),
     "angry": EmotionFacts(-0.51, 0.59, "#d03a2f", "red"),
     "fearful": EmotionFacts(-0.64, 0.60, "#7c4dcc", "magenta"),

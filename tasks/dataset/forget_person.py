@@ -6,6 +6,7 @@ again.
 """
 
 import io
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -26,6 +27,7 @@ from schemas.tables import TABLES, Row
 from tasks.dataset.forget import Forgotten, exports_of, strays
 from tasks.dataset.index import remove_index
 from tasks.dataset.manifests import all_manifests, write_manifest
+from tasks.dataset.page_data import names_in_data
 from tasks.dataset.quarantine import all_quarantined
 from tasks.dataset.refresh import draw_page
 from tasks.dataset.rows import parquet_bytes
@@ -52,9 +54,12 @@ _KEPT = frozenset(
 """Columns of an utterance that stay of somebody who did not consent."""
 
 _NAMING_PART = re.compile(
-    r'<(?:h1|text x="-145"|p class="note"|span class="who)[^>]*>([^<]*)<'
+    r'<(?:h1|text x="-145"|p class="note"|li class="note"|span class="who)[^>]*>([^<]*)<'
     r"|<title>([^<]*) · tonescribe<"
 )
+"""Where the markup of a page names people, also of pages of before they carried data."""
+
+_DATA_OF_PAGE = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 _ABOUT_WORDS = frozenset({"asr_suspect", "no_words", "other_language", "no_face", "face_unsure"})
 
 
@@ -269,5 +274,8 @@ def _without_addresses(dataset: Dataset, path: str) -> str:
 
 
 def _names_of_page(page: str) -> list[str]:
-    """Return the parts of a page that name people: heads of rows, lanes, the title, notes."""
-    return [text for found in _NAMING_PART.findall(page) for text in found]
+    """Return the parts of a page that name people: its title, notes, speakers and listeners."""
+    named = [text for found in _NAMING_PART.findall(page) for text in found]
+    for data in _DATA_OF_PAGE.findall(page):
+        named += names_in_data(json.loads(data))
+    return named

@@ -1,24 +1,31 @@
-"""Render the review page of a recording: self-contained HTML with an SVG timeline."""
+"""Render the review page of a recording: one HTML file that needs nothing else.
+
+Template, style and script lie in `review_page/` as the browser reads them; the rows travel as data
+(`page_data.py`), from which the script builds what is seen.
+"""
 
 import functools
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from schemas.annotation import Annotation
-from schemas.emotions import EMOTIONS, FACTS
-from schemas.speech import FLAGS, AnnotatedUtterance, Flag
+from schemas.emotions import FACTS
+from schemas.speech import FLAGS, AnnotatedUtterance, Flag, Reaction
 from schemas.values import Seconds, clock
+from tasks.dataset.page_data import as_script, page_data
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
-TIMELINE_WIDTH = 1000
+PARTS = Path(__file__).parent / "review_page"
 
 
 @functools.cache
@@ -26,11 +33,43 @@ def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(PARTS), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["clock"] = clock
-    environment.filters["remark"] = FLAGS.__getitem__
     return environment.get_template("page.html.j2")
+
+
+@functools.cache
+def _style() -> str:
+    colours = ";".join(f"--{name}:{facts.colour}" for name, facts in FACTS.items())
+    return f":root{{{colours}}}\n{_joined('style')}"
+
+
+@functools.cache
+def _script() -> str:
+    return f'"use strict";\n(() => {{\n{_joined("script")}}})();\n'
+
+
+def _joined(folder: str) -> str:
+    return "\n".join(path.read_text("utf-8") for path in sorted((PARTS / folder).iterdir()))
+
+
+def _policy() -> str:
+    """Return the page's Content-Security-Policy.
+
+    Only the style and the script that are its own may run, known by their digests, and no text can
+    become markup, also by a mistake in the script. Recordings are files or come from where the
+    page lies.
+    """
+    digests = {"style-src": _style(), "script-src": _script()}
+    rules = ["default-src 'none'"]
+    rules += [f"{rule} 'sha256-{_digest(text)}'" for rule, text in digests.items()]
+    rules += ["media-src 'self' file: blob:", "base-uri 'none'", "form-action 'none'"]
+    return "; ".join([*rules, "require-trusted-types-for 'script'", "trusted-types 'none'"])
+
+
+def _digest(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 @dataclass(frozen=True)
@@ -45,6 +84,7 @@ class PageContent:
     uri: str
     notes: tuple[str, ...]
     rows: tuple[AnnotatedUtterance, ...]
+    reactions: tuple[Reaction, ...] = ()
 
 
 def notes_of(annotation: Annotation) -> tuple[str, ...]:
@@ -67,6 +107,7 @@ def render_page(annotation: Annotation) -> str:
             uri=recording.uri,
             notes=notes_of(annotation),
             rows=annotation.utterances,
+            reactions=annotation.reactions.rows,
         )
     )
 
@@ -77,27 +118,30 @@ def render(content: PageContent) -> str:
     The media is not copied: a local recording is linked where it lies, and any other can be
     opened in the page from the reader's disk.
     """
-    annotated = content.rows
-    common = _common_flags(annotated)
-    notes = [*content.notes, _hidden_note(annotated)]
+    from markupsafe import Markup
+
+    rows = content.rows
+    common = _common_flags(rows)
+    notes = [*content.notes, _hidden_note(rows)]
     notes += [f"Everywhere: {', '.join(FLAGS[flag] for flag in common)}."] if common else []
-    scale = TIMELINE_WIDTH / max(content.duration, 1e-3)
-    speakers = sorted({row.utterance.speaker for row in annotated})
+    facts = {
+        "id": content.recording_id,
+        "title": content.title,
+        "notes": [note for note in notes if note],
+        "duration": content.duration,
+    }
+    trusted = {"style": _style(), "script": _script(), "policy": _policy()}
+    data = as_script(page_data(facts, rows, content.reactions, common))
     return _template().render(
-        title=content.title,
-        recording_id=content.recording_id,
+        **{name: Markup(text) for name, text in trusted.items()},  # noqa: S704 - files of ours
+        data=Markup(data),  # noqa: S704 - `as_script` escapes it
+        **facts | {"recording_id": content.recording_id},
         day=content.day,
-        duration=content.duration,
+        kind="video" if content.has_video else "audio",
         has_video=content.has_video,
         media=media_link(content.uri),
-        notes=[note for note in notes if note],
-        common_flags=common,
-        rows=annotated,
-        lanes=[_lane(speaker, annotated, scale) for speaker in speakers],
-        width=TIMELINE_WIDTH,
-        ticks=[(t, t * scale) for t in _ticks(content.duration)],
-        colours={name: facts.colour for name, facts in FACTS.items()},
-        emotions=EMOTIONS,
+        n_speakers=len({row.utterance.speaker for row in rows}),
+        n_rows=len(rows),
     )
 
 
@@ -119,28 +163,3 @@ def media_link(uri: str) -> str | None:
     """Return a `file:` link to a recording that lies on this machine, else None."""
     local = uri.removeprefix("file://")
     return f"file://{quote(local)}" if local.startswith("/") else None
-
-
-def _lane(speaker: str, annotated: Sequence[AnnotatedUtterance], scale: float) -> dict[str, Any]:
-    rows = [row for row in annotated if row.utterance.speaker == speaker]
-    names = [row.utterance.speaker_name for row in rows if row.utterance.speaker_name]
-    return {
-        "label": names[0] if names else speaker,
-        "talk": sum(row.utterance.duration for row in rows),
-        "bars": [
-            {
-                "row": row,
-                "x": row.utterance.start * scale,
-                "width": max(row.utterance.duration * scale, 1.0),
-                "colour": FACTS[row.emotion].colour if row.emotion else None,
-                "hidden": "no_consent" in row.flags,
-            }
-            for row in rows
-        ],
-    }
-
-
-def _ticks(duration: float) -> list[float]:
-    steps = (1, 5, 10, 30, 60, 300, 600, 1800, 3600)
-    step = next((s for s in steps if duration / s <= 10), 7200)
-    return [float(t) for t in range(0, int(duration) + 1, step)]

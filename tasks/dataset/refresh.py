@@ -4,14 +4,14 @@ What was judged stays as it is. Needed where a column or the page changes but no
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from schemas.dataset import Dataset, is_of_table, manifest_path, page_path
 from schemas.emotions import EmotionScores
 from schemas.errors import InputError
 from schemas.manifest import Manifest, Marks
-from schemas.speech import AnnotatedUtterance, Utterance, Word
+from schemas.speech import AnnotatedUtterance, Reaction, Utterance, Word
 from schemas.tables import COLUMNS, SCHEMA_VERSION, Row
 from tasks.dataset import page, publish
 from tasks.dataset.manifests import manifest_bytes
@@ -54,7 +54,7 @@ def refresh(dataset: Dataset, manifest: Manifest, marks: Marks | None = None) ->
     (recording,) = tables["recordings"]
     contents = {
         page_path(manifest.recording_id): render(
-            _page(recording, tables["utterances"], manifest)
+            _page(recording, tables["utterances"], tables["reactions"], manifest)
         ).encode()
     }
     for table in sorted(tables, key=lambda name: name == "utterances"):
@@ -78,10 +78,11 @@ def draw_page(dataset: Dataset, manifest: Manifest, is_hidden: Callable[[str], b
     """
     notes = tuple(note for note in manifest.notes or () if not is_hidden(note))
     known = manifest.model_copy(update={"notes": notes})
-    recordings, utterances = (
-        _read(dataset, _file(manifest, table), table) for table in ("recordings", "utterances")
+    recordings, utterances, reactions = (
+        _read(dataset, _file(manifest, table), table)
+        for table in ("recordings", "utterances", "reactions")
     )
-    return render(_page(recordings[0], utterances, known)).encode()
+    return render(_page(recordings[0], utterances, reactions, known)).encode()
 
 
 def _file(manifest: Manifest, table: str) -> str:
@@ -133,7 +134,7 @@ def _today(row: Row, table: str) -> Row:
     return made
 
 
-def _page(recording: Row, rows: list[Row], manifest: Manifest) -> PageContent:
+def _page(recording: Row, rows: list[Row], reactions: list[Row], manifest: Manifest) -> PageContent:
     if manifest.notes is None:
         raise InputError(
             f"The page of {manifest.recording_id} was made before its notes were kept; "
@@ -148,16 +149,26 @@ def _page(recording: Row, rows: list[Row], manifest: Manifest) -> PageContent:
         uri=manifest.sources[0].uri,
         notes=manifest.notes,
         rows=tuple(_utterance(row) for row in rows),
+        reactions=tuple(_reaction(row) for row in reactions),
     )
+
+
+def _scores(row: Row, fields: Iterable[str]) -> dict[str, EmotionScores | None]:
+    return {
+        name: EmotionScores(**row[name]) if row[name] else None
+        for name in fields
+        if name.endswith("scores")
+    }
+
+
+def _reaction(row: Row) -> Reaction:
+    facts = {name: row[name] for name in Reaction.model_fields}
+    return Reaction(**facts | _scores(row, facts))
 
 
 def _utterance(row: Row) -> AnnotatedUtterance:
     shared = AnnotatedUtterance.model_fields.keys() & row.keys() - {"models", "flags"}
-    scores = {
-        name: EmotionScores(**row[name]) if row[name] else None
-        for name in shared
-        if name.endswith("scores")
-    }
+    scores = _scores(row, shared)
     facts = {name: row[name] for name in Utterance.model_fields if name in row}
     facts |= {
         "index": row["utterance_index"],
