@@ -9,6 +9,7 @@ import typer
 
 from flows.cli.keep import forget_command, notice_command, retain_command, status_command
 from flows.cli.lab import evaluate_command, train_command
+from flows.cli.review import review_command
 from flows.cli.weights import weights_app
 from flows.ending import end_now, end_when_asked, was_asked_to_end
 from schemas.errors import TonescribeError
@@ -218,6 +219,7 @@ app.command("status")(status_command)
 app.command("forget")(forget_command)
 app.command("retain")(retain_command)
 app.command("notice")(notice_command)
+app.command("review")(review_command)
 app.add_typer(weights_app, name="weights")
 
 

@@ -74,7 +74,10 @@ def _digest(text: str) -> str:
 
 @dataclass(frozen=True)
 class PageContent:
-    """Everything that a page shows, from an annotation or from the published rows."""
+    """Everything that a page shows, from an annotation or from the published rows.
+
+    `media` is the address of the recording where it is not that of `uri`.
+    """
 
     title: str
     recording_id: str
@@ -85,6 +88,7 @@ class PageContent:
     notes: tuple[str, ...]
     rows: tuple[AnnotatedUtterance, ...]
     reactions: tuple[Reaction, ...] = ()
+    media: str | None = None
 
 
 def notes_of(annotation: Annotation) -> tuple[str, ...]:
@@ -139,7 +143,7 @@ def render(content: PageContent) -> str:
         day=content.day,
         kind="video" if content.has_video else "audio",
         has_video=content.has_video,
-        media=media_link(content.uri),
+        media=content.media or media_link(content.uri),
         n_speakers=len({row.utterance.speaker for row in rows}),
         n_rows=len(rows),
     )

@@ -3,6 +3,7 @@
 What was judged stays as it is. Needed where a column or the page changes but no result does.
 """
 
+import dataclasses
 import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
@@ -83,6 +84,16 @@ def draw_page(dataset: Dataset, manifest: Manifest, is_hidden: Callable[[str], b
         for table in ("recordings", "utterances", "reactions")
     )
     return render(_page(recordings[0], utterances, reactions, known)).encode()
+
+
+def page_from_rows(dataset: Dataset, manifest: Manifest, media: str | None) -> str:
+    """Return the page of a recording as its rows give it, with another address of its media."""
+    recordings, utterances, reactions = (
+        _read(dataset, _file(manifest, table), table)
+        for table in ("recordings", "utterances", "reactions")
+    )
+    content = _page(recordings[0], utterances, reactions, manifest)
+    return render(dataclasses.replace(content, media=media))
 
 
 def _file(manifest: Manifest, table: str) -> str:
