@@ -37,7 +37,7 @@ def review_command(
     from flows.options import AnnotateOptions
     from flows.review.access import LOOPBACK, Access
     from flows.review.app import create_app
-    from flows.review.jobs import annotate_with
+    from flows.review.jobs import HereAnnotator
     from schemas.dataset import open_dataset
 
     opened = open_dataset(dataset)
@@ -45,12 +45,12 @@ def review_command(
         raise SettingsError("A token has at least 16 letters.")
     if token is None and host not in LOOPBACK:
         token = secrets.token_urlsafe(24)
-    options = AnnotateOptions.of(out=dataset, purpose=purpose, server="none")
+    options = AnnotateOptions.of(out=dataset, purpose=purpose)
     has_purpose = options.settings().purpose is not None
     folder = uploads or (Path(f"{opened.root}-uploads") if opened.is_local else None)
     app = create_app(
         opened,
-        annotate_with(options) if has_purpose else None,
+        HereAnnotator(options) if has_purpose else None,
         folder,
         Access(hosts=(*LOOPBACK, host, *(name or ())), token=token),
         most_megabytes << 20,

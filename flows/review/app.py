@@ -18,7 +18,7 @@ from fastapi.responses import (
 from fastapi.staticfiles import StaticFiles
 
 from flows.review.access import Access, Guard
-from flows.review.jobs import Annotate, Clip, Clips
+from flows.review.jobs import Annotator, Clip, Clips
 from flows.review.library import Library, Meeting, MeetingScores, Order
 from schemas.dataset import Dataset
 from schemas.emotions import EMOTIONS, FACTS, Emotion
@@ -34,7 +34,7 @@ _LONGEST_NAME = 100
 
 def create_app(
     dataset: Dataset,
-    annotate: Annotate | None,
+    annotator: Annotator | None,
     uploads: Path | None,
     access: Access | None = None,
     most_bytes: int = 2 << 30,
@@ -42,7 +42,7 @@ def create_app(
     """Return the app over a dataset.
 
     New clips are written to the folder `uploads`, at most `most_bytes` long, and annotated by
-    `annotate`; without one of them nothing can be uploaded.
+    `annotator`; without one of them nothing can be uploaded.
     """
     app = FastAPI(
         title="tonescribe review",
@@ -55,7 +55,7 @@ def create_app(
     library = Library(dataset)
     _add_pages(app, library)
     _add_meetings(app, library)
-    clips = Clips(annotate) if annotate is not None and uploads is not None else None
+    clips = Clips(annotator) if annotator is not None and uploads is not None else None
     _add_clips(app, clips, uploads, most_bytes)
 
     @app.exception_handler(TonescribeError)

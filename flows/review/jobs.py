@@ -5,10 +5,11 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from flows.batch import plan_batch, run_batch, run_plainly
+from flows.batch import check_engines, plan_batch, run_batch, run_plainly
 from flows.options import AnnotateOptions
 from flows.progress import Event, Progress, listening
 from schemas.errors import ResourceError, TonescribeError
@@ -42,30 +43,44 @@ class Clip(Value):
         return self.state in ("done", "failed")
 
 
-Annotate = Callable[[Path, Callable[[Event], None]], BatchReport]
+class Annotator(Protocol):
+    """Annotates files one by one."""
+
+    def prepare(self) -> None:
+        """Load what is needed before the first file comes."""
+
+    def annotate(self, path: Path, listen: Callable[[Event], None]) -> BatchReport:
+        """Annotate one file, telling `listen` of its progress."""
 
 
-def annotate_with(options: AnnotateOptions) -> Annotate:
-    """Return what annotates one file in this process, where models stay loaded, without Prefect."""
+class HereAnnotator:
+    """Annotates in this process, where models stay loaded, without Prefect."""
 
-    def annotate(path: Path, listen: Callable[[Event], None]) -> BatchReport:
-        batch = plan_batch(options.model_copy(update={"source": str(path)}))
+    def __init__(self, options: AnnotateOptions) -> None:
+        self._options = options.model_copy(update={"server": "none", "workers": 1})
+
+    def prepare(self) -> None:
+        """Load the engines. Raises `WeightsError` where one cannot be."""
+        check_engines(self._options.settings())
+
+    def annotate(self, path: Path, listen: Callable[[Event], None]) -> BatchReport:
+        """Annotate one file. Raises `TonescribeError` where that cannot begin."""
+        batch = plan_batch(self._options.model_copy(update={"source": str(path)}))
         with listening(listen):
             return run_batch(batch, run_plainly)
-
-    return annotate
 
 
 class Clips:
     """A queue with one worker. Methods may be called from any thread."""
 
-    def __init__(self, annotate: Annotate) -> None:
-        self._annotate = annotate
+    def __init__(self, annotator: Annotator) -> None:
+        """Take what annotates; it prepares itself in the background at once."""
+        self._annotator = annotator
         self._lock = threading.Condition()
         self._clips: OrderedDict[str, Clip] = OrderedDict()
         self._owners: dict[str, str] = {}
         self._paths: queue.SimpleQueue[tuple[str, Path]] = queue.SimpleQueue()
-        self._worker: threading.Thread | None = None
+        threading.Thread(target=self._work, name="annotate", daemon=True).start()
 
     def add(self, path: Path, name: str, owner: str) -> Clip:
         """Put a file at the end. Raises `ResourceError` where too many wait."""
@@ -77,9 +92,6 @@ class Clips:
             self._clips[clip.clip_id] = clip
             self._owners[clip.clip_id] = owner
             self._forget_old()
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="annotate", daemon=True)
-                self._worker.start()
         self._paths.put((clip.clip_id, path))
         return clip
 
@@ -107,6 +119,9 @@ class Clips:
             del self._clips[clip_id], self._owners[clip_id]
 
     def _work(self) -> None:
+        # what is wrong with an engine is told by the first clip that needs it
+        with suppress(TonescribeError):
+            self._annotator.prepare()
         while True:
             clip_id, path = self._paths.get()
             self._update(clip_id, state="working", place=0)
@@ -122,7 +137,7 @@ class Clips:
                 self._update(clip_id, stage=event.stage, done=event.done)
 
         try:
-            report = self._annotate(path, listen)
+            report = self._annotator.annotate(path, listen)
         except TonescribeError as error:
             return {"state": "failed", "sentence": error.sentence}
         except Exception as error:  # noqa: BLE001 - the next clip must not suffer

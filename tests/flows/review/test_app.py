@@ -35,7 +35,10 @@ class Annotator:
         self.may_go.set()
         self.seen: list[bytes] = []
 
-    def __call__(self, path: Path, listen: Callable[[Event], None]) -> BatchReport:
+    def prepare(self) -> None:
+        pass
+
+    def annotate(self, path: Path, listen: Callable[[Event], None]) -> BatchReport:
         assert self.may_go.wait(10)
         self.seen.append(path.read_bytes())
         if b"broken" in self.seen[-1]:

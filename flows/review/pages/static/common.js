@@ -22,6 +22,10 @@ const clock = (seconds) => {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 };
 
+const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+const spoken = (label) => label.replace(/^SPEAKER_/, "Speaker ");
+
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 const ask = async (address, options = {}) => {

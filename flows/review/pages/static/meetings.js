@@ -18,7 +18,7 @@ const show = async () => {
   try {
     const meetings = await ask(`/api/meetings?${asked()}`);
     if (turn !== newest) return;
-    count.textContent = meetings.length === 1 ? "1 meeting" : `${meetings.length} meetings`;
+    count.textContent = counted(meetings.length, "meeting");
     list.replaceChildren(...meetings.map(entry));
     series.replaceChildren(drawSeries(meetings));
   } catch (problem) {
@@ -27,7 +27,7 @@ const show = async () => {
 };
 
 const entry = (meeting) => {
-  const facts = [meeting.day, clock(meeting.duration), `${meeting.speakers.length} speakers`];
+  const facts = [meeting.day, clock(meeting.duration), counted(meeting.speakers.length, "speaker")];
   if (!meeting.has_video) facts.push("sound only");
   return element(
     "li",
@@ -39,7 +39,7 @@ const entry = (meeting) => {
   );
 };
 
-const speaker = (each) => element("span", { class: "chip" }, `${each.name ?? each.speaker} ${percent(each.share)}`);
+const speaker = (each) => element("span", { class: "chip" }, `${each.name ?? spoken(each.speaker)} ${percent(each.share)}`);
 
 const strip = (meeting) => {
   const parts = EMOTIONS.map((name) => [name, meeting.emotions[name] ?? 0]);
@@ -58,13 +58,13 @@ const drawSeries = (meetings) => {
   const judged = meetings.filter((m) => m.valence !== null && m.day).sort((a, b) => a.day.localeCompare(b.day));
   if (judged.length < 2) return element("p", { class: "hint" }, "From two dated meetings on, they are compared here.");
   const [width, height, left] = [Math.max(480, 64 * judged.length), 170, 44];
-  const reach = Math.max(0.1, ...judged.map((m) => Math.abs(m.valence) + (m.valence_error ?? 0)));
+  const reach = Math.max(0.25, ...judged.map((m) => Math.abs(m.valence) + (m.valence_error ?? 0)));
   const y = (valence) => 70 - (60 * valence) / reach;
   const x = (index) => left + ((index + 0.5) * (width - left)) / judged.length;
-  const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "series", role: "img", "aria-label": describe(judged) });
+  const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "series", role: "img", "aria-label": describe(judged) });
   for (const level of [-reach, 0, reach]) {
     drawing.append(shape("line", { x1: left, x2: width, y1: y(level), y2: y(level), class: level ? "grid" : "zero" }));
-    drawing.append(shape("text", { x: left - 6, y: y(level) + 4, "text-anchor": "end" }, level.toFixed(1)));
+    drawing.append(shape("text", { x: left - 6, y: y(level) + 4, "text-anchor": "end" }, level.toFixed(2)));
   }
   judged.forEach((meeting, index) => {
     const error = meeting.valence_error ?? 0;
