@@ -79,7 +79,7 @@ def _add_pages(app: FastAPI, library: Library) -> None:
     def page(recording_id: str) -> HTMLResponse:
         manifest = library.manifest(recording_id)
         has_media = _media_path(library, recording_id) is not None
-        media = f"/media/{recording_id}" if has_media else None
+        media = f"/media/{recording_id}" if has_media else ""
         content = page_from_rows(library.dataset, manifest, media)
         # the page brings its own, stricter policy
         policy = {"content-security-policy": "frame-ancestors 'none'"}

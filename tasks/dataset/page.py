@@ -76,7 +76,7 @@ def _digest(text: str) -> str:
 class PageContent:
     """Everything that a page shows, from an annotation or from the published rows.
 
-    `media` is the address of the recording where it is not that of `uri`.
+    `media` is the address of the recording where it is not that of `uri`; empty: it has none.
     """
 
     title: str
@@ -143,7 +143,7 @@ def render(content: PageContent) -> str:
         day=content.day,
         kind="video" if content.has_video else "audio",
         has_video=content.has_video,
-        media=content.media or media_link(content.uri),
+        media=media_link(content.uri) if content.media is None else content.media or None,
         n_speakers=len({row.utterance.speaker for row in rows}),
         n_rows=len(rows),
     )

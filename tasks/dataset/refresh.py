@@ -86,8 +86,8 @@ def draw_page(dataset: Dataset, manifest: Manifest, is_hidden: Callable[[str], b
     return render(_page(recordings[0], utterances, reactions, known)).encode()
 
 
-def page_from_rows(dataset: Dataset, manifest: Manifest, media: str | None) -> str:
-    """Return the page of a recording as its rows give it, with another address of its media."""
+def page_from_rows(dataset: Dataset, manifest: Manifest, media: str) -> str:
+    """Return the page of a recording as its rows give it; `media` is its address, or empty."""
     recordings, utterances, reactions = (
         _read(dataset, _file(manifest, table), table)
         for table in ("recordings", "utterances", "reactions")

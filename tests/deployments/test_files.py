@@ -48,7 +48,14 @@ def test_compose_reads_its_file() -> None:
     merged = yaml.safe_dump(load("compose.yaml"))  # it knows no merge keys; Compose does
     made = compose.PyCompose.from_yaml(merged)
     made.validate()
-    assert set(made.service_names()) == {"database", "server", "deploy", "worker", "store"}
+    assert set(made.service_names()) == {
+        "database",
+        "server",
+        "deploy",
+        "worker",
+        "review",
+        "store",
+    }
 
 
 def test_only_loopback_reaches_the_services_and_no_password_has_a_default() -> None:
@@ -80,3 +87,36 @@ def test_prefect_reads_the_automations(name: str) -> None:
     from prefect.automations import AutomationCore
 
     assert AutomationCore.model_validate(load(name)).actions
+
+
+def test_one_script_makes_secrets_once_and_starts_all_on_a_server(tmp_path: Path) -> None:
+    folder = tmp_path / "deployments"
+    folder.mkdir()
+    shutil.copy(DEPLOYMENTS / "one-server.sh", folder)
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "$@"\n')
+    docker.chmod(0o755)
+
+    def start() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", str(folder / "one-server.sh")],
+            env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    unconfigured = start()
+    assert unconfigured.returncode == 2
+    assert "tonescribe.example.toml" in unconfigured.stderr
+    (folder / "tonescribe.toml").touch()
+    first = start()
+    secrets = (folder / ".env").read_text()
+    asked = set(re.findall(r"\$\{(\w+)", (DEPLOYMENTS / "compose.yaml").read_text()))
+    assert {line.split("=")[0] for line in secrets.splitlines()} == asked
+    assert (folder / ".env").stat().st_mode & 0o077 == 0
+    token = re.search(r"^REVIEW_TOKEN=(\w{48})$", secrets, re.MULTILINE)
+    assert token
+    assert f"http://localhost:8791/?token={token[1]}" in first.stdout
+    assert "compose.yaml up --build --detach" in first.stdout
+    assert start().stdout == first.stdout

@@ -61,7 +61,7 @@ const drawSeries = (meetings) => {
   const reach = Math.max(0.25, ...judged.map((m) => Math.abs(m.valence) + (m.valence_error ?? 0)));
   const y = (valence) => 70 - (60 * valence) / reach;
   const x = (index) => left + ((index + 0.5) * (width - left)) / judged.length;
-  const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "series", role: "img", "aria-label": describe(judged) });
+  const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "series", role: "group", "aria-label": describe(judged) });
   for (const level of [-reach, 0, reach]) {
     drawing.append(shape("line", { x1: left, x2: width, y1: y(level), y2: y(level), class: level ? "grid" : "zero" }));
     drawing.append(shape("text", { x: left - 6, y: y(level) + 4, "text-anchor": "end" }, level.toFixed(2)));
