@@ -108,7 +108,6 @@ def _columns(
         "name": [NOBODY if (n := _name(row)) is None else names.index(n) for row in rows],
         "hidden": [int(_is_hidden(row)) for row in rows],
         "sure": [_percent(row.utterance.speaker_confidence) for row in rows],
-        "overlap": [_percent(row.utterance.overlap_ratio) for row in rows],
         "coverage": [_percent(row.face_coverage) for row in rows],
         "emotion": [NOBODY if row.emotion is None else EMOTIONS.index(row.emotion) for row in rows],
         "confidence": [

@@ -26,7 +26,7 @@ function decode(columns) {
       },
       name: columns.name[i] < 0 ? null : given.names[columns.name[i]],
       confidence: columns.confidence[i] < 0 ? null : columns.confidence[i] / 100,
-      sureOfSpeaker: columns.sure[i] / 100, overlap: columns.overlap[i] / 100, coverage: columns.coverage[i] / 100,
+      sureOfSpeaker: columns.sure[i] / 100, coverage: columns.coverage[i] / 100,
       scores: { fused, voice: columns.by_voice[i], face: columns.by_face[i], words: columns.by_words[i] },
       position: fused && positionOf(fused),
       flags: columns.flags[i], overlaps: [], heard: [],
