@@ -24,6 +24,7 @@ function decode(columns) {
         emotion: hidden ? HIDDEN : columns.emotion[i] < 0 ? UNSURE : columns.emotion[i],
         text: columns.text[i] === 0 ? null : columns.text[i] ?? "",
       },
+      language: columns.language[i] < 0 ? null : given.languages[columns.language[i]],
       name: columns.name[i] < 0 ? null : given.names[columns.name[i]],
       confidence: columns.confidence[i] < 0 ? null : columns.confidence[i] / 100,
       sureOfSpeaker: columns.sure[i] / 100, coverage: columns.coverage[i] / 100,

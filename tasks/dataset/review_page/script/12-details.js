@@ -37,7 +37,7 @@ function rowDetails(row) {
   if (row.sureOfSpeaker < 0.7) notes.push(`Who speaks is not certain (${percent(row.sureOfSpeaker)}).`);
   return [
     heading(title),
-    h("p", { class: "quote" }, shownText(row) || "no words"),
+    h("p", { class: "quote", dir: "auto", lang: row.language }, shownText(row) || "no words"),
     answer(row),
     rowActions(row),
     scored.length ? radar(row.scores, { title: `Scores of this utterance, most ${EMOTION_NAMES[row.emotion]}` }) : h("p", { class: "empty" }, "Nothing could be judged here."),
@@ -83,7 +83,7 @@ function correctionForm(row) {
   const speaker = h("select", { name: "speaker" },
     speakers[row.speaker].label === "UNKNOWN" ? option("UNKNOWN", "Unknown speaker", true) : null,
     others.map((each) => option(each.label, speakerName(each), each.index === row.speaker)), option("", "Somebody else", false));
-  const text = h("textarea", { name: "text", rows: 3, maxlength: 10000 });
+  const text = h("textarea", { name: "text", rows: 3, dir: "auto", maxlength: 10000 });
   text.value = row.text;
   const note = h("input", { type: "text", name: "note", maxlength: 1000 });
   const form = h("form", { "aria-label": "Correct this utterance" },
