@@ -30,8 +30,11 @@ BEWARE: dict[Flag, str] = {
 }
 """What each flag means for whoever reads the label, as a sentence."""
 
-NOBODY = -1
-NO_WORDS_ALIGNED = -1
+NOTHING = -1
+"""Stands in a column of places where there is none: no name, no emotion, no language."""
+
+NOT_ITS_WORDS = -1
+"""Stands for the places of unsure words where a text does not follow its words, as captions may."""
 
 
 def page_data(
@@ -47,6 +50,9 @@ def page_data(
     """
     speakers = sorted({row.utterance.speaker for row in rows})
     names = sorted({name for row in rows if (name := _name(row)) is not None})
+    languages = sorted(
+        {tag for row in rows if (tag := row.utterance.language) and not _is_hidden(row)}
+    )
     flags = sorted({flag for row in rows for flag in row.flags})
     listeners, heard = _reactions(rows, reactions)
     return recording | {
@@ -57,9 +63,10 @@ def page_data(
         "everywhere": [flags.index(flag) for flag in everywhere],
         "speakers": speakers,
         "names": names,
+        "languages": languages,
         "listeners": listeners,
         "reactions": heard,
-        "rows": _columns(rows, speakers, names, flags),
+        "rows": _columns(rows, speakers, names, languages, flags),
     }
 
 
@@ -94,6 +101,7 @@ def _columns(
     rows: Sequence[AnnotatedUtterance],
     speakers: Sequence[str],
     names: Sequence[str],
+    languages: Sequence[str],
     flags: Sequence[Flag],
 ) -> Json:
     starts = [0, *(_milliseconds(row.utterance.start) for row in rows)]
@@ -105,14 +113,21 @@ def _columns(
             _milliseconds(row.utterance.end) - _milliseconds(row.utterance.start) for row in rows
         ],
         "speaker": [speakers.index(row.utterance.speaker) for row in rows],
-        "name": [NOBODY if (n := _name(row)) is None else names.index(n) for row in rows],
+        "name": [NOTHING if (n := _name(row)) is None else names.index(n) for row in rows],
+        "language": [
+            NOTHING
+            if _is_hidden(row) or not (tag := row.utterance.language)
+            else languages.index(tag)
+            for row in rows
+        ],
         "hidden": [int(_is_hidden(row)) for row in rows],
         "sure": [_percent(row.utterance.speaker_confidence) for row in rows],
-        "overlap": [_percent(row.utterance.overlap_ratio) for row in rows],
         "coverage": [_percent(row.face_coverage) for row in rows],
-        "emotion": [NOBODY if row.emotion is None else EMOTIONS.index(row.emotion) for row in rows],
+        "emotion": [
+            NOTHING if row.emotion is None else EMOTIONS.index(row.emotion) for row in rows
+        ],
         "confidence": [
-            NOBODY if row.confidence is None else _percent(row.confidence) for row in rows
+            NOTHING if row.confidence is None else _percent(row.confidence) for row in rows
         ],
         "flags": [[flags.index(flag) for flag in row.flags] for row in rows],
         "fused": _scores(rows, lambda row: row.scores),
@@ -157,7 +172,7 @@ def _words(
     )
     times = list(_times(utterance.start, utterance.words))
     if unsure is None:
-        return text, joined, times, NO_WORDS_ALIGNED
+        return text, joined, times, NOT_ITS_WORDS
     return (text if unsure else 0), joined, times, (unsure or 0)
 
 

@@ -1,5 +1,6 @@
 """The review page in a browser, from `file://`: look, listen, doubt, correct."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from schemas.corrections import read_corrections, standing
 from tests.material.review import HOSTILE, SAID, wait_until
+
+KEPT = "tonescribe:corrections:0123456789abcdef"
 
 
 def at(page: Page) -> float:
@@ -89,6 +92,10 @@ def test_keys_step_search_and_choose_speakers(page: Page) -> None:
     for key, wanted in (("j", "u1"), ("n", "u2"), ("j", "u3"), ("p", "u2"), ("k", "u1")):
         page.keyboard.press(key)
         assert chosen(page) == wanted
+    page.locator("#u1 .at").focus()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.closest('.line').id") == "u1"
     page.keyboard.press("l")
     assert page.locator("#now-selected").text_content() == "we"
     page.keyboard.press("1")
@@ -216,6 +223,22 @@ def test_corrections_stay_are_undone_and_leave_as_a_file(page: Page, dropped: Pa
     assert len(standing(made)) == 3
     page.locator("#discard").click()
     expect(page.locator(".speaker")).to_have_count(2)
+
+
+def test_what_others_wrote_into_the_storage_breaks_nothing(page: Page) -> None:
+    wrong = [
+        None,
+        3,
+        {"recording": "0123456789abcdef", "field": "speaker", "new": {}},
+        {"recording": "0123456789abcdef", "field": "emotion", "utterance": 1, "new": HOSTILE},
+        {"recording": "another", "field": "text", "utterance": 1, "new": "x"},
+    ]
+    for kept in (json.dumps(wrong), "{", '"x"'):
+        page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [KEPT, kept])
+        page.reload()
+        expect(page.locator("#n-corrections")).to_have_text("0")
+        assert len(shown(page)) == len(SAID)
+    page.evaluate("localStorage.clear()")
 
 
 @pytest.mark.parametrize(

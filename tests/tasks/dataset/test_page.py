@@ -232,6 +232,27 @@ def test_listeners_are_in_the_page() -> None:
     assert names_in_data(data) == ["weekly", "Ana <b>", "Everywhere: no face seen.", "Bo"]
 
 
+def test_three_thousand_utterances_fit_into_a_megabyte_and_a_half() -> None:
+    text = " ".join(["about a dozen words of the usual length are said in here"] * 2)
+    timed = enumerate(text.split())
+    words = tuple(Word(word=w, start=n / 3, end=n / 3 + 0.25) for n, w in timed)
+    made = row(1, "no_face", "overlap", text=text)
+    judged = made.model_copy(
+        update=dict.fromkeys(("scores", "audio_scores", "video_scores", "text_scores"), HAPPY)
+    )
+    rows = (
+        judged.model_copy(
+            update={
+                "utterance": made.utterance.model_copy(
+                    update={"index": n, "start": 3.0 * n, "end": 3.0 * n + 2.7, "words": words}
+                )
+            }
+        )
+        for n in range(3000)
+    )
+    assert len(rendered(*rows)) < 1_500_000
+
+
 def test_every_flag_has_words() -> None:
     assert set(FLAGS) == set(get_args(Flag)) == set(BEWARE)
 

@@ -19,8 +19,20 @@ function keep(key, value) {
 function readCorrections() {
   try {
     const found = JSON.parse(kept(KEPT) ?? "[]");
-    corrections = Array.isArray(found) ? found.filter((each) => each && each.recording === given.id) : [];
+    corrections = Array.isArray(found) ? found.filter(isCorrection) : [];
   } catch { corrections = []; }
+}
+
+// Every page that is opened as a file may write to the same storage: what does not fit is left out.
+function isCorrection(each) {
+  const isText = (value) => value === null || typeof value === "string";
+  const isAbout = each?.field === "speaker_name" || each?.field === "speaker" || Number.isInteger(each?.utterance);
+  return Boolean(each) && each.recording === given.id && isAbout
+    && ["emotion", "text", "speaker", "speaker_name"].includes(each.field)
+    && [each.old, each.new, each.note, each.speaker, each.undoes, each.id].every(isText)
+    && (each.field !== "emotion" || each.new === null || EMOTIONS.includes(each.new))
+    && (each.field !== "speaker" || Boolean(each.new))
+    && (each.start === null || Number.isFinite(each.start));
 }
 
 // What counts: neither undone nor an undoing. Something undone can be undone itself.

@@ -44,7 +44,7 @@ function partElement(turns) {
 function lineElement(row) {
   const line = h("li", { class: `line ${emotionClass(row.emotion)}`, id: `u${row.index}` },
     h("button", { type: "button", class: "at", tabindex: -1, "aria-label": `Play from ${clock(row.start)}` }, clock(row.start)),
-    h("p", { class: "said" }), row.hidden ? null : verdict(row), heardBy(row));
+    h("p", { class: "said", dir: "auto", lang: row.hidden ? null : row.language }), row.hidden ? null : verdict(row), heardBy(row));
   line.row = row;
   lines[row.place] = line;
   if (row.confidence !== null) line.style.setProperty("--c", row.confidence);
@@ -221,11 +221,14 @@ function scrollToRow(row, isGentle = false) {
 
 let marked = null, spoken = [], lit = [];
 function mark() {
+  const hadFocus = document.activeElement?.matches(".at");
   marked?.classList.remove("chosen");
   marked?.querySelector(".at").setAttribute("tabindex", "-1");
   marked = state.chosen ? lines[state.chosen.place] : null;
   marked?.classList.add("chosen");
-  (marked ?? lines.find(Boolean))?.querySelector(".at").setAttribute("tabindex", "0");
+  const button = (marked ?? lines.find(Boolean))?.querySelector(".at");
+  button?.setAttribute("tabindex", "0");
+  if (hadFocus) button?.focus({ preventScroll: true });
 }
 
 function light() {

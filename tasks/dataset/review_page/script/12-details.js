@@ -37,12 +37,13 @@ function rowDetails(row) {
   if (row.sureOfSpeaker < 0.7) notes.push(`Who speaks is not certain (${percent(row.sureOfSpeaker)}).`);
   return [
     heading(title),
-    h("p", { class: "quote" }, shownText(row) || "no words"),
+    h("p", { class: "quote", dir: "auto", lang: row.language }, shownText(row) || "no words"),
     answer(row),
     rowActions(row),
     scored.length ? radar(row.scores, { title: `Scores of this utterance, most ${EMOTION_NAMES[row.emotion]}` }) : h("p", { class: "empty" }, "Nothing could be judged here."),
     scored.length ? scoreTable(row.scores, row.emotion) : null,
-    scored.length && missing.length ? h("p", { class: "hint" }, `Not judged here: ${missing.join(", ")}.`) : null,
+    scored.length ? h("p", { class: "hint" }, row.scores.face ? `The face was seen in ${percent(row.coverage)} of the pictures. ` : "",
+      missing.length ? `Not judged here: ${missing.join(", ")}.` : "") : null,
     notes.length ? h("h3", {}, "Beware") : null,
     notes.length ? h("ul", { class: "list" }, notes.map((note) => h("li", {}, note))) : null,
     row.heard.length ? h("h3", {}, "Seen while listening") : null,
@@ -82,7 +83,7 @@ function correctionForm(row) {
   const speaker = h("select", { name: "speaker" },
     speakers[row.speaker].label === "UNKNOWN" ? option("UNKNOWN", "Unknown speaker", true) : null,
     others.map((each) => option(each.label, speakerName(each), each.index === row.speaker)), option("", "Somebody else", false));
-  const text = h("textarea", { name: "text", rows: 3, maxlength: 10000 });
+  const text = h("textarea", { name: "text", rows: 3, dir: "auto", maxlength: 10000 });
   text.value = row.text;
   const note = h("input", { type: "text", name: "note", maxlength: 1000 });
   const form = h("form", { "aria-label": "Correct this utterance" },
