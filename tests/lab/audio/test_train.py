@@ -25,7 +25,7 @@ from tests.material.corpora import write_sounds
 
 def options(shared: Path, **more: object) -> TrainingOptions:
     start = shared / "weights" / "whisper_tiny_en"
-    given = {"start": start, "limit": 10, "corpora": ("ravdess", "emodb"), "threads": 1, **more}
+    given = {"start": start, "limit": 5, "corpora": ("ravdess", "emodb"), "threads": 1, **more}
     return TrainingOptions.model_validate(given)
 
 
@@ -45,7 +45,7 @@ def test_it_makes_weights_that_the_branch_loads(trained: TrainingReport) -> None
     card = (trained.weights.parent / "audio.md").read_text()
     assert all(f"{person}" in card for person in branch.unseen_speakers)
     assert f"Trained on {trained.n_train} samples" in card
-    assert "| ravdess, six folds, opus-24k | 10 |" in card
+    assert "| ravdess, six folds, opus-24k | 5 |" in card
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_its_figures_are_of_every_clip_by_a_fold_that_never_heard_its_speaker(
     trained: TrainingReport,
 ) -> None:
     figures = trained.measures["ravdess, six folds"]
-    assert figures["n"] == 10
+    assert figures["n"] == 5
     assert 0 <= figures["uar"] <= 1
     assert {"ravdess, six folds, opus-24k", "ravdess, six folds, babble-10db"} <= set(
         trained.measures
