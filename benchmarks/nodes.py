@@ -194,7 +194,7 @@ def deployed(runner: str) -> Iterator[None]:
     if runner == "workers":
         run = (prefect(), "work-pool", "create", "nodes", "--type", "process", "--overwrite")
         subprocess.run(run, cwd=ROOT, check=True, capture_output=True)
-        files = ("--prefect-file", "deployments/prefect.yaml", "--name", "one", "--pool", "nodes")
+        files = ("--prefect-file", "deployments/prefect.yaml", "--name", "many", "--pool", "nodes")
         subprocess.run(
             (prefect(), "--no-prompt", "deploy", *files), cwd=ROOT, check=True, capture_output=True
         )
