@@ -84,7 +84,9 @@ def main() -> None:
     os.environ.update({f"TONESCRIBE_ENGINES__{job}": name for job, name in SYNTHETIC.items()})
     os.environ |= {
         "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": f"{top / 'slow'}:{ROOT}",
+        "PYTHONPATH": os.pathsep.join(
+            [str(top / "slow"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+        ),
         "SLEEP_SECONDS": str(chosen.seconds),
         "TONESCRIBE_PURPOSE": "evaluation",
         "TONESCRIBE_RUNNER": chosen.runner,

@@ -206,11 +206,14 @@ class _Night:
                     leases.clear(key)
 
     def _offer(self, taken: int) -> None:
-        """Offer another run where recordings wait for one: as many as there are, at least one."""
-        begun = sum(run.has_begun for run in self.runs.values())
-        waiting = len(self.left) + len(self.laid_out) - taken
-        idle = max(0, begun - taken)
-        wanted = min(waiting - idle, max(1, begun)) - (len(self.runs) - begun)
+        """Offer runs where recordings wait for one, as many as have begun, at least one."""
+        offered = [run for run in self.runs.values() if not run.has_begun]
+        begun = len(self.runs) - len(offered)
+        waiting = len(self.left) + len(self.laid_out) - taken - max(0, begun - taken)
+        for run in offered if waiting <= 0 else ():
+            self._withdraw(run)
+            del self.runs[run.id]
+        wanted = min(waiting, max(1, begun)) - len(offered)
         for _ in range(wanted if self.failures < _FAILURES else 0):
             made = _start(self.batch, self.name)
             self.runs[made.id] = _Run(made.id, made.parent_task_run_id)

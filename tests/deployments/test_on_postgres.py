@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -86,8 +86,7 @@ def night(tmp_path: Path) -> Iterator[dict[str, str]]:
             yield environment | {"DATABASE": url}
         finally:
             for process in reversed(started):
-                process.send_signal(signal.SIGINT)
-                process.wait(timeout=60)
+                end(process)
 
 
 def start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -95,25 +94,32 @@ def start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=quiet, stderr=quiet)
 
 
+def end(process: "subprocess.Popen[bytes]") -> None:
+    for child in psutil.Process(process.pid).children(recursive=True):
+        child.kill()
+    process.kill()
+    process.wait()
+
+
 def test_workers_annotate_a_batch_on_a_server_with_postgresql(
     night: dict[str, str], tmp_path: Path
 ) -> None:
     recordings = tmp_path / "recordings"
     recordings.mkdir()
-    for seconds in (6, 7):
-        make_meeting(recordings / f"{seconds}.wav", duration=seconds)
+    make_meeting(recordings / "6.wav", duration=6)
     broken.empty(recordings / "empty.mp4")
     command = [shutil.which("tonescribe", path=str(BIN)) or "tonescribe", "annotate"]
     command += [str(recordings), "--out", str(tmp_path / "d"), "--runner", "workers"]
     done = subprocess.run(command, env=night, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
-    assert "2 annotated, 0 already done, 1 in quarantine" in done.stdout
+    assert "1 annotated, 0 already done, 1 in quarantine" in done.stdout
     dataset = open_dataset(str(tmp_path / "d"))
-    assert len(dataset.arrow("recordings").to_table()) == 2
+    assert len(dataset.arrow("recordings").to_table()) == 1
     for folder in ("leases", "handed"):
         assert not list((tmp_path / "d" / folder).glob("*"))
     runs = dict(kept(night["DATABASE"]))
-    assert runs == {"annotate": 1, "annotate-recordings": 1, "annotate-recording": 3}
+    assert runs.pop("annotate-recordings") in (1, 2)  # the second may begin as the first ends
+    assert runs == {"annotate": 1, "annotate-recording": 2}
 
 
 def kept(url: str) -> list[tuple[str, int]]:
