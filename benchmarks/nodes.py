@@ -1,7 +1,8 @@
 """Measure one node against two, and kill one: `python benchmarks/nodes.py ray|workers [--n 20]`.
 
 Synthetic engines over short recordings; judging the voice sleeps `--seconds` per recording, as a
-GPU would keep a processor waiting, so the figures hold for a machine with few processors too.
+GPU would keep a processor waiting, so the figures hold for a machine with few processors too. They
+say how well the work is shared out, not how fast a recording is: all nodes are on one machine.
 Prints the seconds of one node and of two, their ratio, and what a run has lost whose second node
 was killed in the middle. `ray`: nodes are raylets of one processor. `workers`: nodes are Prefect
 workers that take one run at a time.
@@ -23,6 +24,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.reporting import Report  # noqa: E402
 from tests.flows.conftest import SYNTHETIC  # noqa: E402
 from tests.material.meetings import make_meeting  # noqa: E402
 
@@ -59,7 +61,19 @@ def main() -> None:
     parser.add_argument("runner", choices=("ray", "workers"))
     parser.add_argument("--n", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--report", type=Path, help="also write nodes-RUNNER.md there")
     chosen = parser.parse_args()
+    made_by = (
+        f"python benchmarks/nodes.py {chosen.runner} --n {chosen.n} --seconds {chosen.seconds:g}"
+    )
+    report = Report(chosen.report, f"nodes-{chosen.runner}", TITLES[chosen.runner], made_by)
+    say = report.say
+    say(
+        f"{chosen.n} recordings of 6 to {6 + chosen.n / 10:.0f} s with synthetic engines, one of "
+        f"which sleeps {chosen.seconds:g} s per recording, as a GPU keeps a processor waiting. "
+        f"Load of the machine at the start: {os.getloadavg()[0]:.1f}."
+    )
+    say()
     top = Path(tempfile.mkdtemp(prefix="nodes-"))
     (top / "slow").mkdir()
     (top / "slow" / "sitecustomize.py").write_text(SLOW)
@@ -70,7 +84,9 @@ def main() -> None:
     os.environ.update({f"TONESCRIBE_ENGINES__{job}": name for job, name in SYNTHETIC.items()})
     os.environ |= {
         "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": f"{top / 'slow'}:{ROOT}",
+        "PYTHONPATH": os.pathsep.join(
+            [str(top / "slow"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+        ),
         "SLEEP_SECONDS": str(chosen.seconds),
         "TONESCRIBE_PURPOSE": "evaluation",
         "TONESCRIBE_RUNNER": chosen.runner,
@@ -85,14 +101,15 @@ def main() -> None:
         stack.enter_context(deployed(chosen.runner))
         one, _ = timed(nodes, recordings, top / "one", 1)
         two, _ = timed(nodes, recordings, top / "two", 2)
-        print(f"{chosen.runner}: one node {one:.0f} s, two {two:.0f} s, {one / two:.2f} times")
+        say(f"* One node {one:.0f} s, two nodes {two:.0f} s: {one / two:.2f} times as fast")
         third, reported = timed(nodes, recordings, top / "killed", 2, kill_after=two / 3)
-        print(f"a node killed after {two / 3:.0f} s: {third:.0f} s, {reported}")
-        print(f"rows of the three: {[published(top / d) for d in ('one', 'two', 'killed')]}")
+        say(f"* A node killed after {two / 3:.0f} s: {third:.0f} s, {reported}")
+        say(f"* Rows of the three: {[published(top / d) for d in ('one', 'two', 'killed')]}")
         _, again = timed(nodes, recordings, top / "killed", 1)
-        print(f"the same command again: {again}; {published(top / 'killed')}")
+        say(f"* The same command again: {again}; {published(top / 'killed')}")
         left = [p.name for d in ("leases", "handed") for p in (top / "killed" / d).glob("*")]
-        print(f"left in leases and handed: {left}")
+        say(f"* Left in leases and handed: {left}")
+    report.write()
 
 
 def timed(
@@ -194,7 +211,7 @@ def deployed(runner: str) -> Iterator[None]:
     if runner == "workers":
         run = (prefect(), "work-pool", "create", "nodes", "--type", "process", "--overwrite")
         subprocess.run(run, cwd=ROOT, check=True, capture_output=True)
-        files = ("--prefect-file", "deployments/prefect.yaml", "--name", "one", "--pool", "nodes")
+        files = ("--prefect-file", "deployments/prefect.yaml", "--name", "many", "--pool", "nodes")
         subprocess.run(
             (prefect(), "--no-prompt", "deploy", *files), cwd=ROOT, check=True, capture_output=True
         )
@@ -206,6 +223,7 @@ def prefect() -> str:
     return str(Path(sys.executable).parent / "prefect")
 
 
+TITLES = {"ray": "Two raylets over one", "workers": "Two Prefect workers over one"}
 NODES: dict[str, Nodes] = {"ray": raylets, "workers": workers}
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Make the work pool, the queue of single recordings and all deployments; safe to run again.
 #   PREFECT_API_URL=http://HOST:4200/api sh deployments/deploy.sh
-# POOL_TYPE is process, kubernetes or docker; RECORDINGS is how many recordings run at the same
-# time with runner = "workers": with GPUs, as many as there are.
+# POOL_TYPE is process or kubernetes; RECORDINGS is how many recordings run at the same time with
+# runner = "workers": with GPUs, as many as there are.
 set -eu
 pool_type=${POOL_TYPE:-process}
 recordings=${RECORDINGS:-1}

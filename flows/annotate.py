@@ -27,8 +27,6 @@ from flows.batch import (
     sweep,
 )
 from flows.discretion import address_id, artifacts_of_settings, shown_address, told
-from flows.handing import answer, handed_job
-from flows.keys import fingerprint
 from flows.on_workers import on_workers
 from flows.options import AnnotateOptions
 from flows.recording import quarantine_lost
@@ -133,7 +131,7 @@ def _runs(batch: Batch) -> Iterator[RecordingReport]:
     elif batch.settings.runner == "ray" or batch.is_parallel:
         yield from _in_tasks(batch, out, options)
     else:
-        yield from one_by_one(batch.jobs, lambda job: _run_as_flow(job, out, options, artifacts))
+        yield from one_by_one(batch.jobs, lambda job: run_as_flow(job, out, options, artifacts))
 
 
 def _in_tasks(batch: Batch, out: str, options: Json) -> Iterator[RecordingReport]:
@@ -155,11 +153,11 @@ def _in_tasks(batch: Batch, out: str, options: Json) -> Iterator[RecordingReport
 @task(name="annotate-in-process", persist_result=False)
 def annotate_in_process(job: Json, out: str, options: Json, artifacts: Artifacts) -> Json:
     """Annotate one recording in a worker process."""
-    report = _run_as_flow(Job.model_validate(job), out, options, artifacts)
+    report = run_as_flow(Job.model_validate(job), out, options, artifacts)
     return report.model_dump(mode="json")
 
 
-def _run_as_flow(job: Job, out: str, options: Json, artifacts: Artifacts) -> RecordingReport:
+def run_as_flow(job: Job, out: str, options: Json, artifacts: Artifacts) -> RecordingReport:
     """Annotate one recording as a subflow; raise only what is a defect of tonescribe."""
     source = shown_address(job.item.uri, artifacts)
     with handing_job(job):
@@ -222,14 +220,11 @@ def annotate_recording(
     source = needed(settings, "source")
     dataset = open_for_writing(settings)
     job = job_in_hand(source)
-    handed = None if job else handed_job(dataset, source, fingerprint(settings))
-    job = job or handed or find_job(source)
-    dataset.prepare()
-    if not handed:
+    if job is None:  # else the batch has prepared everything
+        job = find_job(source)
+        dataset.prepare()
         sweep(dataset)
     report = run_job(job, dataset, settings)
-    if handed:
-        answer(dataset, source, report)
     message = told(report, settings.artifacts)
     if report.outcome == "quarantined":
         whole = QuarantinedError(report.sentence or report.outcome, report)

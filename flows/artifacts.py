@@ -1,5 +1,6 @@
 """Prefect artifacts: a recording's summary or transcript, its speakers, progress that moves."""
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +13,15 @@ from schemas.manifest import Manifest
 from schemas.reports import BatchReport
 from schemas.settings import Artifacts
 from schemas.speech import AnnotatedUtterance
-from schemas.values import Json, clock
+from schemas.values import Json, Seconds, clock
 from tasks.ingest.listing import shown
 
 SHOWN_FAILURES = 200
 SHOWN_UTTERANCES = 200
 """Prefect keeps artifacts in its database: of a long transcript it is given the beginning."""
+
+_TELL_SECONDS: Seconds = 2.0
+"""How often a progress artifact moves: each time is a request that the recording waits for."""
 
 
 class _Progress:
@@ -25,6 +29,7 @@ class _Progress:
 
     def __init__(self, steps: int, description: str) -> None:
         self.steps = max(steps, 1)
+        self.moved_at = time.monotonic()
         self.artifact: Any = None
         if in_flow_run() and artifacts_of_settings() != "none":
             from prefect.artifacts import create_progress_artifact
@@ -32,9 +37,11 @@ class _Progress:
             self.artifact = create_progress_artifact(progress=0.0, description=description)
 
     def move(self, step: int) -> None:
-        """Say that `step` steps are behind."""
-        if self.artifact is None:
+        """Say that `step` steps are behind; steps that follow quickly are told together."""
+        now = time.monotonic()
+        if self.artifact is None or (step < self.steps and now - self.moved_at < _TELL_SECONDS):
             return
+        self.moved_at = now
         from prefect.artifacts import update_progress_artifact
 
         assert isinstance(self.artifact, UUID)

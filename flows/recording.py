@@ -28,6 +28,7 @@ from schemas.reports import RecordingReport
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance
+from schemas.values import Seconds
 from tasks.dataset.leases import Leases, LostLeaseError, key_of_address
 from tasks.dataset.manifests import add_source, read_manifest
 from tasks.dataset.page import render_page
@@ -54,7 +55,7 @@ def annotate_item(
     try:
         with about(address_id(item.uri)), Leases(dataset) as leases:
             if not guarded("lease", lambda: leases.take(key_of_address(item.uri))):
-                return _busy(item, started)
+                return _busy(item, time.perf_counter() - started)
             recording = attempt("ingest", lambda: _fetch(item, dataset, settings, scratch))
             with about(recording.recording_id):
                 report = _held(recording, item, dataset, settings, scratch, started, leases)
@@ -62,7 +63,7 @@ def annotate_item(
                 guarded("publish", lambda: release(dataset, item.uri, held))
     except StageFailedError as failure:
         if isinstance(failure.__cause__, LostLeaseError):
-            return _busy(item, started)
+            return _busy(item, time.perf_counter() - started)
         if isinstance(failure.__cause__, UnsettledError):
             return _unsettled(item, started, failure.sentence)
         report = _quarantine(item, recording, dataset, failure, fingerprint(settings))
@@ -80,18 +81,20 @@ def _held(
 ) -> RecordingReport:
     """Annotate a recording once its content is held, unless it is forgotten or known."""
     if not guarded("lease", lambda: leases.take(recording.recording_id)):
-        return _busy(item, started, recording.recording_id)
+        return _busy(item, time.perf_counter() - started, recording.recording_id)
     report = _forgotten(recording, dataset)
     report = report or guarded("publish", lambda: _known(recording, item, dataset, settings))
     return report or _annotate(recording, dataset, settings, scratch, started, leases)
 
 
-def _busy(item: SourceItem, started: float, recording_id: str | None = None) -> RecordingReport:
+def _busy(
+    item: SourceItem, seconds: Seconds = 0.0, recording_id: str | None = None
+) -> RecordingReport:
     return RecordingReport(
         uri=item.uri,
         recording_id=recording_id,
         outcome="busy",
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         sentence="It is being annotated by another run.",
     )
 

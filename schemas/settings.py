@@ -261,7 +261,7 @@ class Settings(BaseSettings):
         "processes",
         description="where recordings are annotated. here: one by one in this process; processes: "
         "in as many processes as `workers` says; ray: on a Ray cluster; workers: by Prefect "
-        "workers, a run of annotate-recording/one each",
+        "workers, in runs of annotate-recordings/many",
     )
     workers: PositiveInt = Field(
         1, description="recordings that are annotated at the same time with processes"

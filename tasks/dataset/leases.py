@@ -61,6 +61,16 @@ class Lease(Value):
         age = (datetime.now(UTC) - self.renewed_at).total_seconds()
         return is_abandoned(self.owner) or age > STALE_SECONDS
 
+    @property
+    def process(self) -> str:
+        """The process that holds it; it may hold others, too."""
+        return self.owner.rpartition("-")[0]
+
+
+def key_of_worker(run: str) -> str:
+    """Return the key of the lease that a worker renews while it lives, by the id of its run."""
+    return f"worker-{run}"
+
 
 def key_of_address(uri: str) -> str:
     """Return the key of the lease on an address; that on a content is the recording's id."""
@@ -158,8 +168,13 @@ class Leases:
 
 def swap(dataset: Dataset, key: str, content: bytes, expected: bytes | None) -> bool:
     """Write a lease if it still has the expected content (None: if there is none)."""
+    return swap_file(dataset, lease_path(key), content, expected)
+
+
+def swap_file(dataset: Dataset, name: str, content: bytes, expected: bytes | None) -> bool:
+    """Write any small file of a dataset as a lease is written: only one of several writers wins."""
     swapped = _swap_on_disk if dataset.is_local else _swap_in_store
-    return storing(dataset, lambda: swapped(dataset, lease_path(key), content, expected))
+    return storing(dataset, lambda: swapped(dataset, name, content, expected))
 
 
 def _swap_on_disk(dataset: Dataset, name: str, content: bytes, expected: bytes | None) -> bool:
@@ -234,7 +249,7 @@ def _clear_orphans(dataset: Dataset, lease: Lease) -> None:
 
 def sweep_leases(dataset: Dataset) -> None:
     """Remove the leases of runs that were killed, and the files that they published in part."""
-    for key in _keys(dataset):
+    for key in lease_keys(dataset):
         if (lease := read_lease(dataset, key)) is None or lease.is_stale:
             with Leases(dataset) as leases:
                 leases.take(key)
@@ -260,6 +275,7 @@ def read_lease(dataset: Dataset, key: str) -> Lease | None:
     return _parsed(dataset.read_bytes(lease_path(key)))
 
 
-def _keys(dataset: Dataset) -> list[str]:
+def lease_keys(dataset: Dataset) -> list[str]:
+    """Return the keys of all leases that somebody holds or held."""
     dataset.fs.invalidate_cache(dataset.path(LEASES))
     return [PurePosixPath(name).stem for name in dataset.list(LEASES, ".json")]

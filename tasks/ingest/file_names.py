@@ -2,9 +2,10 @@
 
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +27,13 @@ _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """One object of a source: its address, folder, name and version."""
+    """One object of a source: its address, folder, name and version.
+
+    `suffix` is the name's in lower case, with its dot, `stem` the name without it. `place` is the
+    folder and stem under which a recording and its siblings meet: folders that differ in case are
+    two folders; those that differ in composition alone are one. All three are read off the name
+    once: a bucket has very many.
+    """
 
     uri: str
     folder: str
@@ -34,16 +41,17 @@ class Object:
     size: int
     token: str
     modified: datetime | None = None
+    suffix: str = field(init=False, compare=False, repr=False)
+    stem: str = field(init=False, compare=False, repr=False)
+    place: tuple[str, str] = field(init=False, compare=False, repr=False)
 
-    @property
-    def suffix(self) -> str:
-        """The name's suffix in lower case, with its dot."""
-        return os.path.splitext(self.name)[1].lower()  # noqa: PTH122
-
-    @property
-    def stem(self) -> str:
-        """The name without its suffix."""
-        return os.path.splitext(self.name)[0]  # noqa: PTH122
+    def __post_init__(self) -> None:
+        stem, suffix = os.path.splitext(self.name)  # noqa: PTH122 - a name may be any
+        read = reading(stem)
+        place = unicodedata.normalize("NFC", self.folder), stem if read == stem else read
+        object.__setattr__(self, "stem", stem)
+        object.__setattr__(self, "suffix", sys.intern(suffix.lower()))
+        object.__setattr__(self, "place", place)
 
 
 def reading(name: str) -> str:
@@ -59,14 +67,6 @@ def reading(name: str) -> str:
         if unicodedata.category(c) != "Cf" and ord(c) not in _VARIATION_SELECTORS
     )
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
-
-
-def place_of(found: Object) -> tuple[str, str]:
-    """Folder and stem under which a recording and its siblings meet.
-
-    Folders that differ in case are two folders; those that differ in composition alone are one.
-    """
-    return unicodedata.normalize("NFC", found.folder), reading(found.stem)
 
 
 def is_exact(recording: Object, sibling: Object) -> bool:

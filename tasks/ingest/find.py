@@ -12,7 +12,6 @@ from tasks.ingest.file_names import (
     exact_first,
     is_exact,
     is_undecided,
-    place_of,
     without_endings,
 )
 from tasks.ingest.file_types import MEDIA_SUFFIXES, only_recordings
@@ -66,7 +65,7 @@ def _found(objects: Sequence[Object], recordings: list[Object], beside: "_Beside
         (_with_parts(beside.item(o), o, _groups_with(o, groups)) for o in chosen),
         key=lambda item: item.uri,
     )
-    places = {place_of(o) for o in recordings}
+    places = {o.place for o in recordings}
     rest = [o for o in objects if o.uri not in taken]
     siblings = [o for o in rest if o.suffix in SIBLING_SUFFIXES]
     return Found(
@@ -102,7 +101,7 @@ def _with_parts(item: SourceItem, recording: Object, groups: Sequence[Group]) ->
 
 def _places(sibling: Object) -> Iterator[tuple[str, str]]:
     """Where the recording of a sibling may lie: under its stem, or its stem without a language."""
-    folder, stem = place_of(sibling)
+    folder, stem = sibling.place
     yield folder, stem
     if sibling.suffix in CAPTION_SUFFIXES:
         for shorter in without_endings(stem):
@@ -110,7 +109,7 @@ def _places(sibling: Object) -> Iterator[tuple[str, str]]:
 
 
 def _preference(captions: Object) -> tuple[str, int]:
-    return place_of(captions)[1], CAPTION_SUFFIXES.index(captions.suffix)
+    return captions.place[1], CAPTION_SUFFIXES.index(captions.suffix)
 
 
 class _Beside:
@@ -125,19 +124,19 @@ class _Beside:
         self._siblings: defaultdict[tuple[tuple[str, str], str], list[Object]] = defaultdict(list)
         for each in objects:
             if each.suffix in SIBLING_SUFFIXES:
-                self._siblings[place_of(each), each.suffix].append(each)
-        places = {place_of(o) for o in objects if o.suffix in MEDIA_SUFFIXES}
+                self._siblings[each.place, each.suffix].append(each)
+        places = {o.place for o in objects if o.suffix in MEDIA_SUFFIXES}
         self._captions: defaultdict[tuple[str, str], list[Object]] = defaultdict(list)
         captions = [o for o in objects if o.suffix in CAPTION_SUFFIXES]
         for candidate in sorted(captions, key=_preference):
-            folder, stem = place_of(candidate)
+            folder, stem = candidate.place
             self._captions[folder, stem].append(candidate)
             if (folder, stem) not in places:
                 for shorter in without_endings(stem):
                     self._captions[folder, shorter].append(candidate)
 
     def item(self, recording: Object) -> SourceItem:
-        place = place_of(recording)
+        place = recording.place
         candidates = self._free(recording, self._captions.get(place, []))
         captions = self._alike(recording, candidates)
         turns, sidecars = self._own(recording, ".rttm"), self._own(recording, ".toml")
@@ -162,7 +161,7 @@ class _Beside:
 
     def _own(self, recording: Object, suffix: str) -> list[Object]:
         """Return the siblings of one suffix, the exact name first."""
-        named_alike = self._siblings.get((place_of(recording), suffix), [])
+        named_alike = self._siblings.get((recording.place, suffix), [])
         return exact_first(recording, self._free(recording, named_alike))
 
     def _free(self, recording: Object, siblings: list[Object]) -> list[Object]:
@@ -179,8 +178,8 @@ class _Beside:
         """Return the preferred captions and all that look the same, the exact name first."""
         if not candidates:
             return []
-        preferred = place_of(candidates[0]), candidates[0].suffix
-        same = [o for o in candidates if (place_of(o), o.suffix) == preferred]
+        preferred = candidates[0].place, candidates[0].suffix
+        same = [o for o in candidates if (o.place, o.suffix) == preferred]
         return exact_first(recording, same)
 
 

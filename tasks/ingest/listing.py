@@ -107,7 +107,7 @@ def _connect(
     import fsspec
 
     try:
-        return fsspec.filesystem(scheme, skip_instance_cache=True)
+        return _with_quick_dates(fsspec.filesystem(scheme, skip_instance_cache=True))
     except ImportError as error:
         raise SettingsError(
             f"Reading {scheme}:// needs a package that is not installed ({error}); "
@@ -117,6 +117,30 @@ def _connect(
         raise SettingsError(
             f"There is no storage '{scheme}://'; give a path, or a URL such as s3://bucket/folder."
         ) from error
+
+
+def _with_quick_dates(files: "AbstractFileSystem") -> "AbstractFileSystem":
+    """Let S3's driver read dates as what they are, ISO 8601.
+
+    By default it tries every way in which dates are written, two thirds of the time that it takes
+    to read a page of a listing.
+    """
+    if "s3" not in files.protocol or files.session is not None:
+        return files
+    from aiobotocore.session import AioSession
+    from botocore.utils import parse_timestamp
+
+    def parse(value: str | float) -> datetime:
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError:
+            moment: datetime = parse_timestamp(value)
+            return moment
+
+    files.session = AioSession(**files.kwargs)  # as the driver makes it itself
+    factory = files.session.get_component("response_parser_factory")
+    factory.set_parser_defaults(timestamp_parser=parse)
+    return files
 
 
 def reach(uri: str, action: Callable[[], Result]) -> Result:
@@ -238,7 +262,19 @@ def _visible(files: "AbstractFileSystem", top: str, excluded: str | None) -> Ite
 
 
 def remote_objects(files: "AbstractFileSystem", top: str) -> Iterator[Object]:
-    """Yield all objects below a folder of a remote storage; none where there is no such folder.
+    """Yield all objects below a folder of a remote storage; none where there is no such folder."""
+    for name, facts in _remote_facts(files, top):
+        yield _remote_object(files, name, facts)
+
+
+def remote_states(files: "AbstractFileSystem", top: str) -> Iterator[tuple[str, str]]:
+    """Yield the last parts of the same objects' names with what changes when they are written."""
+    for name, facts in _remote_facts(files, top):
+        yield name.rpartition("/")[2], f"{_size(facts)}-{_token(facts)}"
+
+
+def _remote_facts(files: "AbstractFileSystem", top: str) -> Iterator[tuple[str, Json]]:
+    """Yield names and facts, as the storage tells them.
 
     On S3 page by page, so that a bucket of any size needs little memory; parts of an upload that
     is not complete are no objects yet and are in no page.
@@ -252,10 +288,10 @@ def remote_objects(files: "AbstractFileSystem", top: str) -> Iterator[Object]:
     except FileNotFoundError:
         return
     for name in sorted(found):
-        yield _remote_object(files, name, found[name])
+        yield name, found[name]
 
 
-def _pages(files: "AbstractFileSystem", top: str) -> Iterator[Object]:
+def _pages(files: "AbstractFileSystem", top: str) -> Iterator[tuple[str, Json]]:
     bucket, key, _ = files.split_path(top)
     prefix = f"{key.rstrip('/')}/" if key else ""
     following: dict[str, str] = {}
@@ -263,25 +299,36 @@ def _pages(files: "AbstractFileSystem", top: str) -> Iterator[Object]:
         page = files.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, **following)
         for facts in page.get("Contents", ()):
             if not facts["Key"].endswith("/"):  # a marker of a folder
-                yield _remote_object(files, f"{bucket}/{facts['Key']}", facts)
+                yield f"{bucket}/{facts['Key']}", facts
         if not page.get("IsTruncated"):
             return
         following = {"ContinuationToken": page["NextContinuationToken"]}
 
 
 def _remote_object(files: "AbstractFileSystem", name: str, facts: Json) -> Object:
-    size = int(facts.get("size") or facts.get("Size") or 0)
-    modified = _moment(next((facts[key] for key in _MOMENTS if facts.get(key)), None))
-    token = next((str(facts[key]) for key in _TOKENS if facts.get(key)), None)
     folder, _, last = name.rpartition("/")
     return Object(
         uri=files.unstrip_protocol(name),
         folder=sys.intern(folder),
         name=last,
-        size=size,
-        token=token or str(modified),
-        modified=modified,
+        size=_size(facts),
+        token=_token(facts),
+        modified=_modified(facts),
     )
+
+
+def _size(facts: Json) -> int:
+    return int(facts.get("size") or facts.get("Size") or 0)
+
+
+def _token(facts: Json) -> str:
+    """Return what changes with an object's content; where a storage has none, its date."""
+    token = next((facts[key] for key in _TOKENS if facts.get(key)), None)
+    return str(token or _modified(facts))
+
+
+def _modified(facts: Json) -> datetime | None:
+    return _moment(next((facts[key] for key in _MOMENTS if facts.get(key)), None))
 
 
 def _moment(value: object) -> datetime | None:

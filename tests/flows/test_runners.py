@@ -1,13 +1,26 @@
 """Where a batch runs is one setting; what it needs is said before any work."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import flows.handing
 import flows.runners
 from flows.batch import Job, plan_batch
 from flows.discretion import address_id
-from flows.handing import answer, hand, handed_job, take_answer, take_back
+from flows.handing import (
+    Laid,
+    answer,
+    claim_jobs,
+    claimed_by,
+    clear_handed,
+    free_again,
+    hand,
+    sweep_handed,
+    take_answer,
+    take_back,
+)
 from flows.options import AnnotateOptions
 from flows.runners import check_runner, needs_shared_server
 from schemas.dataset import Dataset
@@ -70,18 +83,40 @@ def test_settings_travel_as_variables(synthetic: Path, monkeypatch: pytest.Monke
     assert load_settings() == here
 
 
-def test_a_worker_is_handed_a_recording_by_its_id_and_answers(tmp_path: Path) -> None:
+def test_a_worker_claims_what_nobody_has_claimed_and_answers(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path / "d"), create=True)
     item = SourceItem(uri=ADDRESS, size=1, version="1")
-    hand(dataset, Job(item=item), "same")
-    found = handed_job(dataset, address_id(ADDRESS), "same")
-    assert found is not None
-    assert found.item == item
+    address = address_id(ADDRESS)
+    for batch in ("b1", "b2"):
+        hand(dataset, batch, Job(item=item), "same")
     with pytest.raises(SettingsError, match=r"same tonescribe\.toml"):
-        handed_job(dataset, address_id(ADDRESS), "other")
-    assert take_answer(dataset, ADDRESS) is None
+        next(claim_jobs(dataset, "b1", "other", "worker"))
+    jobs = claim_jobs(dataset, "b1", "same", "worker")
+    assert next(jobs).item == item
+    assert list(claim_jobs(dataset, "b1", "same", "another")) == []
+    assert Laid.out(dataset, "b1").at_work == {address}
+    assert claimed_by(dataset, "b1", address, "worker")
+    assert not claimed_by(dataset, "b1", address, "another")
+    free_again(dataset, "b1", address)
+    assert Laid.out(dataset, "b1").free == {address}
     report = RecordingReport(uri=ADDRESS, outcome="annotated", seconds=1.0)
-    answer(dataset, address_id(ADDRESS), report)
-    assert take_answer(dataset, ADDRESS) == report
-    take_back(dataset, ADDRESS)
+    answer(dataset, "b1", report)
+    assert list(jobs) == []
+    assert Laid.out(dataset, "b1").answered == {address}
+    assert take_answer(dataset, "b1", address) == report
+    take_back(dataset, "b1", ADDRESS)
+    assert [path.name[:2] for path in (tmp_path / "d" / "handed").iterdir()] == ["b2"]
+    clear_handed(dataset, "b2")
+    assert not list((tmp_path / "d" / "handed").iterdir())
+
+
+def test_what_nobody_waits_for_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(str(tmp_path / "d"), create=True)
+    item = SourceItem(uri=ADDRESS, size=1, version="1")
+    hand(dataset, "b1", Job(item=item), "same")
+    answer(dataset, "b2", RecordingReport(uri=ADDRESS, outcome="annotated", seconds=1.0))
+    sweep_handed(dataset)
+    assert [path.name[:2] for path in (tmp_path / "d" / "handed").iterdir()] == ["b1"]
+    monkeypatch.setattr(flows.handing, "_KEPT", timedelta(0))
+    sweep_handed(dataset)
     assert not list((tmp_path / "d" / "handed").iterdir())
