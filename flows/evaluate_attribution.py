@@ -30,7 +30,7 @@ from tasks.ingest.find import find_recordings
 Turns = Literal["true", "found"]
 """Where turns come from: the truth, or as for any recording."""
 
-_RUN = ("probe", "split", "diarize", "transcribe", "utterances", "faces")
+_RUN = ("probe", "split", "diarize", "voices", "transcribe", "utterances", "faces")
 
 
 def evaluate_attribution(
@@ -122,7 +122,7 @@ def _run(
             recording = recording.model_copy(update={"turns_path": str(path)})
         work = Work(recording, settings, Policy.decide(settings), scratch)
         for stage in STAGES:
-            if stage.name in _RUN:
+            if stage.name in _RUN and stage.is_wanted(settings):
                 setattr(work, stage.gives, stage.run(work))
         crops = {
             index: np.array(sequence.crops[len(sequence.crops) // 2])

@@ -6,6 +6,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.checkpoint import file_digest, load_weights, shipped
 from models.diarization.certainty import HEARD, LONE, RIGHT, calibrated
@@ -14,7 +15,8 @@ from models.diarization.turns import diarization_of
 from models.network_store import find_network, is_there
 from models.networks import NETWORKS
 from models.precision import choose_device
-from models.protocols import SpeakerHints, Waveform
+from models.protocols import Span, SpeakerHints, Waveform
+from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 from schemas.speech import Diarization, Turn
 
@@ -53,6 +55,7 @@ class EmbeddedDiarizer:
         encoder = None
         if is_there(ENCODER, weights):
             encoder = load_campplus(find_network(ENCODER, weights) / _file(ENCODER))
+        self._weights, self._encoder = weights, encoder
         self._tells_voices_apart = encoder is not None
         batch = min(weights.batch_size, _LARGEST_BATCH)
         self._listener = Listener(networks, encoder, choose_device(weights.device), batch)
@@ -109,6 +112,21 @@ class EmbeddedDiarizer:
         if calibrate and self._tells_voices_apart and hints.exactly != 1:
             made = calibrated(made)
         return _clipped(made, duration)
+
+    def voiceprints(
+        self, waveform: Waveform, voices: Sequence[Sequence[Span]]
+    ) -> NDArray[np.float32]:
+        """Return a unit vector for each voice, shape (len(voices), 192); NaN: it speaks too little.
+
+        Raises `WeightsError` where CAM++ is missing.
+        """
+        from models.diarization.voiceprints import voiceprints
+
+        if self._encoder is None:
+            find_network(ENCODER, self._weights)
+            raise WeightsError(f"The network {ENCODER} came while tonescribe ran; start it again.")
+        channel = self._settings.own_channel
+        return voiceprints(self._encoder, self._background, channel, waveform, voices)
 
     def _speakers(self, heard: "Sequence[LocalSpeakers]", hints: SpeakerHints) -> list[Speakers]:
         from models.diarization.listening import ONSET
