@@ -22,6 +22,7 @@ from schemas.speech import Diarization, Turn
 
 if TYPE_CHECKING:
     from models.diarization.listening import LocalSpeakers
+    from models.diarization.voiceprints import Pieces
 
 SEGMENTATIONS = ("segmentation", "segmentation-3.0")
 """The networks whose votes are joined; the first one's local speakers are clustered."""
@@ -55,7 +56,7 @@ class EmbeddedDiarizer:
         encoder = None
         if is_there(ENCODER, weights):
             encoder = load_campplus(find_network(ENCODER, weights) / _file(ENCODER))
-        self._weights, self._encoder = weights, encoder
+        self._weights, self.encoder = weights, encoder
         self._tells_voices_apart = encoder is not None
         batch = min(weights.batch_size, _LARGEST_BATCH)
         self._listener = Listener(networks, encoder, choose_device(weights.device), batch)
@@ -120,13 +121,19 @@ class EmbeddedDiarizer:
 
         Raises `WeightsError` where CAM++ is missing.
         """
-        from models.diarization.voiceprints import voiceprints
+        from models.diarization.voiceprints import embed_pieces
 
-        if self._encoder is None:
+        if self.encoder is None:
             find_network(ENCODER, self._weights)
             raise WeightsError(f"The network {ENCODER} came while tonescribe ran; start it again.")
-        channel = self._settings.own_channel
-        return voiceprints(self._encoder, self._background, channel, waveform, voices)
+        pieces = [embed_pieces(self.encoder, waveform, spans) for spans in voices]
+        return self.prints(pieces)
+
+    def prints(self, voices: "Sequence[Pieces]") -> NDArray[np.float32]:
+        """Return voiceprints of embedded pieces of one recording, shape (len(voices), 192)."""
+        from models.diarization.voiceprints import prints_of
+
+        return prints_of(voices, self._background, self._settings.own_channel)
 
     def _speakers(self, heard: "Sequence[LocalSpeakers]", hints: SpeakerHints) -> list[Speakers]:
         from models.diarization.listening import ONSET

@@ -92,7 +92,7 @@ def name_voices(
     if consent.is_restricted:
         return VoiceNames(notes=(_REFUSED,))
     people = _candidates(find_enrolled(settings.speakers.enrolled), diarization.names, sidecar)
-    spans = {s: v for s, v in _alone(diarization).items() if s not in diarization.names}
+    spans = {s: v for s, v in alone(diarization).items() if s not in diarization.names}
     if not people or not spans:
         return VoiceNames()
     diarizer, printer = _engines(settings)
@@ -110,7 +110,7 @@ def _matched(
     people: Sequence[EnrolledPerson],
     clips: NDArray[np.float32],
 ) -> VoiceNames:
-    from models.diarization.voiceprints import match_voices
+    from models.diarization.voiceprints import CHANCE, match_voices
 
     silent = int(np.isnan(clips).any(axis=1).sum())
     note = (
@@ -119,7 +119,7 @@ def _matched(
     found = match_voices(voices, clips)
     return VoiceNames(
         names={speakers[match.voice]: people[match.person].name for match in found},
-        chances={speakers[match.voice]: round(match.chance, 4) for match in found},
+        chances={speakers[match.voice]: CHANCE for match in found},
         notes=(note,) if silent else (),
     )
 
@@ -175,7 +175,7 @@ def _prints_of_clips(
             path.unlink(missing_ok=True)
 
 
-def _alone(diarization: Diarization) -> dict[str, list[Span]]:
+def alone(diarization: Diarization) -> dict[str, list[Span]]:
     """Return the spans in which each speaker, and nobody else, speaks."""
     alone: dict[str, list[Span]] = {}
     for speaker in diarization.speakers:
