@@ -88,7 +88,7 @@ def _level(waveform: Waveform, frames: int) -> NDArray[np.float32]:
         last = min(frames, first + round(_BLOCK / STEP))
         sound = waveform.read(first * STEP, last * STEP)[: (last - first) * hop]
         power[first:last] = np.square(sound.reshape(-1, hop)).mean(axis=1)
-    return (10 * np.log10(power + 1e-10)).astype(np.float32)
+    return np.asarray(10 * np.log10(power + 1e-10), np.float32)
 
 
 def _smoothed(level: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -96,7 +96,8 @@ def _smoothed(level: NDArray[np.float32]) -> NDArray[np.float32]:
     width = round(_SMOOTH / STEP)
     power = 10 ** (level / 10)
     smooth = [np.convolve(column, np.ones(width) / width, mode="same") for column in power.T]
-    return (10 * np.log10(np.stack(smooth, axis=1)[: len(level)] + 1e-10)).astype(np.float32)
+    decibels = 10 * np.log10(np.stack(smooth, axis=1)[: len(level)] + 1e-10)
+    return np.asarray(decibels, np.float32)
 
 
 def _trimmed(speech: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.bool_]:
