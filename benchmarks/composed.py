@@ -51,11 +51,12 @@ NOISE_DB = -38.0
 
 @dataclass(frozen=True)
 class Meeting:
-    """A composed meeting: mono sound at 16 kHz and the turns in it."""
+    """A composed meeting: mono sound at 16 kHz, the turns in it, and each voice alone by name."""
 
     name: str
     samples: Sound
     turns: tuple[GivenTurn, ...]
+    tracks: Mapping[str, Sound]
 
     @property
     def speakers(self) -> int:
@@ -71,9 +72,16 @@ def meetings(
     calm: bool = True,
     counts: Sequence[int] = COUNTS,
     conditions: Sequence[str] = CONDITIONS,
+    clips: slice = slice(None),
 ) -> Iterator[Meeting]:
-    """Yield a meeting for each count of voices, condition and seed."""
-    voices = voices_of(data, chosen, calm=calm)
+    """Yield a meeting for each count of voices, condition and seed.
+
+    `clips` are those of each person that serve, in their order.
+    """
+    voices = {
+        corpus: {who: said[clips] for who, said in people.items()}
+        for corpus, people in voices_of(data, chosen, calm=calm).items()
+    }
     for count in counts:
         for seed in seeds:
             for number, condition in enumerate(conditions):
@@ -103,6 +111,7 @@ def _compose(
     mixed = np.zeros(total + RATE, np.float32)
     responses = _responses(count, random) if condition == "room" else None
     given: list[GivenTurn] = []
+    tracks: dict[str, Sound] = {}
     for each, (corpus, who) in enumerate(chosen):
         track = np.zeros(total + RATE, np.float32)
         gain = 10 ** (random.uniform(*_GAINS_DB) / 20)
@@ -118,12 +127,13 @@ def _compose(
 
             track = fftconvolve(track, responses[each])[: len(track)].astype(np.float32)
         mixed += track
+        tracks[f"{corpus} {who}"] = track[:total]
     noise = random.normal(size=len(mixed)).astype(np.float32)
     mixed = mixed[:total] + (LOUD * 10 ** (NOISE_DB / 20) * noise)[:total]
     if condition == "telephone":
         mixed = telephone(mixed, random)
     mixed *= 0.5 / max(1e-6, float(np.abs(mixed).max()))
-    return Meeting(name, mixed, tuple(sorted(given)))
+    return Meeting(name, mixed, tuple(sorted(given)), tracks)
 
 
 def _say(clips: Sequence[Sound], seconds: float, random: np.random.Generator) -> Sound:

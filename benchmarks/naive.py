@@ -75,7 +75,7 @@ def _crop(picture: Any, box: Any) -> Any:
 
 def ours(recordings: list[Path], settings: Any) -> int:
     """Run the same recordings through the stages of tonescribe."""
-    from flows.stages import STAGES, Work
+    from flows.stages import Work, wanted_stages
     from schemas.policy import Policy
     from tasks.ingest.fetch import fetch
     from tasks.ingest.find import find_recordings
@@ -85,7 +85,7 @@ def ours(recordings: list[Path], settings: Any) -> int:
         with tempfile.TemporaryDirectory() as scratch:
             item = fetch(find_recordings(str(recording))[0], Path(scratch))
             work = Work(item, settings, Policy.decide(settings), Path(scratch))
-            for stage in STAGES:
+            for stage in wanted_stages(settings):
                 setattr(work, stage.gives, stage.run(work))
             judged += len(work.annotated)
     return judged

@@ -33,7 +33,7 @@ def _reset_peak() -> None:
 def measure(recording: Path) -> dict[str, dict[str, float]]:
     """Run all stages on one recording in this process; return seconds and MB per stage."""
     from flows.annotate import check_engines
-    from flows.stages import STAGES, Work
+    from flows.stages import Work, wanted_stages
     from schemas.policy import Policy
     from schemas.settings import load_settings
     from tasks.ingest.fetch import fetch
@@ -47,7 +47,7 @@ def measure(recording: Path) -> dict[str, dict[str, float]]:
         measured["(load)"] = {"seconds": time.perf_counter() - begun, "mb": _peak_mb()}
         item = fetch(find_recordings(str(recording))[0], Path(scratch))
         work = Work(item, settings, Policy.decide(settings), Path(scratch))
-        for stage in STAGES:
+        for stage in wanted_stages(settings):
             _reset_peak()
             begun = time.perf_counter()
             setattr(work, stage.gives, stage.run(work))

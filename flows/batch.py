@@ -35,6 +35,7 @@ from tasks.dataset.store import sweep_unfinished
 from tasks.ingest.find import find_recordings
 from tasks.ingest.plan import Plan, plan
 from tasks.scratch import scratch_folder, sweep_scratch
+from tasks.transcript.enrolled_voices import check_enrolled
 
 
 class Job(Value):
@@ -179,6 +180,7 @@ def run_batch(batch: Batch, runs: Callable[[Batch], Iterator[RecordingReport]]) 
         batch.dataset.prepare()
     refreshed = refresh_recordings(batch.dataset, batch.plan.refreshable, marks(batch.settings))
     if batch.jobs:
+        check_enrolled(batch.settings)
         check_engines(batch.settings)
         for sentence in absent_networks(batch.settings):
             log("%s", sentence)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.stages import STAGES, Work
+from flows.stages import Work, wanted_stages
 from lab.meetings.attribution import Judged, judge_meeting
 from lab.meetings.figures import CALIBRATIONS, figures_of, groups_of
 from lab.meetings.report import report_of
@@ -30,7 +30,7 @@ from tasks.ingest.find import find_recordings
 Turns = Literal["true", "found"]
 """Where turns come from: the truth, or as for any recording."""
 
-_RUN = ("probe", "split", "diarize", "transcribe", "utterances", "faces")
+_RUN = ("probe", "split", "diarize", "voices", "transcribe", "utterances", "faces")
 
 
 def evaluate_attribution(
@@ -121,7 +121,7 @@ def _run(
             path.write_text(as_rttm(truth, name), encoding="utf-8")
             recording = recording.model_copy(update={"turns_path": str(path)})
         work = Work(recording, settings, Policy.decide(settings), scratch)
-        for stage in STAGES:
+        for stage in wanted_stages(settings):
             if stage.name in _RUN:
                 setattr(work, stage.gives, stage.run(work))
         crops = {

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from flows.stages import STAGES, Stage
+from flows.stages import Stage, wanted_stages
 from models.registry import identify
 from schemas.manifest import Marks
 from schemas.media import Recording
@@ -19,24 +19,28 @@ from tasks.ingest import beside, fetch
 REPORTED_SECTIONS = ("profile", "purpose", "purpose_note", "jurisdiction", "context")
 """Settings that no stage reads but that stand in the rows."""
 
-UNKEYED_LIMITS = (
-    "stage_seconds_per_minute",
-    "fetch_seconds_per_gigabyte",
-    "max_streams",
-    "max_pixels",
-    "max_frames",
-)
-"""Limits that end or refuse work and never change a result; raising one repeats nothing."""
+UNKEYED = {
+    "limits": (
+        "stage_seconds_per_minute",
+        "fetch_seconds_per_gigabyte",
+        "max_streams",
+        "max_pixels",
+        "max_frames",
+    ),
+    "speakers": ("enrolled",),
+}
+"""Settings that change no result of a stage that reads their section: limits that end or refuse
+work, and where the clips of enrolled voices lie (`Stage.files` digests what they hold)."""
 
 
 def stage_keys(recording: Recording, settings: Settings, policy: Policy) -> dict[str, str]:
     """Return the cache key of every stage for one recording: `<recording_id>/<stage>-<digest>`."""
     keys: dict[str, str] = {}
-    for stage in STAGES:
+    for stage in wanted_stages(settings):
         part = _own_part(stage, settings) | {
             "recording": recording.recording_id,
             "inputs": stage.inputs(recording),
-            "after": [keys[name] for name in stage.after],
+            "after": [keys[name] for name in stage.after if name in keys],
             "text_only": policy.text_only if stage.biometric or stage.name == "fuse" else None,
         }
         keys[stage.name] = f"{recording.recording_id}/{stage.name}-{_digest(part)}"
@@ -45,7 +49,7 @@ def stage_keys(recording: Recording, settings: Settings, policy: Policy) -> dict
 
 def fingerprint(settings: Settings) -> str:
     """Return the digest of everything but the recordings that published rows depend on."""
-    parts: Json = {stage.name: _own_part(stage, settings) for stage in STAGES}
+    parts: Json = {stage.name: _own_part(stage, settings) for stage in wanted_stages(settings)}
     parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
     # these are no stages of the table, but the dataset holds what they write
     parts["around"] = [SCHEMA_VERSION, *(m.STAGE_VERSION for m in (fetch, publish, page))]
@@ -54,7 +58,7 @@ def fingerprint(settings: Settings) -> str:
 
 def judged(settings: Settings) -> str:
     """Return the digest of what results depend on, without how they are written down."""
-    parts: Json = {stage.name: _own_part(stage, settings) for stage in STAGES}
+    parts: Json = {stage.name: _own_part(stage, settings) for stage in wanted_stages(settings)}
     parts["rows"] = settings.model_dump(mode="json", include=set(REPORTED_SECTIONS))
     parts["fetch"] = fetch.STAGE_VERSION
     return _digest(parts)
@@ -75,9 +79,12 @@ def inputs_digest(recording: Recording) -> str:
 def _own_part(stage: Stage, settings: Settings) -> Json:
     """Return everything but the recording that a stage's result depends on, as JSON."""
     chosen = settings.model_dump(mode="json", include=set(stage.sections))
-    for name in UNKEYED_LIMITS if "limits" in chosen else ():
-        del chosen["limits"][name]
+    for section, names in UNKEYED.items():
+        for name in names if section in chosen else ():
+            del chosen[section][name]
+    files = stage.files(settings)
     return {
+        **({} if files is None else {"files": files}),
         "stage": stage.name,
         "version": stage.version,
         "settings": chosen,

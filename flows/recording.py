@@ -237,6 +237,7 @@ def _annotate(
             work.media.damage,
             work.transcript.reason,
             *work.transcript.faults,
+            *work.voices.notes,
             policy.warning,
             _hidden_sentence(annotation.utterances),
         ),
@@ -269,16 +270,17 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
     """Run the stages in order; return the wall seconds of each, and which did work."""
     keys = stage_keys(work.recording, work.settings, work.policy)
     cache = StageCache(work.settings.cache)
-    cached = cache.read_all(keys, {stage.name: stage.kind for stage in STAGES if stage.cached})
+    stages = tuple(stage for stage in STAGES if stage.is_wanted(work.settings))
+    cached = cache.read_all(keys, {stage.name: stage.kind for stage in stages if stage.cached})
     running = must_run(
         cached,
-        allowed=lambda stage: stage.is_allowed(work.policy),
+        allowed=lambda stage: stage.is_wanted(work.settings) and stage.is_allowed(work.policy),
         hides=lambda stage: stage.hides(work.recording),
     )
-    progress = RecordingProgress(len(STAGES))
+    progress = RecordingProgress(len(stages))
     seconds: dict[str, float] = {}
-    for number, stage in enumerate(STAGES):
-        emit_stage(work.recording.title, stage.name, number / len(STAGES))
+    for number, stage in enumerate(stages):
+        emit_stage(work.recording.title, stage.name, number / len(stages))
         begun = time.perf_counter()
         if not stage.is_allowed(work.policy):
             setattr(work, stage.gives, stage.skipped)
@@ -288,7 +290,7 @@ def run_stages(work: Work) -> tuple[dict[str, float], tuple[str, ...]]:
             setattr(work, stage.gives, _look_up(stage, keys[stage.name], cached[stage.name]))
         seconds[stage.name] = round(time.perf_counter() - begun, 3)
         progress.move(number + 1)
-    return seconds, tuple(stage.name for stage in STAGES if stage.name in running)
+    return seconds, tuple(stage.name for stage in stages if stage.name in running)
 
 
 def _run_stage(stage: Stage, work: Work, key: str, cache: StageCache) -> Any:

@@ -24,12 +24,13 @@ from schemas.speech import (
     Reactions,
     Transcript,
     Utterance,
+    VoiceNames,
 )
 from tasks.emotion import branches, faces, fuse, reactions
-from tasks.ingest import beside
+from tasks.ingest import beside, enrolled
 from tasks.media import probe as probing
 from tasks.media import split as splitting
-from tasks.transcript import diarize, transcribe, utterances
+from tasks.transcript import diarize, enrolled_voices, transcribe, utterances
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Work:
     media: MediaInfo = field(init=False)
     split: SplitMedia = field(init=False)
     diarization: Diarization = field(init=False)
+    voices: VoiceNames = field(init=False, default_factory=VoiceNames)
     transcript: Transcript = field(init=False)
     utterances: tuple[Utterance, ...] = field(init=False)
     faces: Faces = field(init=False)
@@ -76,8 +78,10 @@ class Stage:
     `gives` is the field of `Work` that holds its result and `kind` the result's type. `after` are
     the stages whose results it reads, `files_of` those whose scratch files it reads. `biometric`
     says that it looks at voice or face to infer emotion, which the policy may forbid: the result
-    is then `skipped`. `redacted` returns what may be stored of the result where somebody did not
-    consent; the stage then runs again whenever a later one needs the whole.
+    is then `skipped`. A stage that the settings do not ask for (`is_wanted`) is as if it were not
+    there; `files` digests what files the settings name for it. `redacted` returns what may be
+    stored of the result where somebody did not consent; the stage then runs again whenever a later
+    one needs the whole.
     """
 
     name: str
@@ -93,6 +97,8 @@ class Stage:
     cached: bool = True
     biometric: bool = False
     skipped: Any = None
+    is_wanted: Callable[[Settings], bool] = lambda _: True
+    files: Callable[[Settings], str | None] = lambda _: None
     redacted: Callable[[Any], Any] | None = None
 
     def hides(self, recording: Recording) -> bool:
@@ -124,6 +130,20 @@ def _diarize(work: Work) -> Diarization:
     return made.model_copy(update={"names": names})
 
 
+def _voices(work: Work) -> VoiceNames:
+    if work.waveform is None:
+        return VoiceNames()
+    recording = work.recording
+    return enrolled_voices.name_voices(
+        work.waveform,
+        work.diarization,
+        work.settings,
+        recording.sidecar,
+        recording.consent,
+        work.scratch,
+    )
+
+
 def _transcribe(work: Work) -> Transcript:
     made = transcribe.transcribe(
         work.recording, work.waveform, work.diarization, work.settings, work.media.duration
@@ -146,7 +166,12 @@ def _without_words(transcript: Transcript) -> Transcript:
 def _utterances(work: Work) -> tuple[Utterance, ...]:
     recording = work.recording
     return utterances.make_utterances(
-        work.diarization, work.transcript, work.settings, recording.sidecar, recording.consent
+        work.diarization,
+        work.transcript,
+        work.settings,
+        recording.sidecar,
+        recording.consent,
+        work.voices,
     )
 
 
@@ -221,6 +246,21 @@ STAGES: tuple[Stage, ...] = (
         inputs=beside.turns_and_hints,
     ),
     Stage(
+        "voices",
+        "voices",
+        _voices,
+        enrolled_voices.STAGE_VERSION,
+        TypeAdapter(VoiceNames),
+        after=("probe", "diarize"),
+        files_of=("split",),
+        engines=("diarizer",),
+        inputs=beside.participants,
+        biometric=True,
+        skipped=enrolled_voices.FORBIDDEN,
+        is_wanted=lambda settings: bool(settings.speakers.enrolled),
+        files=lambda settings: enrolled.enrolled_digest(settings.speakers.enrolled),
+    ),
+    Stage(
         "transcribe",
         "transcript",
         _transcribe,
@@ -239,7 +279,7 @@ STAGES: tuple[Stage, ...] = (
         _utterances,
         utterances.STAGE_VERSION,
         TypeAdapter(tuple[Utterance, ...]),
-        after=("diarize", "transcribe"),
+        after=("diarize", "voices", "transcribe"),
         sections=("utterances", "judge"),
         inputs=beside.participants,
     ),
@@ -314,6 +354,11 @@ STAGES: tuple[Stage, ...] = (
     ),
 )
 """In the order in which they run."""
+
+
+def wanted_stages(settings: Settings) -> tuple[Stage, ...]:
+    """Return the stages that the settings ask for, in order."""
+    return tuple(stage for stage in STAGES if stage.is_wanted(settings))
 
 
 def must_run(

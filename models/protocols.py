@@ -62,6 +62,25 @@ class Diarizer(Engine, Protocol):
         """Return overlapping and exclusive turns, speakers named SPEAKER_00 by first appearance."""
 
 
+Span = tuple[Seconds, Seconds]
+"""Start and end."""
+
+
+@runtime_checkable
+class VoicePrinter(Protocol):
+    """A diarizer that also says what voices sound like; not every one does."""
+
+    def voiceprints(
+        self, waveform: Waveform, voices: Sequence[Sequence[Span]]
+    ) -> NDArray[np.float32]:
+        """Return a unit vector for each voice, shape (len(voices), dimension).
+
+        A voice is given by the spans in which it alone speaks. A row is NaN where that is too
+        little to tell. The product of two rows, also of two recordings, says how alike they are.
+        Raises `WeightsError` where the network for it is missing.
+        """
+
+
 class Transcriber(Engine, Protocol):
     """Tells which words are spoken."""
 

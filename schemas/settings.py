@@ -97,11 +97,16 @@ class WeightSettings(Value):
 
 
 class SpeakerSettings(Value):
-    """Hints for the diarizer; a sidecar's hints win for its recording."""
+    """What is known of the speakers; a sidecar's counts win for its recording."""
 
     exactly: PositiveInt | None = Field(None, description="number of speakers")
     at_least: PositiveInt | None = Field(None, description="fewest speakers")
     at_most: PositiveInt | None = Field(None, description="most speakers")
+    enrolled: str = Field(
+        "",
+        description="folder of clips by which voices are named: `Ana García.wav`, or a folder "
+        "`Ana García` of several; empty: voices are not compared with anybody's",
+    )
 
     @model_validator(mode="after")
     def _refuse_contradiction(self) -> Self:

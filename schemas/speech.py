@@ -75,6 +75,17 @@ class Diarization(Value):
         return tuple(sorted({turn.speaker for turn in self.turns}))
 
 
+class VoiceNames(Value):
+    """Which voices are which enrolled people's: speaker -> name, and the chance that it is right.
+
+    `notes` are sentences, without names, that say who could not be compared and why.
+    """
+
+    names: dict[str, str] = {}
+    chances: dict[str, Probability] = {}
+    notes: tuple[str, ...] = ()
+
+
 class Word(Value):
     """One word. `timing` says where its times come from; `name` who the captions say spoke it.
 

@@ -88,6 +88,8 @@ _PHRASES: dict[str, dict[str, str]] = {
         "words": "the words alone",
         "biometric": "The estimates use voice and face.",
         "plain": "Voice and face are not used for the estimates.",
+        "enrolled": "Voices are compared with clips of people who agreed to it, to put their names "
+        "to them; of the comparison only the names are kept.",
         "days": "it is erased {days} days after the meeting",
         "open": f"it is erased {_GAP} days after the meeting",
     },
@@ -97,6 +99,8 @@ _PHRASES: dict[str, dict[str, str]] = {
         "words": "allein die Worte",
         "biometric": "Die Schätzungen stützen sich auf Stimme und Gesicht.",
         "plain": "Stimme und Gesicht werden für die Schätzungen nicht verwendet.",
+        "enrolled": "Stimmen werden mit Aufnahmen von Menschen verglichen, die dem zugestimmt "
+        "haben, um sie zu benennen; von dem Vergleich bleiben nur die Namen.",
         "days": "gelöscht wird {days} Tage nach der Besprechung",
         "open": f"gelöscht wird {_GAP} Tage nach der Besprechung",
     },
@@ -116,11 +120,14 @@ def notice(settings: Settings, *, days: int | None, place: str, contact: str, la
         )
     policy, phrases = Policy.decide(settings), _PHRASES[language]
     covers = _COVERS_GERMAN[policy.purpose] if language == "de" else PURPOSES[policy.purpose].covers
+    biometric = phrases["plain" if policy.text_only else "biometric"]
+    if settings.speakers.enrolled and not policy.text_only:
+        biometric += f" {phrases['enrolled']}"
     text = phrases["text"].format(
         gap=_GAP,
         contact=contact or _GAP,
         sources=phrases["words" if policy.text_only else "all"],
-        biometric=phrases["plain" if policy.text_only else "biometric"],
+        biometric=biometric,
         purpose=policy.purpose,
         covers=covers,
         place=place or _GAP,

@@ -9,7 +9,7 @@ import soundfile
 from lab.meetings.compose import Composed
 from lab.meetings.people import Sound
 from schemas.errors import ResourceError
-from schemas.values import SAMPLE_RATE
+from schemas.values import SAMPLE_RATE, Seconds
 from tasks.media.programs import run_program
 from tasks.media.split import ffmpeg_program
 
@@ -37,15 +37,20 @@ def write_tracks(made: Composed, folder: Path) -> list[Path]:
     for number, who in enumerate(speakers, start=1):
         late = 0.0 if number == 1 else random.uniform(0, _LATEST)
         sound = made.tracks[who.id]
-        n = round((len(sound) - late * SAMPLE_RATE) / (1 + random.normal(0, _DRIFT)))
-        places = np.linspace(late * SAMPLE_RATE, len(sound) - 1, n)
-        drifted = np.interp(places, np.arange(len(sound)), sound)
-        drifted += _NOISE * random.normal(size=n)
+        drifted = on_own_clock(sound, late, random.normal(0, _DRIFT))
+        drifted += _NOISE * random.normal(size=len(drifted)).astype(np.float32)
         digits = f"{number}{made.truth.seed % 10**6:06d}{number:04d}"
         path = folder / FOLDER / f"audio{who.name.replace(' ', '')}{digits}.m4a"
-        _write(drifted.astype(np.float32), path)
+        _write(drifted, path)
         paths.append(path)
     return paths
+
+
+def on_own_clock(sound: Sound, late: Seconds, drift: float) -> Sound:
+    """Record a track from `late` on, with a clock that is slow by a share `drift`."""
+    n = round((len(sound) - late * SAMPLE_RATE) / (1 + drift))
+    places = np.linspace(late * SAMPLE_RATE, len(sound) - 1, n)
+    return np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
 
 
 def _write(sound: Sound, path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.checkpoint import file_digest, load_weights, shipped
 from models.diarization.certainty import HEARD, LONE, RIGHT, calibrated
@@ -14,12 +15,14 @@ from models.diarization.turns import diarization_of
 from models.network_store import find_network, is_there
 from models.networks import NETWORKS
 from models.precision import choose_device
-from models.protocols import SpeakerHints, Waveform
+from models.protocols import Span, SpeakerHints, Waveform
+from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
 from schemas.speech import Diarization, Turn
 
 if TYPE_CHECKING:
     from models.diarization.listening import LocalSpeakers
+    from models.diarization.voiceprints import Pieces
 
 SEGMENTATIONS = ("segmentation", "segmentation-3.0")
 """The networks whose votes are joined; the first one's local speakers are clustered."""
@@ -53,6 +56,7 @@ class EmbeddedDiarizer:
         encoder = None
         if is_there(ENCODER, weights):
             encoder = load_campplus(find_network(ENCODER, weights) / _file(ENCODER))
+        self._weights, self.encoder = weights, encoder
         self._tells_voices_apart = encoder is not None
         batch = min(weights.batch_size, _LARGEST_BATCH)
         self._listener = Listener(networks, encoder, choose_device(weights.device), batch)
@@ -109,6 +113,27 @@ class EmbeddedDiarizer:
         if calibrate and self._tells_voices_apart and hints.exactly != 1:
             made = calibrated(made)
         return _clipped(made, duration)
+
+    def voiceprints(
+        self, waveform: Waveform, voices: Sequence[Sequence[Span]]
+    ) -> NDArray[np.float32]:
+        """Return a unit vector for each voice, shape (len(voices), 192); NaN: it speaks too little.
+
+        Raises `WeightsError` where CAM++ is missing.
+        """
+        from models.diarization.voiceprints import embed_pieces
+
+        if self.encoder is None:
+            find_network(ENCODER, self._weights)
+            raise WeightsError(f"The network {ENCODER} came while tonescribe ran; start it again.")
+        pieces = [embed_pieces(self.encoder, waveform, spans) for spans in voices]
+        return self.prints(pieces)
+
+    def prints(self, voices: "Sequence[Pieces]") -> NDArray[np.float32]:
+        """Return voiceprints of embedded pieces of one recording, shape (len(voices), 192)."""
+        from models.diarization.voiceprints import prints_of
+
+        return prints_of(voices, self._background, self._settings.own_channel)
 
     def _speakers(self, heard: "Sequence[LocalSpeakers]", hints: SpeakerHints) -> list[Speakers]:
         from models.diarization.listening import ONSET

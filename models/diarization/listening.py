@@ -158,7 +158,7 @@ class Listener:
             before = min(_MARGIN, start + at)
             first = start + at - before
             last = min(start + at + _HOP + _MARGIN, waveform.duration)
-            mels = log_mels(_levelled(torch.from_numpy(waveform.read(first, last))))
+            mels = log_mels(levelled(torch.from_numpy(waveform.read(first, last))))
             if not len(mels):
                 break
             with torch.inference_mode():
@@ -193,7 +193,7 @@ class Listener:
         out[chunks, speakers] = made.cpu()
 
 
-def _levelled(sound: Tensor) -> Tensor:
+def levelled(sound: Tensor) -> Tensor:
     """Bring sound to the encoder's level; very soft sound would vanish in its floor."""
     level = sound.square().mean().sqrt()
     return sound * (_LEVEL / max(float(level), _SOFTEST)) if len(sound) else sound

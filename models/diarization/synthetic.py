@@ -2,13 +2,13 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.diarization.turns import diarization_of, runs
-from models.protocols import SpeakerHints, Waveform
+from models.protocols import Span, SpeakerHints, Waveform
 from schemas.settings import WeightSettings
 from schemas.speech import Diarization
 from schemas.values import SAMPLE_RATE, Seconds
@@ -57,6 +57,20 @@ class ToneDiarizer:
         exclusive = active & (np.arange(len(voices)) == loudest[:, None])
         # A frame's tone is measured around its middle: the frame begins half a hop earlier.
         return diarization_of(active, exclusive, share, _HOP / SAMPLE_RATE, -_HOP / 2 / SAMPLE_RATE)
+
+    def voiceprints(
+        self, waveform: Waveform, voices: Sequence[Sequence[Span]]
+    ) -> NDArray[np.float32]:
+        """Return a unit vector with a one at the pitch of each voice, shape (len(voices), 321)."""
+        made = np.full((len(voices), _WINDOW // 2 + 1), np.nan, np.float32)
+        for row, spans in zip(made, voices, strict=True):
+            sound = [waveform.read(start, end) for start, end in spans]
+            heard = np.concatenate(sound) if sound else np.zeros(0, np.float32)
+            frames = heard[: len(heard) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
+            if len(frames):
+                amplitude = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW))).mean(axis=0)
+                row[:] = np.arange(len(row)) == amplitude.argmax()
+        return made
 
 
 def _peaks(waveform: Waveform) -> Iterator[NDArray[np.float16]]:

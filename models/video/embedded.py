@@ -77,6 +77,7 @@ def load_video_network(path: Path) -> tuple["VideoEmotionNetwork", Json]:
     import torch
 
     from models.video.network import VideoEmotionNetwork, VideoEmotionNetworkShape
+    from models.video.resnet import fold_norms
 
     state, config = load_weights(path)
     if tuple(config.get("classes", ())) != EMOTIONS:
@@ -84,8 +85,10 @@ def load_video_network(path: Path) -> tuple["VideoEmotionNetwork", Json]:
     with refusing_other_networks(path, "face"):
         network = VideoEmotionNetwork(VideoEmotionNetworkShape(**config["shape"]))
         network.load_state_dict(state)
+    network.eval()
+    fold_norms(network.encoder)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval(), config
+    return network, config
 
 
 def face_logits(

@@ -24,7 +24,7 @@ from tasks.media.tracks import measure, mix, sort_out
 STAGE_VERSION = 3
 
 _TRUSTED_MAJORS = ("5", "6", "7")
-_WAV = {
+WAV_OUTPUT = {
     "format": "wav",
     "acodec": "pcm_s16le",
     "map_metadata": -1,
@@ -146,7 +146,7 @@ def _decode_part(path: str, target: Path, info: MediaInfo, settings: Settings) -
     deadline = settings.limits.split_seconds_per_minute * info.duration / 60
     try:
         run_ffmpeg(
-            [sound.output(f"file:{target}", **_WAV)],
+            [sound.output(f"file:{target}", **WAV_OUTPUT)],
             max(_LEAST_DEADLINE_SECONDS, deadline),
             target.parent,
         )
@@ -190,7 +190,7 @@ def _decode(
     files = [(s, scratch / ("audio.wav" if alone else f"track-{s.index}.wav")) for s in info.audio]
     raw = [path.with_name(f"channels-{stream.index}.wav") for stream, path in files]
     outputs = [
-        _sound(given[str(stream.index)], stream, info).output(f"file:{path}", **_WAV)
+        _sound(given[str(stream.index)], stream, info).output(f"file:{path}", **WAV_OUTPUT)
         for (stream, _), path in zip(files, raw, strict=True)
     ]
     minutes = info.duration / 60

@@ -20,8 +20,29 @@ BLEED_DB = 10.0
 A voice reaches another participant's microphone 15 to 30 dB weaker than its own.
 """
 
+FAINTEST_DB, FAINT_DB = 18.0, 10.0
+"""While another speaks, sound on a track that is so much softer than its own voice is bleed: single
+frames, and the louder parts of stretches. Chosen on three of `TUNED_SPEAKERS` with loudspeakers 12
+to 24 dB under the voices (`benchmarks/tracks.py --tuned`), between 12 and 20, 5 and 15."""
+
+_LOUD = 0.8
+"""Quantile of a stretch's loudness that stands for it."""
+
+_ECHO: Seconds = 0.5
+"""Bleed comes up to 0.3 s after the voice, and a room rings on."""
+
+_ALONE: Seconds = 1.5
+"""Speech while all others are silent, by which a track's own voice is known."""
+
 _SHORTEST: Seconds = 0.1
-_BRIDGE: Seconds = 0.3
+_BRIDGE: Seconds = 0.6
+"""A shorter pause does not end a turn."""
+
+_EDGE: Seconds = 0.2
+"""Part of a turn at either end that may be no speech: the networks find turns a little too long."""
+
+_OVER_FLOOR_DB, _UNDER_VOICE_DB = 6.0, 30.0
+"""Speech is louder than the track's own noise by so much, and softer than its voice by no more."""
 
 
 def turns_by_track(engine: Diarizer, tracks: Sequence[tuple[str | None, Waveform]]) -> Diarization:
@@ -33,8 +54,12 @@ def turns_by_track(engine: Diarizer, tracks: Sequence[tuple[str | None, Waveform
     heard = [engine.diarize(waveform, SpeakerHints(exactly=1)).turns for _, waveform in tracks]
     frames = max((round(waveform.duration / STEP) for _, waveform in tracks), default=0)
     speech = np.stack([_activity(turns, frames) for turns in heard], axis=1)
-    level = np.stack([_level(waveform, frames) for _, waveform in tracks], axis=1)
-    active = _without_bleed(speech & ~overheard(tracks, speech, level), level)
+    sharp = np.stack([_level(waveform, frames) for _, waveform in tracks], axis=1)
+    speech = _trimmed(speech, sharp)
+    level = _smoothed(sharp)
+    own = speech & ~overheard(tracks, speech, level)
+    level = level - _usual_levels(own, level)
+    active = _without_bleed(own & ~_faint(own, level), level)
     loudest = np.where(active, level, -np.inf).argmax(axis=1)
     exclusive = active & (np.arange(len(tracks)) == loudest[:, None])
     order = _by_first_frame(active)
@@ -56,16 +81,81 @@ def _activity(turns: Sequence[Turn], frames: int) -> NDArray[np.bool_]:
 
 
 def _level(waveform: Waveform, frames: int) -> NDArray[np.float32]:
-    """Loudness in dB of each frame, smoothed over 0.3 s, shape (frames,)."""
+    """Loudness in dB of each frame, shape (frames,)."""
     hop = round(STEP * SAMPLE_RATE)
     power = np.zeros(frames, np.float32)
     for first in range(0, frames, round(_BLOCK / STEP)):
         last = min(frames, first + round(_BLOCK / STEP))
         sound = waveform.read(first * STEP, last * STEP)[: (last - first) * hop]
         power[first:last] = np.square(sound.reshape(-1, hop)).mean(axis=1)
+    return np.asarray(10 * np.log10(power + 1e-10), np.float32)
+
+
+def _smoothed(level: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Smooth loudness in dB, shape (frames, tracks), over 0.3 s of power."""
     width = round(_SMOOTH / STEP)
-    smooth = np.convolve(power, np.ones(width) / width, mode="same")[:frames]
-    return (10 * np.log10(smooth + 1e-10)).astype(np.float32)
+    power = 10 ** (level / 10)
+    smooth = [np.convolve(column, np.ones(width) / width, mode="same") for column in power.T]
+    decibels = 10 * np.log10(np.stack(smooth, axis=1)[: len(level)] + 1e-10)
+    return np.asarray(decibels, np.float32)
+
+
+def _trimmed(speech: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Take off the ends of turns what is no louder than the track's noise."""
+    trimmed = speech.copy()
+    most = round(_EDGE / STEP)
+    for column in range(speech.shape[1]):
+        own, loud = speech[:, column], level[:, column]
+        if not own.any() or own.all():
+            continue
+        floor = float(np.median(loud[~own])) + _OVER_FLOOR_DB
+        least = max(floor, float(np.quantile(loud[own], 0.9)) - _UNDER_VOICE_DB)
+        for first, last in runs(own):
+            voiced = np.flatnonzero(loud[first:last] > least)
+            if len(voiced):
+                trimmed[first : first + min(most, int(voiced[0])), column] = False
+                trimmed[last - min(most, last - first - 1 - int(voiced[-1])) : last, column] = False
+    return trimmed
+
+
+def _near_others(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return for each track where any other speaks, or did just before, shape (frames, tracks)."""
+    width = round(_ECHO / STEP)
+    heard = np.stack([np.convolve(column, np.ones(width))[: len(own)] > 0 for column in own.T], 1)
+    return np.stack([np.delete(heard, k, 1).any(axis=1) for k in range(own.shape[1])], axis=1)
+
+
+def _usual_levels(own: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how loud each track's own voice is in dB: where nobody else speaks, shape (tracks,).
+
+    A track on which nobody speaks alone may hold nothing but others' bleed: it counts as if it
+    were as loud as the loudest one.
+    """
+    alone = own & ~_near_others(own)
+    usual = np.array(
+        [
+            np.median(level[mask, k]) if mask.sum() * STEP >= _ALONE else np.nan
+            for k, mask in enumerate(alone.T)
+        ]
+    )
+    most = float(np.nanmax(usual)) if np.isfinite(usual).any() else 0.0
+    return np.where(np.isfinite(usual), usual, most).astype(np.float32)
+
+
+def _faint(own: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return what is far softer than the track's own voice while another one speaks.
+
+    Single frames by `FAINTEST_DB`, stretches as a whole by `FAINT_DB`; `level` is relative to the
+    track's own voice.
+    """
+    near = _near_others(own)
+    faint = near & (level < -FAINTEST_DB)
+    for column in range(own.shape[1]):
+        for first, last in runs(own[:, column] & ~faint[:, column]):
+            part = slice(first, last), column
+            if near[part].mean() > 0.5 and np.quantile(level[part], _LOUD) < -FAINT_DB:
+                faint[part] = True
+    return faint
 
 
 def _without_bleed(speech: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.bool_]:

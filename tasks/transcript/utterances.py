@@ -10,14 +10,15 @@ from schemas.consent import NOT_SHOWN, Consent
 from schemas.names import name_key
 from schemas.settings import Settings
 from schemas.sidecar import Sidecar
-from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, Word
-from schemas.values import Seconds, base_language, gaps_in, merged_spans, to_grid
+from schemas.speech import Diarization, Flag, Transcript, Turn, Utterance, VoiceNames, Word
+from schemas.values import Probability, Seconds, base_language, gaps_in, merged_spans, to_grid
 from tasks.transcript.attribution import (
     Attributed,
     Attribution,
     attribute,
 )
 from tasks.transcript.doubtful_words import Doubts
+from tasks.transcript.naming import by_voice, certain_names, with_whoever_refused
 from tasks.transcript.overlap import cues_by_speaker, seconds_of, shared_spans, voices_of
 from tasks.transcript.spans import GRID, Span, cut_into_spans, end_of
 
@@ -34,6 +35,7 @@ def make_utterances(
     settings: Settings,
     sidecar: Sidecar,
     consent: Consent | None = None,
+    voices: VoiceNames | None = None,
 ) -> tuple[Utterance, ...]:
     """Give words to speakers and cut them into utterances, sorted by start.
 
@@ -41,64 +43,28 @@ def make_utterances(
     by its length. Words that the recogniser is unsure of are "..." in its text. Without words, the
     turns are the utterances. Times lie on the 1 ms grid. Of somebody who did not consent, and of
     every voice that may be theirs, only the times are kept (`consent`, by default the sidecar's).
+    `voices` are names by enrolled voices, for speakers whom neither tracks nor captions name.
     """
     consent = consent or Consent.of("", sidecar)
     rules = settings.utterances
     words = sorted((_fit(word, rules.max_word) for word in transcript.words), key=_by_time)
     if words:
         left_out = [(turn.start, turn.end) for turn in transcript.uncaptioned]
-        voices = voices_of(diarization.turns).values()
-        shared = shared_spans([(t.start, t.end) for t in index.turns] for index in voices)
+        indexed = voices_of(diarization.turns).values()
+        shared = shared_spans([(t.start, t.end) for t in index.turns] for index in indexed)
         attribution = attribute(words, diarization.exclusive, diarization.names, left_out, shared)
         attribution = _with_wordless(attribution, transcript.uncaptioned, rules.max_length)
     else:
         attribution = _turns_as_words(diarization, rules.max_length)
-    names = _certain_names(attribution.names, diarization.turns, sidecar, consent)
-    spoken = _with_whoever_refused(attribution.words, names, diarization.turns, consent)
+    recognised = by_voice(voices or VoiceNames(), attribution.names, consent)
+    known = {**recognised, **attribution.names}
+    names = certain_names(known, diarization.turns, sidecar, consent)
+    spoken = with_whoever_refused(attribution.words, names, diarization.turns, consent)
     spans = sorted(cut_into_spans(spoken, rules), key=lambda span: _by_time(span[0].word))
     attribution = replace(attribution, names=names)
-    rows = _Rows(diarization, attribution, transcript, settings, consent, bool(words))
+    chances = {speaker: voices.chances[speaker] for speaker in recognised} if voices else {}
+    rows = _Rows(diarization, attribution, transcript, settings, consent, chances)
     return tuple(rows.utterance(index, span) for index, span in enumerate(spans))
-
-
-def _certain_names(
-    names: Mapping[str, str], turns: Sequence[Turn], sidecar: Sidecar, consent: Consent
-) -> dict[str, str]:
-    """Add the one participant without a voice to the one voice without a name.
-
-    Only where there are as many voices as participants, so that there is no choice. Where somebody
-    refused, the last one is not named: a voice that was not found could be theirs.
-    """
-    people = {name_key(p.name): p.name for p in sidecar.participants}
-    voices = {turn.speaker for turn in turns} | set(names)
-    unnamed = voices - set(names)
-    left = people.keys() - {name_key(name) for name in names.values()}
-    may_guess = len(people) == 1 or not consent.is_restricted
-    if may_guess and len(people) == len(voices) and len(left) == len(unnamed) == 1:
-        return {unnamed.pop(): people[left.pop()], **names}
-    return dict(names)
-
-
-def _with_whoever_refused(
-    items: Sequence[Attributed], names: Mapping[str, str], turns: Sequence[Turn], consent: Consent
-) -> tuple[Attributed, ...]:
-    """Give words in an overlap with a voice that may not be shown to that voice.
-
-    The words could be either's. Words that captions give to somebody who consented stay theirs.
-    """
-    if not consent.is_restricted:
-        return tuple(items)
-    hidden = voices_of([t for t in turns if not consent.may_show(names.get(t.speaker))])
-
-    def owner(item: Attributed) -> Attributed:
-        if item.word.name is not None or item.speaker in hidden:
-            return item
-        middle = (item.word.start + item.word.end) / 2
-        over = (s for s, index in hidden.items() if any(index.overlapping(middle, middle + GRID)))
-        speaker = next(over, item.speaker)
-        return item if speaker == item.speaker else Attributed(item.word, speaker, item.confidence)
-
-    return tuple(owner(item) for item in items)
 
 
 def _by_time(word: Word) -> tuple[Seconds, Seconds]:
@@ -161,9 +127,10 @@ class _Rows:
         transcript: Transcript,
         settings: Settings,
         consent: Consent,
-        has_words: bool,
+        chances: Mapping[str, Probability],
     ) -> None:
         self._consent = consent
+        self._chances = chances
         self._voices = voices_of(diarization.turns)
         self._merged = attribution.merged_with
         self._names = attribution.names
@@ -174,7 +141,6 @@ class _Rows:
         self._spoken_at_once = cues_by_speaker(attribution.words)
         self._doubts = Doubts(transcript, settings.utterances.min_word_confidence)
         self._judge = settings.judge
-        self._has_words = has_words
 
     def utterance(self, index: int, span: Span) -> Utterance:
         """Make one utterance of its words."""
@@ -190,7 +156,7 @@ class _Rows:
             end=end,
             speaker=speaker,
             speaker_name=name,
-            speaker_confidence=_certainty(span),
+            speaker_confidence=_certainty(span, self._chances.get(speaker, 1.0) if name else 1.0),
             overlap_ratio=overlap,
             flags=tuple(sorted(flags)),
         )
@@ -281,8 +247,8 @@ def _not_shown(utterance: Utterance, flags: set[Flag]) -> Utterance:
     )
 
 
-def _certainty(span: Span) -> float:
-    """Mean certainty of a span's words, weighted by their length."""
+def _certainty(span: Span, chance: Probability) -> float:
+    """Mean certainty of a span's words, weighted by their length, times that of the name."""
     seconds = sum(item.word.end - item.word.start for item in span)
     weighted = sum(item.confidence * (item.word.end - item.word.start) for item in span)
-    return min(1.0, max(0.0, round(weighted / seconds, 4)))
+    return min(1.0, max(0.0, round(chance * weighted / seconds, 4)))

@@ -22,9 +22,10 @@ import tasks.dataset.leases
 import tasks.dataset.store
 import tasks.ingest.fetch
 from flows.cache import StageCache
-from flows.stages import STAGES
+from flows.stages import wanted_stages
 from schemas.dataset import Dataset, open_dataset
 from schemas.reports import BatchReport
+from schemas.settings import Settings
 from tasks.dataset.manifests import all_manifests
 from tests.material.runs import annotate_plainly
 
@@ -127,7 +128,11 @@ def _stage(stage: str, *, after: bool) -> Fault:
 
 
 FAULTS: tuple[Fault, ...] = (
-    *(_stage(stage.name, after=after) for stage in STAGES for after in (False, True)),
+    *(
+        _stage(stage.name, after=after)
+        for stage in wanted_stages(Settings())
+        for after in (False, True)
+    ),
     *(
         _kill("file", tasks.dataset.store, "appear", turn, after=after)
         for turn in range(1, 8)

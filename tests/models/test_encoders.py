@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.text.bert import BertEncoder, TextEmotionNetworkShape
-from models.video.resnet import GrayResNet18
+from models.video.resnet import GrayResNet18, fold_norms
 
 SMALL = TextEmotionNetworkShape(
     vocabulary=50, width=24, layers=2, heads=3, feedforward=48, positions=20
@@ -40,6 +40,21 @@ def test_bert_is_that_of_transformers() -> None:
         ).last_hidden_state
         made = ours(tokens, segments, present)
     np.testing.assert_allclose(made[present], expected[present], atol=1e-5)
+
+
+def test_norms_are_folded_without_another_answer() -> None:
+    torch.manual_seed(0)
+    network = GrayResNet18(16).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+    crops = torch.randn(2, 1, 48, 48)
+    with torch.inference_mode():
+        before = network(crops)
+        fold_norms(network)
+        assert torch.allclose(network(crops), before, atol=1e-4)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
 
 
 def test_resnet_is_that_of_torchvision() -> None:
