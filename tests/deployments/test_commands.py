@@ -80,7 +80,8 @@ def in_compose() -> Iterator[tuple[str, list[str]]]:
     for name, service in services.items():
         if service.get("image") != "tonescribe":
             continue
-        yield name, [*service["entrypoint"], *service["command"]]
+        starts = service.get("entrypoint", image()["ENTRYPOINT"])
+        yield name, [*starts, *service["command"]]
         test = service.get("healthcheck", {}).get("test")
         if test:
             assert test[0] == "CMD"
