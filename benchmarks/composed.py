@@ -73,8 +73,9 @@ def meetings(
     counts: Sequence[int] = COUNTS,
     conditions: Sequence[str] = CONDITIONS,
     clips: slice = slice(None),
+    seconds: float = SECONDS,
 ) -> Iterator[Meeting]:
-    """Yield a meeting for each count of voices, condition and seed.
+    """Yield a meeting of so many seconds for each count of voices, condition and seed.
 
     `clips` are those of each person that serve, in their order.
     """
@@ -87,7 +88,7 @@ def meetings(
             for number, condition in enumerate(conditions):
                 random = np.random.default_rng([count, seed, number])
                 name = f"{count} voices, {condition}, {seed}"
-                yield _compose(name, count, condition, voices, data, random)
+                yield _compose(name, count, condition, voices, data, random, seconds)
 
 
 def _compose(
@@ -97,6 +98,7 @@ def _compose(
     voices: Mapping[str, Mapping[str, Sequence[Sound]]],
     data: Path,
     random: np.random.Generator,
+    seconds: float,
 ) -> Meeting:
     able = [corpus for corpus in voices if len(voices[corpus]) >= count]
     corpora = [str(random.choice(able))]
@@ -105,9 +107,9 @@ def _compose(
     people = [(c, who) for c in corpora for who in voices[c]]
     chosen = [people[k] for k in random.permutation(len(people))[:count]]
     words = data / "meeting" / "ami_words.parquet"
-    dealt = draw_turns(words, SECONDS, count, _LEAST_SPEECH, random)
+    dealt = draw_turns(words, seconds, count, _LEAST_SPEECH, random)
     turns = [(turn.start, turn.end, voice) for turn, voice in dealt]
-    total = round(SECONDS * RATE)
+    total = round(seconds * RATE)
     mixed = np.zeros(total + RATE, np.float32)
     responses = _responses(count, random) if condition == "room" else None
     given: list[GivenTurn] = []

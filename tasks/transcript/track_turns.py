@@ -35,14 +35,17 @@ _ALONE: Seconds = 1.5
 """Speech while all others are silent, by which a track's own voice is known."""
 
 _SHORTEST: Seconds = 0.1
-_BRIDGE: Seconds = 0.6
-"""A shorter pause does not end a turn."""
+_BRIDGE: Seconds = 0.2
+"""A shorter pause does not end a turn; longer ones would fill up with the bleed that is in them."""
 
 _EDGE: Seconds = 0.2
 """Part of a turn at either end that may be no speech: the networks find turns a little too long."""
 
 _OVER_FLOOR_DB, _UNDER_VOICE_DB = 6.0, 30.0
 """Speech is louder than the track's own noise by so much, and softer than its voice by no more."""
+
+_NOTHING_DB = -95.0
+"""What is softer is no sound of a microphone: the track had not begun, or is muted."""
 
 
 def turns_by_track(engine: Diarizer, tracks: Sequence[tuple[str | None, Waveform]]) -> Diarization:
@@ -106,9 +109,10 @@ def _trimmed(speech: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[n
     most = round(_EDGE / STEP)
     for column in range(speech.shape[1]):
         own, loud = speech[:, column], level[:, column]
-        if not own.any() or own.all():
+        noise = loud[~own & (loud > _NOTHING_DB)]
+        if not own.any() or not len(noise):
             continue
-        floor = float(np.median(loud[~own])) + _OVER_FLOOR_DB
+        floor = float(np.median(noise)) + _OVER_FLOOR_DB
         least = max(floor, float(np.quantile(loud[own], 0.9)) - _UNDER_VOICE_DB)
         for first, last in runs(own):
             voiced = np.flatnonzero(loud[first:last] > least)
@@ -162,7 +166,7 @@ def _without_bleed(speech: NDArray[np.bool_], level: NDArray[np.float32]) -> NDA
     loudest = np.where(speech, level, -np.inf).max(axis=1, keepdims=True)
     active: NDArray[np.bool_] = speech & (level > loudest - BLEED_DB)
     for column in range(active.shape[1]):
-        smooth = bridge(active[:, column], round(_BRIDGE / STEP)) & speech[:, column]
+        smooth = bridge(active[:, column], round(_BRIDGE / STEP))
         for first, last in runs(smooth):
             if (last - first) * STEP < _SHORTEST:
                 smooth[first:last] = False
