@@ -184,6 +184,7 @@ def run_export(
     write = EXPORTERS[output_format]
     if every:
         folder = output or Path()
+        _make(folder)
         for facts in found:
             content = as_bytes(write(facts, _rows(dataset, facts["recording_id"]), dataset))
             _write(folder / file_name(facts, output_format), content)
@@ -201,7 +202,13 @@ def run_export(
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be made: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""One browser for all tests: Debian's Chromium, or any that `TONESCRIBE_CHROMIUM` names."""
+"""One browser for each file of tests: Debian's Chromium, or any that `TONESCRIBE_CHROMIUM` names."""
 
 import os
 import shutil
@@ -14,7 +14,9 @@ from tests.material.review import meeting, wait_until
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="package")
+# A browser stays no longer than the tests of one file: while it is there, its event loop runs, and
+# Prefect's flows would take this thread for one of theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     named = os.environ.get("TONESCRIBE_CHROMIUM")
     program = named or next(filter(None, map(shutil.which, NAMES)), None)
@@ -34,7 +36,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("page")
     path = folder / "page.html"
