@@ -1,4 +1,4 @@
-"""One browser for each file of tests: Debian's Chromium, or any that `TONESCRIBE_CHROMIUM` names."""
+"""A browser for each file of tests: Debian's Chromium, or what `TONESCRIBE_CHROMIUM` names."""
 
 import os
 import shutil
