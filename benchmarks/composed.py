@@ -193,3 +193,12 @@ def _trimmed(content: bytes) -> Sound:
     loud = np.flatnonzero(power > power.max() * 1e-3)
     speech = sound[loud[0] : loud[-1] + 1]
     return np.asarray(speech * (LOUD / np.sqrt(np.square(speech).mean())), np.float32)
+
+
+def markdown_table(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a table in Markdown."""
+    columns = list(next(iter(rows.values())))
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for title, row in rows.items():
+        lines.append(f"| {title} | " + " | ".join(f"{value:.1f}" for value in row.values()) + " |")
+    return lines

@@ -26,6 +26,7 @@ from composed import (
     Meeting,
     Sound,
     _say,
+    markdown_table,
     meetings,
     voices_of,
 )
@@ -203,15 +204,6 @@ def real_meetings(data: Path) -> list[str]:
     return sorted(lines, reverse=True)
 
 
-def table_of(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return a table in Markdown."""
-    columns = list(next(iter(rows.values())))
-    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for title, row in rows.items():
-        lines.append(f"| {title} | " + " | ".join(f"{value:.1f}" for value in row.values()) + " |")
-    return lines
-
-
 def main() -> None:
     """Print the tables, and write them where a folder is named."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -229,7 +221,7 @@ def main() -> None:
         heard(chosen.data, people, seeds, TUNED_COUNTS if chosen.tuned else COUNTS),
         others=chosen.tuned,
     )
-    print("\n".join(table_of(rows)))
+    print("\n".join(markdown_table(rows)))
     if chosen.report:
         write_report(rows, chosen.report)
 
@@ -251,7 +243,7 @@ def write_report(rows: Mapping[str, Mapping[str, float]], folder: Path) -> None:
     """Write the table and its figures."""
     folder.mkdir(parents=True, exist_ok=True)
     head = "# Names by enrolled voices\n\nMade by `python benchmarks/enrolled.py DATA --report "
-    text = f"{head}FOLDER`.\n\n{_PROTOCOL}\n\n" + "\n".join(table_of(rows)) + "\n"
+    text = f"{head}FOLDER`.\n\n{_PROTOCOL}\n\n" + "\n".join(markdown_table(rows)) + "\n"
     (folder / "enrolled.md").write_text(text, encoding="utf-8")
     (folder / "enrolled.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

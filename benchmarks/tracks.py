@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from attribution import Looped
-from composed import REPORTED_SPEAKERS, TUNED_SPEAKERS, Meeting, Sound, meetings
+from composed import REPORTED_SPEAKERS, TUNED_SPEAKERS, Meeting, Sound, markdown_table, meetings
 
 from lab.acoustics.augmentation import colored_noise
 from lab.acoustics.rooms import in_a_room
@@ -207,7 +207,7 @@ def main() -> None:
                 made = diarized(engine, meeting, CONDITIONS[title], seeds[0], Path(folder))
             parts[title].append(errors(meeting, made))
     rows = table_of(parts)
-    lines = lines_of(rows)
+    lines = markdown_table(rows)
     print("\n".join(lines))
     if chosen.report:
         write_report(rows, lines, chosen.report)
@@ -222,15 +222,6 @@ def write_report(
     text = f"{head}--report FOLDER`.\n\n{_PROTOCOL}\n\n" + "\n".join(lines) + "\n"
     (folder / "tracks.md").write_text(text, encoding="utf-8")
     (folder / "tracks.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-
-
-def lines_of(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return the table in Markdown."""
-    columns = list(next(iter(rows.values())))
-    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for title, row in rows.items():
-        lines.append(f"| {title} | " + " | ".join(f"{value:.1f}" for value in row.values()) + " |")
-    return lines
 
 
 _PROTOCOL = (

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SESSION, TOKEN = "tonescribe-session", "tonescribe-token"
+_MOST_SESSIONS = 10_000
+"""A program that keeps no cookies is given a new one at every request."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _POLICY = (
@@ -32,7 +34,15 @@ class Access:
 
     hosts: tuple[str, ...] = LOOPBACK
     token: str | None = None
-    sessions: set[str] = field(default_factory=set)
+    sessions: dict[str, None] = field(default_factory=dict)
+
+    def new_session(self) -> str:
+        """Return the id of a new session; of very many the oldest ends."""
+        session = secrets.token_urlsafe(24)
+        self.sessions[session] = None
+        while len(self.sessions) > _MOST_SESSIONS:
+            del self.sessions[next(iter(self.sessions))]
+        return session
 
     def refusal(self, method: str, headers: Headers, query: str) -> tuple[int, str] | None:
         """Return status and sentence where a request is refused, else None."""
@@ -79,8 +89,7 @@ class Guard:
         session = _cookies(headers).get(SESSION, "")
         is_new = session not in self._access.sessions
         if is_new:
-            session = secrets.token_urlsafe(24)
-            self._access.sessions.add(session)
+            session = self._access.new_session()
         scope["session_id"] = session
 
         async def answer(message: Message) -> None:

@@ -78,22 +78,20 @@ def draw_page(dataset: Dataset, manifest: Manifest, is_hidden: Callable[[str], b
     Its notes stay, but for those that are hidden.
     """
     notes = tuple(note for note in manifest.notes or () if not is_hidden(note))
-    known = manifest.model_copy(update={"notes": notes})
-    recordings, utterances, reactions = (
-        _read(dataset, _file(manifest, table), table)
-        for table in ("recordings", "utterances", "reactions")
-    )
-    return render(_page(recordings[0], utterances, reactions, known)).encode()
+    return render(_content(dataset, manifest.model_copy(update={"notes": notes}))).encode()
 
 
 def page_from_rows(dataset: Dataset, manifest: Manifest, media: str) -> str:
     """Return the page of a recording as its rows give it; `media` is its address, or empty."""
+    return render(dataclasses.replace(_content(dataset, manifest), media=media))
+
+
+def _content(dataset: Dataset, manifest: Manifest) -> PageContent:
     recordings, utterances, reactions = (
         _read(dataset, _file(manifest, table), table)
         for table in ("recordings", "utterances", "reactions")
     )
-    content = _page(recordings[0], utterances, reactions, manifest)
-    return render(dataclasses.replace(content, media=media))
+    return _page(recordings[0], utterances, reactions, manifest)
 
 
 def _file(manifest: Manifest, table: str) -> str:
