@@ -75,7 +75,8 @@ def _crop(picture: Any, box: Any) -> Any:
 
 def ours(recordings: list[Path], settings: Any) -> int:
     """Run the same recordings through the stages of tonescribe."""
-    from flows.stages import Work, wanted_stages
+    from flows.stages import wanted_stages
+    from flows.work import Work
     from schemas.policy import Policy
     from tasks.ingest.fetch import fetch
     from tasks.ingest.find import find_recordings

@@ -33,7 +33,8 @@ def _reset_peak() -> None:
 def measure(recording: Path) -> dict[str, dict[str, float]]:
     """Run all stages on one recording in this process; return seconds and MB per stage."""
     from flows.annotate import check_engines
-    from flows.stages import Work, wanted_stages
+    from flows.stages import wanted_stages
+    from flows.work import Work
     from schemas.policy import Policy
     from schemas.settings import load_settings
     from tasks.ingest.fetch import fetch

@@ -10,7 +10,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.stages import Work, wanted_stages
+from flows.stages import wanted_stages
+from flows.work import Work
 from lab.meetings.attribution import Judged, judge_meeting
 from lab.meetings.figures import CALIBRATIONS, figures_of, groups_of
 from lab.meetings.report import report_of

@@ -4,7 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from flows.stages import Stage, wanted_stages
+from flows.stages import wanted_stages
+from flows.work import Stage
 from models.registry import identify
 from schemas.manifest import Marks
 from schemas.media import Recording

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flows.stages import Stage, Work
 from flows.steps import log
+from flows.work import Stage, Work
 from models.precision import choose_device
 from models.registry import unload_engines
 from schemas.errors import ResourceError

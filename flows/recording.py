@@ -15,8 +15,9 @@ from flows.failures import StageFailedError
 from flows.keys import fingerprint, inputs_digest, marks, stage_keys
 from flows.pressure import deadline, fetch_seconds, run_stage
 from flows.progress import emit_stage
-from flows.stages import STAGES, Stage, Work, must_run
+from flows.stages import STAGES, must_run
 from flows.steps import about, attempt, guarded
+from flows.work import Stage, Work
 from schemas.annotation import Annotation
 from schemas.consent import Restrictions
 from schemas.dataset import Dataset

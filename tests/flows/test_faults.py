@@ -14,7 +14,8 @@ import flows.pressure
 import flows.recording
 from flows.pressure import deadline, is_memory_error, run_stage, smaller_settings
 from flows.processes import in_processes
-from flows.stages import STAGES, Stage, Work
+from flows.stages import STAGES
+from flows.work import Stage, Work
 from schemas.dataset import Dataset
 from schemas.errors import ResourceError
 from schemas.reports import RecordingReport
