@@ -3,7 +3,6 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from flows.discretion import artifacts_of_settings, told
@@ -25,27 +24,34 @@ _TELL_SECONDS: Seconds = 2.0
 
 
 class _Progress:
-    """A progress artifact that moves from 0 to 100 %; nothing outside a flow run."""
+    """A progress artifact that moves to 100 %, of what takes long enough to be watched.
+
+    Nothing outside a flow run.
+    """
 
     def __init__(self, steps: int, description: str) -> None:
         self.steps = max(steps, 1)
+        self.description = description
         self.moved_at = time.monotonic()
-        self.artifact: Any = None
-        if in_flow_run() and artifacts_of_settings() != "none":
-            from prefect.artifacts import create_progress_artifact
-
-            self.artifact = create_progress_artifact(progress=0.0, description=description)
+        self.artifact: UUID | None = None
+        self.is_shown = in_flow_run() and artifacts_of_settings() != "none"
 
     def move(self, step: int) -> None:
         """Say that `step` steps are behind; steps that follow quickly are told together."""
         now = time.monotonic()
-        if self.artifact is None or (step < self.steps and now - self.moved_at < _TELL_SECONDS):
+        is_last = step >= self.steps and self.artifact is not None
+        if not self.is_shown or not (is_last or now - self.moved_at >= _TELL_SECONDS):
             return
         self.moved_at = now
-        from prefect.artifacts import update_progress_artifact
+        from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-        assert isinstance(self.artifact, UUID)
-        update_progress_artifact(self.artifact, progress=100.0 * step / self.steps)
+        done = 100.0 * step / self.steps
+        if self.artifact is None:
+            made = create_progress_artifact(progress=done, description=self.description)
+            assert isinstance(made, UUID)
+            self.artifact = made
+        else:
+            update_progress_artifact(self.artifact, progress=done)
 
 
 class BatchProgress(_Progress):

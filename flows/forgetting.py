@@ -129,8 +129,7 @@ def _prefect_api(settings: Settings) -> Iterator[str | None]:
     """Yield the address of Prefect's API: the one that is set, else one on the local database."""
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
-    from flows.cli.annotate import prefect_environment
-    from flows.server import NoServerError, is_alive, temporary_server
+    from flows.server import NoServerError, is_alive, temporary_prefect
 
     if url := PREFECT_API_URL.value():
         yield url if is_alive(url) else None
@@ -139,7 +138,7 @@ def _prefect_api(settings: Settings) -> Iterator[str | None]:
         yield None
         return
     try:
-        with temporary_server() as url, prefect_environment(PREFECT_API_URL=url):
+        with temporary_prefect() as url:
             yield url
     except NoServerError:
         yield None

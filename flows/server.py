@@ -18,11 +18,34 @@ STARTUP_SECONDS: Seconds = 180.0
 _POLL_SECONDS = 0.1
 _TERMINATION_SECONDS = 5.0
 _TRIES = 3
-_SERVER = "prefect.server.api.server:create_app"
+_TEMPORARY = {
+    # nobody reads the log of a server that ends with the run
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    # the server asks to be asked again soon: `flows/server_app.py`
+    "PREFECT_CLIENT_MAX_RETRIES": "50",
+}
+_SERVER = "flows.server_app:create_app"
 
 
 class NoServerError(Exception):
     """No Prefect server answers, and none could be started."""
+
+
+@contextmanager
+def temporary_prefect(meanwhile: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """Start a temporary server and let Prefect use it; yield the address of its API.
+
+    Its runs send no heartbeats: nothing listens for them, and the end of each run waits up to a
+    second for the thread that sends them. Raises `NoServerError`.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with (
+        temporary_server(meanwhile) as url,
+        prefect_environment(PREFECT_API_URL=url, **_TEMPORARY),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield url
 
 
 @contextmanager
@@ -49,6 +72,26 @@ def temporary_server(
     raise NoServerError
 
 
+@contextmanager
+def prefect_environment(**variables: str) -> Iterator[None]:
+    """Set variables for Prefect, also in its other threads and in the processes of workers.
+
+    Settings that hold in this thread alone would let it start a second server for the others.
+    """
+    from prefect.context import refresh_global_settings_context
+
+    before = {name: os.environ[name] for name in variables if name in os.environ}
+    os.environ.update(variables)
+    refresh_global_settings_context()
+    try:
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+        refresh_global_settings_context()
+
+
 def is_alive(api_url: str) -> bool:
     """Whether a server answers at the address of its API."""
     import httpx
@@ -71,6 +114,7 @@ def _free_port() -> int:
 def _start(port: int, errors: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "uvicorn", "--factory", _SERVER, "--host", "127.0.0.1"]
     command += ["--port", str(port), "--log-level", "error", "--lifespan", "on"]
+    command += ["--app-dir", str(Path(__file__).parents[1])]
     quiet = {
         "PREFECT_UI_ENABLED": "0",
         "PREFECT__SERVER_EPHEMERAL": "1",

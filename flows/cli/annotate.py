@@ -1,6 +1,5 @@
 """`tonescribe annotate`: run the flow with a progress bar, or a line per stage and recording."""
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from flows.networks import absent_networks
 from flows.options import AnnotateOptions, quiet_prefect
 from flows.progress import Event, Progress, listening
 from flows.runners import needs_shared_server
-from flows.server import NoServerError, is_alive, temporary_server
+from flows.server import NoServerError, is_alive, temporary_prefect
 from schemas.errors import ResourceError, SettingsError
 from schemas.reports import BatchReport, Outcome, RecordingReport
 from tasks.ingest.plan import Plan
@@ -91,35 +90,11 @@ def _annotate(batch: Batch) -> BatchReport:
             "set PREFECT_API_URL."
         )
     try:
-        with (
-            temporary_server(meanwhile=lambda: check_engines(batch.settings)) as url,
-            # nobody reads the log of a server that ends with the run
-            prefect_environment(PREFECT_API_URL=url, PREFECT_LOGGING_TO_API_ENABLED="false"),
-        ):
+        with temporary_prefect(meanwhile=lambda: check_engines(batch.settings)):
             return _run_flow(batch)
     except NoServerError:
         _say("No Prefect server could be started; the stages run without one.")
         return run_batch(batch, run_plainly)
-
-
-@contextmanager
-def prefect_environment(**variables: str) -> Iterator[None]:
-    """Set variables for Prefect, also in its other threads and in the processes of workers.
-
-    Settings that hold in this thread alone would let it start a second server for the others.
-    """
-    from prefect.context import refresh_global_settings_context
-
-    before = {name: os.environ[name] for name in variables if name in os.environ}
-    os.environ.update(variables)
-    refresh_global_settings_context()
-    try:
-        yield
-    finally:
-        for name in variables:
-            os.environ.pop(name, None)
-        os.environ.update(before)
-        refresh_global_settings_context()
 
 
 def _run_flow(batch: Batch) -> BatchReport:

@@ -14,9 +14,9 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli.annotate import prefect_environment
 from flows.cli.app import app
 from flows.networks import absent_networks
+from flows.server import prefect_environment
 from schemas.settings import EngineSettings, Settings
 from tests.flows.conftest import SYNTHETIC
 from tests.material import broken
