@@ -1,6 +1,8 @@
 """The command as a user meets it: exit codes, one sentence, machine-readable output."""
 
 import ast
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -14,7 +16,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli.app import app
+from flows.cli.app import _run, app
 from flows.networks import absent_networks
 from flows.server import prefect_environment
 from schemas.settings import EngineSettings, Settings
@@ -50,6 +52,25 @@ def tonescribe(folder: Path, *arguments: str, **more: str) -> subprocess.Complet
         timeout=180,
         check=False,
     )
+
+
+def reading(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that only reads in this process, as the command line would."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    code = 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr(sys, "argv", ["tonescribe", *arguments])
+        try:
+            _run()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    said, told = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return subprocess.CompletedProcess(arguments, code, said, told)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -96,39 +117,39 @@ def test_a_batch_from_start_to_query(tmp_path: Path) -> None:
     assert third.returncode == 0
     assert "1 unchanged" in third.stdout
 
-    shown = tonescribe(tmp_path, "show", "dataset", "weekly")
+    assert "SPEAKER_00" in tonescribe(tmp_path, "show", "dataset", "weekly").stdout
+    shown = reading(tmp_path, "show", "dataset", "weekly")
     assert "SPEAKER_00" in shown.stdout
     sql = "select count(*) as n from utterances"
-    assert json.loads(tonescribe(tmp_path, "query", "dataset", sql, "--format", "json").stdout) == [
+    assert json.loads(reading(tmp_path, "query", "dataset", sql, "--format", "json").stdout) == [
         {"n": reports[next(u for u in reports if "weekly" in u)]["n_utterances"]}
     ]
     for wrong in ("select cast(speaker as int) from utterances", "drop view words", "selec 1"):
-        refused = tonescribe(tmp_path, "query", "dataset", wrong)
+        refused = reading(tmp_path, "query", "dataset", wrong)
         assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1), refused.stderr
-    hinted = tonescribe(tmp_path, "query", "dataset", "select emotoin from utterances").stderr
+    hinted = reading(tmp_path, "query", "dataset", "select emotoin from utterances").stderr
     assert "emotoin" in hinted
     assert '"emotion"' in hinted
     peek = ("query", "dataset", "select * from read_csv('meetings/empty.mp4')")
-    assert tonescribe(tmp_path, *peek).returncode == 2
-    assert "--unsafe" in tonescribe(tmp_path, *peek).stderr
+    assert reading(tmp_path, *peek).returncode == 2
+    assert "--unsafe" in reading(tmp_path, *peek).stderr
     (tmp_path / "own.csv").write_text("a\n1\n")
-    own = tonescribe(tmp_path, "query", "dataset", "select a from 'own.csv'", "--unsafe")
+    own = reading(tmp_path, "query", "dataset", "select a from 'own.csv'", "--unsafe")
     assert own.returncode == 0, own.stderr
-    wide = tonescribe(tmp_path, "query", "dataset", "select * from utterances").stdout
+    wide = reading(tmp_path, "query", "dataset", "select * from utterances").stdout
     assert all(column in wide for column in ("recording_id", "overlap_ratio", "models"))
     cells = "select '=1+1' as a, -3 as b, '@x' as c"
-    shown_csv = tonescribe(tmp_path, "query", "dataset", cells, "--format", "csv").stdout
+    shown_csv = reading(tmp_path, "query", "dataset", cells, "--format", "csv").stdout
     assert shown_csv.splitlines()[1] == "'=1+1,-3,'@x"
-    nobody = tonescribe(tmp_path, "show", "dataset", "--speaker", "BOB")
+    nobody = reading(tmp_path, "show", "dataset", "--speaker", "BOB")
     assert (nobody.returncode, nobody.stdout) == (2, "")
     assert "There is no speaker 'BOB'; there are SPEAKER_00, SPEAKER_01." in nobody.stderr
     assert (
-        "SPEAKER_01"
-        not in tonescribe(tmp_path, "show", "dataset", "--speaker", "Speaker_00").stdout
+        "SPEAKER_01" not in reading(tmp_path, "show", "dataset", "--speaker", "Speaker_00").stdout
     )
-    nowhere = tonescribe(tmp_path, "export", "dataset", "weekly", "--format", "vtt", "-o", "no/x")
+    nowhere = reading(tmp_path, "export", "dataset", "weekly", "--format", "vtt", "-o", "no/x")
     assert nowhere.returncode == 2
-    exported = tonescribe(tmp_path, "export", "dataset", "weekly", "--format", "vtt")
+    exported = reading(tmp_path, "export", "dataset", "weekly", "--format", "vtt")
     assert exported.stdout.startswith("WEBVTT")
 
 

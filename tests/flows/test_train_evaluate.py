@@ -20,6 +20,7 @@ from lab.training.options import TrainingOptions
 from schemas.corpus import LabelledClip
 from schemas.errors import InputError, SettingsError
 from tests.material.checkpoints import random_fusion
+from tests.material.encoders import small_start
 
 TWICE = {*TWINS, "03-01-03-01-02-01-07"}
 """Both names of a recording that stands in RAVDESS twice."""
@@ -213,11 +214,14 @@ def test_a_branch_is_trained_and_each_corpus_measured_by_what_comes_of_the_other
 
     monkeypatch.setattr(lab.audio.train, "limited", drawn)
     monkeypatch.setattr(lab.audio.measure, "limited", drawn)
-    start = shared / "weights" / "whisper_tiny_en"
     given = {"limit": 6, "corpora": ("emodb", "ravdess"), "threads": 1}
-    told = TrainingOptions.model_validate({"start": start, "epochs": 0, "folds": False, **given})
-    chosen = told.model_dump(exclude_unset=True)
-    report = train("audio", shared / "data", tmp_path, **chosen)
+    (tmp_path / "start").mkdir()
+    with small_start(tmp_path / "start") as start:
+        told = TrainingOptions.model_validate(
+            {"start": start, "epochs": 0, "folds": False, **given}
+        )
+        chosen = told.model_dump(exclude_unset=True)
+        report = train("audio", shared / "data", tmp_path, **chosen)
     assert json.loads((tmp_path / "training.json").read_text())["n_train"] == report.n_train
     assert evaluate_branch("audio", table, str(report.weights))["n"] > 0
     again = told.model_copy(update={"start": tmp_path, "protocol": "left-out"})

@@ -1,5 +1,6 @@
 """Training the audio network by one call, on a handful of real clips."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +16,30 @@ from lab.corpora.speech import read_corpus, stem
 from lab.measures.fingerprints import trained_on
 from lab.training.options import TrainingOptions, TrainingReport
 from models.audio.embedded import EmbeddedAudioBranch
-from models.audio.network import WHISPER_TINY, AudioEmotionNetwork
+from models.audio.network import AudioEmotionNetwork
 from models.checkpoint import load_weights
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.settings import WeightSettings
 from tests.material.corpora import write_sounds
+from tests.material.encoders import SMALL, small_start
 
 
-def options(shared: Path, **more: object) -> TrainingOptions:
-    start = shared / "weights" / "whisper_tiny_en"
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with small_start(tmp_path_factory.mktemp("start")) as folder:
+        yield folder
+
+
+def options(start: Path | None, **more: object) -> TrainingOptions:
     given = {"start": start, "limit": 5, "corpora": ("ravdess", "emodb"), "threads": 1, **more}
     return TrainingOptions.model_validate(given)
 
 
 @pytest.fixture(scope="module")
-def trained(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
+def trained(shared: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     out = tmp_path_factory.mktemp("voice")
-    return train_audio(shared / "data", out, options(shared, epochs=1, batch_size=8))
+    return train_audio(shared / "data", out, options(start, epochs=1, batch_size=8))
 
 
 @pytest.mark.slow
@@ -50,13 +57,11 @@ def test_it_makes_weights_that_the_branch_loads(trained: TrainingReport) -> None
 
 @pytest.mark.slow
 @pytest.mark.needs_shared
-def test_gradients_reach_the_encoder_and_leave_curves(
-    trained: TrainingReport, shared: Path
-) -> None:
+def test_gradients_reach_the_encoder_and_leave_curves(trained: TrainingReport, start: Path) -> None:
     state, config = load_weights(trained.weights)
-    start = starting_encoder(shared / "weights" / "whisper_tiny_en")
-    name = "layers.3.fc2.bias"
-    assert not np.allclose(state[f"encoder.{name}"].numpy(), start[name].numpy(), atol=1e-6)
+    before = starting_encoder(start)
+    name = "layers.1.fc2.bias"
+    assert not np.allclose(state[f"encoder.{name}"].numpy(), before[name].numpy(), atol=1e-6)
     assert config["epochs"] == 1
     assert len(trained_on(trained.weights, config)) == trained.n_train
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(trained.weights), device="cpu"))
@@ -87,19 +92,21 @@ def test_its_figures_are_of_every_clip_by_a_fold_that_never_heard_its_speaker(
 
 @pytest.mark.slow
 @pytest.mark.needs_shared
-def test_without_epochs_the_encoder_stays_and_the_head_learns(shared: Path, tmp_path: Path) -> None:
-    report = train_audio(shared / "data", tmp_path, options(shared, epochs=0, folds=False))
+def test_without_epochs_the_encoder_stays_and_the_head_learns(
+    shared: Path, start: Path, tmp_path: Path
+) -> None:
+    report = train_audio(shared / "data", tmp_path, options(start, epochs=0, folds=False))
     state, config = load_weights(report.weights)
-    start = starting_encoder(shared / "weights" / "whisper_tiny_en")
-    bias = "layers.3.fc2.bias"
-    np.testing.assert_allclose(state[f"encoder.{bias}"].numpy(), start[bias].numpy(), atol=1e-6)
+    before = starting_encoder(start)
+    bias = "layers.1.fc2.bias"
+    np.testing.assert_allclose(state[f"encoder.{bias}"].numpy(), before[bias].numpy(), atol=1e-6)
     assert float(state["head.weight"].abs().max()) > 0
     assert {name.split(",")[0] for name in report.measures} == {"ravdess", "emodb"}
     assert config["temperature_of"] == "corpora left out"
     assert "| emodb, left out |" in (tmp_path / "left-out.md").read_text()
     assert len(config["neutral_reference"]) == 7
     branch = EmbeddedAudioBranch(WeightSettings(audio=str(report.weights), device="cpu"))
-    found = measure_audio(branch, shared / "data", options(shared, limit=12, start=None))
+    found = measure_audio(branch, shared / "data", options(None, limit=12))
     assert found["speakers not trained on"].n > 0
     # the encoder has heard nobody here, so its folds can be run without the starting weights
     assert found["ravdess, its folds, head alone"].n == 12
@@ -111,7 +118,7 @@ def test_damaged_recordings_are_left_out_and_counted(tmp_path: Path) -> None:
     write_sounds(tmp_path / "emodb", ("03a01Wa", "03a03Wa", "03a04Fa"))
     (tmp_path / "emodb" / "03a02Wa.wav").write_bytes(b"RIFF and no more")
     clips = read_corpus(tmp_path, "emodb")
-    network = AudioEmotionNetwork(WHISPER_TINY, 0.0).eval()
+    network = AudioEmotionNetwork(SMALL, 0.0).eval()
     material = gather(network, clips, [], torch.device("cpu"), seed=0)
     (sentence,) = material.warnings
     assert sentence.startswith("1 of 4 clips cannot be read and are left out; the first: ")
@@ -164,9 +171,9 @@ def test_fine_tuning_is_blended_with_what_was_before() -> None:
 @pytest.mark.slow
 @pytest.mark.needs_shared
 def test_a_training_that_goes_on_does_not_train_finished_folds_again(
-    shared: Path, tmp_path: Path
+    shared: Path, start: Path, tmp_path: Path
 ) -> None:
-    asked = options(shared, epochs=0, limit=6, corpora=("ravdess",))
+    asked = options(start, epochs=0, limit=6, corpora=("ravdess",))
     first = train_audio(shared / "data", tmp_path, asked)
     kept = tmp_path / "ravdess-0" / "logits.npz"
     written = kept.stat().st_mtime_ns
