@@ -3,7 +3,8 @@
 FILE is a composed meeting with its truth beside it (`benchmarks/compose_meetings.py`). It is joined
 to itself up to 10 minutes and 3 hours without encoding it again, and annotated in a process of its
 own each time: turns of the truth, no words, real faces, synthetic branches: what networks weigh is
-not there to hide what grows. Prints peak memory, of the process and of its decoder, and the ratio.
+not there to hide what grows. With `--networks` all is done as it ships. Prints peak memory, of
+the process and of its decoder, and the ratio.
 """
 
 import argparse
@@ -52,18 +53,18 @@ def turns_again(path: Path, times: int, period: Seconds) -> str:
     return "\n".join(lines) + "\n"
 
 
-def measured(path: Path, minutes: float) -> dict[str, float]:
+def measured(path: Path, minutes: float, engines: dict[str, str]) -> dict[str, float]:
     """Annotate a video of so many minutes in this process; return MB and seconds of processor."""
     period = length_of(path)
     times = max(1, round(minutes * 60 / period))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         joined = repeated(path, times, folder)
-        joined.with_suffix(".rttm").write_text(
-            turns_again(path, times, length_of(joined) / times), encoding="utf-8"
-        )
+        if engines:
+            turns = turns_again(path, times, length_of(joined) / times)
+            joined.with_suffix(".rttm").write_text(turns, encoding="utf-8")
         os.environ |= {"TONESCRIBE_CACHE": str(folder / "cache")}
-        os.environ |= {f"TONESCRIBE_ENGINES__{job}": name for job, name in ENGINES.items()}
+        os.environ |= {f"TONESCRIBE_ENGINES__{job}": name for job, name in engines.items()}
         options = AnnotateOptions(
             source=str(joined), out=str(folder / "dataset"), purpose="evaluation"
         )
@@ -85,13 +86,16 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--minutes", type=float, nargs="+", default=MINUTES)
     parser.add_argument("--alone", action="store_true", help="measure in this process, print JSON")
+    parser.add_argument("--networks", action="store_true", help="with the networks that ship")
     chosen = parser.parse_args()
     if chosen.alone:
-        print(json.dumps(measured(chosen.file, chosen.minutes[0])))
+        engines = {} if chosen.networks else ENGINES
+        print(json.dumps(measured(chosen.file, chosen.minutes[0], engines)))
         return
     rows = []
     for minutes in chosen.minutes:
         command = [sys.executable, __file__, str(chosen.file), "--alone", "--minutes", str(minutes)]
+        command += ["--networks"] if chosen.networks else []
         ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         rows.append(json.loads(ended.stdout.splitlines()[-1]))
         print(", ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
