@@ -61,6 +61,10 @@ _AHEAD = 200
 _TRIES = 2
 """Workers that may die of one recording before it counts as their cause."""
 
+_OFFERED = 2
+"""Runs that wait for a worker from the start: a second one need not wait until the first has begun,
+which takes as long as its program to start."""
+
 _FAILURES = 3
 """Runs in a row that may end without a recording before no more are offered."""
 
@@ -206,14 +210,14 @@ class _Night:
                     leases.clear(key)
 
     def _offer(self, taken: int) -> None:
-        """Offer runs where recordings wait for one, as many as have begun, at least one."""
+        """Offer runs where recordings wait for one, as many as have begun, at least `_OFFERED`."""
         offered = [run for run in self.runs.values() if not run.has_begun]
         begun = len(self.runs) - len(offered)
         waiting = len(self.left) + len(self.laid_out) - taken - max(0, begun - taken)
         for run in offered if waiting <= 0 else ():
             self._withdraw(run)
             del self.runs[run.id]
-        wanted = min(waiting, max(1, begun)) - len(offered)
+        wanted = min(waiting, max(_OFFERED, begun)) - len(offered)
         for _ in range(wanted if self.failures < _FAILURES else 0):
             made = _start(self.batch, self.name)
             self.runs[made.id] = _Run(made.id, made.parent_task_run_id)

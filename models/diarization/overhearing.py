@@ -1,117 +1,158 @@
-"""Find bleed: what a participant's track repeats of a louder one, with a delay.
+"""Find bleed: what a participant's track repeats of the others.
 
-Two people in one room, or a loudspeaker that a microphone hears, put one voice on two tracks, some
-100 to 300 ms apart. Waveforms are compared at every delay: a copy correlates with its original,
-another voice does not.
+Two people in one room, or a loudspeaker that a microphone hears, put one voice on several tracks.
+What the others' tracks explain of a track is taken off it, as crosstalk: per frequency, a linear
+filter over the last half second of each other track, fitted to the track by least squares. Frames
+count by the inverse of what is left in them, so that the filter learns bleed and not the track's
+own voice (the weighted prediction error of Nakatani et al. 2010, "Speech dereverberation based on
+variance-normalized delayed linear prediction", there used against a track's own echo).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.diarization.turns import runs
+from models.diarization.placing import LOW_RATE, lowered
 from models.protocols import Waveform
-from schemas.values import SAMPLE_RATE, Seconds
+from schemas.values import Seconds
 
 STEP: Seconds = 0.02
-_LONGEST_DELAY: Seconds = 0.5
-_WINDOW = 40
-_HOP = 10
-"""Frames of 20 ms: windows of 0.8 s, five a second."""
 
-_FEWEST_FRAMES = 5
-_COPY = 0.4
-"""Correlation from which a window is a copy. At the best delay 99 % of the windows of two voices
-stay under 0.27 and none of 2,500 is over 0.4; 82 % of a copy's through a room are, and 62 % under
-the participant's own voice (`benchmarks/overhearing.py`)."""
+_BLOCK: Seconds = 60.0
+"""A filter holds for so long: tracks drift against each other, and people move."""
 
-_DECIMATION = 4
-_RATE = SAMPLE_RATE // _DECIMATION
+_MARGIN: Seconds = 1.0
+"""Sound before and after a block that is heard with it."""
 
-Signal = NDArray[np.float32]
+_WINDOW, _HOP = 512, 128
+"""Samples of 4 kHz: 128 ms, every 32 ms."""
+
+_HERTZ = (100.0, 1900.0)
+_EVERY = 2
+"""Only each second frequency: neighbours say the same."""
+
+_TAPS = 16
+"""Hops that a filter reaches back: 0.5 s, for an echo of 0.3 s and the room after it."""
+
+_MOST_OTHERS = 4
+"""Tracks that are taken off one: the loudest while it is active."""
+
+_ROUNDS = 2
+_RIDGE = 1e-3
+_QUIET = 0.3
+"""Quantile of the power under which frames count no more."""
+
+_EXPECTED = 0.3
+"""Share of the others' power, a frame of a filter on average, under which what is left counts no
+more: else silence on a muted track would say most."""
+
+_BINS = 16
+"""Frequencies that are solved at once."""
+
+_SMOOTH: Seconds = 0.3
+_LEAST_DB = -30.0
+
+Spectrum = NDArray[np.complex64]
+Power = NDArray[np.float32]
 
 
-def overheard(
-    tracks: Sequence[tuple[str | None, Waveform]],
-    speech: NDArray[np.bool_],
-    level: NDArray[np.float32],
-) -> NDArray[np.bool_]:
-    """Return the frames in which a track repeats a louder one, shape (frames, tracks).
+def remaining(
+    tracks: Sequence[tuple[str | None, Waveform]], speech: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return what others do not explain of each frame's power, in dB, shape (frames, tracks).
 
-    `speech` and `level` (dB) have the same shape. A frame is a copy where most of the windows
-    over it are.
+    0 is the track's own sound, -10 and less is bleed. `speech` says in which frames of `STEP`
+    there is a voice on each track: where there is none, or on no other track, the answer is 0.
     """
-    copied = np.zeros(speech.shape, bool)
-    for track in range(speech.shape[1]):
-        for first, last in runs(speech[:, track]):
-            votes = np.zeros(last - first)
-            for start in _starts(first, last):
-                stop = min(last, start + _WINDOW)
-                others = _louder(level, track, start, stop)
-                waveforms = [tracks[other][1] for other in others]
-                is_copy = _is_copy(tracks[track][1], waveforms, start * STEP, stop * STEP)
-                votes[start - first : stop - first] += 1 if is_copy else -1
-            copied[first:last, track] = votes > 0
-    return copied
+    left = np.zeros(speech.shape, np.float32)
+    for block in _blocks(len(speech)):
+        voiced = speech[block].any(axis=0)
+        if voiced.sum() < 2:
+            continue
+        spectra = {k: _spectrum(tracks[k][1], block) for k in np.flatnonzero(voiced).tolist()}
+        for track in spectra:
+            others = _loudest(spectra, track)
+            left[block, track] = _left(spectra[track], [spectra[k] for k in others], block)
+    return np.where(speech, left, 0.0).astype(np.float32)
 
 
-def _starts(first: int, last: int) -> list[int]:
-    """Where windows over a run begin; the last one ends with the run."""
-    if last - first < _FEWEST_FRAMES:
-        return []
-    final = max(first, last - _WINDOW)
-    return [*range(first, final, _HOP), final]
+def _blocks(frames: int) -> Iterator[slice]:
+    length = round(_BLOCK / STEP)
+    for first in range(0, frames, length):
+        yield slice(first, min(frames, first + length))
 
 
-def _louder(level: NDArray[np.float32], track: int, start: int, stop: int) -> list[int]:
-    """Return the other tracks that are louder than this one at some delay."""
-    reach = round(_LONGEST_DELAY / STEP)
-    around = level[max(0, start - reach) : stop + reach]
-    loudest = around.max(axis=0)
-    own = level[start:stop, track].max()
-    return [n for n in range(level.shape[1]) if n != track and loudest[n] > own]
+def _spectrum(waveform: Waveform, block: slice) -> Spectrum:
+    """Return the short-time spectrum of a block with its margins, shape (hops, frequencies)."""
+    sound = waveform.read(block.start * STEP - _MARGIN, block.stop * STEP + _MARGIN)
+    padded = np.pad(lowered(sound), _WINDOW // 2)
+    pieces = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
+    whole = np.fft.rfft(pieces * np.hanning(_WINDOW).astype(np.float32), axis=1)
+    low, high = (round(hertz / LOW_RATE * _WINDOW) for hertz in _HERTZ)
+    return whole[:, low:high:_EVERY].astype(np.complex64)
 
 
-def _is_copy(own: Waveform, others: Sequence[Waveform], start: Seconds, stop: Seconds) -> bool:
-    if not others:
-        return False
-    piece = _signal(own, start, stop)
-    return any(
-        _copies(piece, _signal(other, start - _LONGEST_DELAY, stop + _LONGEST_DELAY))
-        for other in others
-    )
+def _loudest(spectra: dict[int, Spectrum], track: int) -> list[int]:
+    power = {k: float(np.square(np.abs(each)).sum()) for k, each in spectra.items() if k != track}
+    return sorted(power, key=lambda k: -power[k])[:_MOST_OTHERS]
 
 
-def _signal(waveform: Waveform, start: Seconds, stop: Seconds) -> Signal:
-    return lowered(waveform.read(start, stop))
+def _left(own: Spectrum, others: Sequence[Spectrum], block: slice) -> NDArray[np.float32]:
+    """Return what is left of a track's power when others are taken off, dB for each frame."""
+    before, after = np.zeros((2, len(own)), np.float32)
+    under = _softer(own, others)
+    for first in range(0, own.shape[1], _BINS):
+        part = slice(first, first + _BINS)
+        rest = _without(own[:, part], [other[:, part] for other in others], under)
+        power = np.square(np.abs(own[:, part]))
+        before += power.sum(axis=1)
+        after += np.where(under[:, None], rest, power).sum(axis=1)
+    times = np.arange(len(own)) * _HOP / LOW_RATE - _MARGIN
+    frames = (np.arange(block.stop - block.start) + 0.5) * STEP
+    sums = [_smooth(np.interp(frames, times, power)) for power in (before, after)]
+    ratio = (sums[1] + 1e-12) / (sums[0] + 1e-12)
+    return np.asarray(np.clip(10 * np.log10(ratio), _LEAST_DB, 0), np.float32)
 
 
-def lowered(sound: Signal) -> Signal:
-    """Bring sound to 4 kHz, where voices have most of their power."""
-    whole = sound[: len(sound) // _DECIMATION * _DECIMATION]
-    return np.asarray(whole.reshape(-1, _DECIMATION).mean(axis=1), np.float32)
+def _softer(own: Spectrum, others: Sequence[Spectrum]) -> NDArray[np.bool_]:
+    """Return the hops in which a track is softer than another was within the reach of a filter."""
+    power = np.square(np.abs(own)).sum(axis=1)
+    softer = np.zeros(len(own), bool)
+    for other in others:
+        loud = np.pad(np.square(np.abs(other)).sum(axis=1), (_TAPS - 1, 0))
+        softer |= np.lib.stride_tricks.sliding_window_view(loud, _TAPS).max(axis=1) > power
+    return softer
 
 
-def _copies(piece: Signal, longer: Signal) -> bool:
-    """Whether a piece is a quieter copy of a part of a longer signal."""
-    _, alike, part = best_part(piece, longer)
-    return bool(part > float(piece @ piece) and alike > _COPY)
+def _smooth(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    width = round(_SMOOTH / STEP)
+    return np.convolve(power, np.ones(width) / width)[width // 2 :][: len(power)]
 
 
-def correlation(piece: Signal, longer: Signal) -> float:
-    """Correlation in [0, 1] of a piece with the part of a longer signal that it fits best."""
-    return best_part(piece, longer)[1]
+def _without(own: Spectrum, others: Sequence[Spectrum], under: NDArray[np.bool_]) -> Power:
+    """Return the power that is left of a track, shape (hops, frequencies).
+
+    The filter is fitted where the track is softer than another, which is `under`.
+    """
+    past = np.stack([_later(other, hops) for other in others for hops in range(_TAPS)])
+    past = np.ascontiguousarray(past.transpose(2, 1, 0))  # frequencies, hops, filter
+    wanted = np.ascontiguousarray(own.T)[:, :, None]
+    power = np.square(np.abs(wanted[..., 0]))
+    least = np.quantile(power, _QUIET, axis=1, keepdims=True) + 1e-12
+    least = np.maximum(least, _EXPECTED * np.square(np.abs(past)).mean(axis=2))
+    rest = wanted
+    for _ in range(_ROUNDS):
+        weights = (under / np.maximum(np.square(np.abs(rest[..., 0])), least)).astype(np.float32)
+        weighted = (past.conj() * weights[:, :, None]).transpose(0, 2, 1)
+        gram = weighted @ past
+        size = np.trace(gram, axis1=1, axis2=2).real / gram.shape[1]
+        ridge = (_RIDGE * size + 1e-20)[:, None, None] * np.eye(gram.shape[1], dtype=np.complex64)
+        rest = wanted - past @ np.linalg.solve(gram + ridge, weighted @ wanted)
+    return np.asarray(np.square(np.abs(rest[..., 0])).T, np.float32)
 
 
-def best_part(piece: Signal, longer: Signal) -> tuple[int, float, float]:
-    """Return where the part begins that fits best, its correlation in [0, 1], and its energy."""
-    size = len(longer) + len(piece)
-    spectrum = np.fft.rfft(longer, size) * np.conj(np.fft.rfft(piece, size))
-    products = np.fft.irfft(spectrum, size)[: len(longer) - len(piece) + 1]
-    sums = np.concatenate(([0.0], np.cumsum(longer.astype(np.float64) ** 2)))
-    energies = sums[len(piece) :] - sums[: len(sums) - len(piece)]
-    best = int(np.abs(products).argmax())
-    scale = float(np.sqrt(float(piece @ piece) * energies[best]))
-    alike = abs(float(products[best])) / scale if scale > 0 else 0.0
-    return best, alike, float(energies[best])
+def _later(spectrum: Spectrum, hops: int) -> Spectrum:
+    moved = np.zeros_like(spectrum)
+    moved[hops:] = spectrum[: len(spectrum) - hops]
+    return moved

@@ -21,7 +21,7 @@ from tasks.media.participants import on_time
 from tasks.media.programs import Confinement, run_program
 from tasks.media.tracks import measure, mix, sort_out
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 
 _TRUSTED_MAJORS = ("5", "6", "7")
 WAV_OUTPUT = {

@@ -15,7 +15,7 @@ from schemas.speech import Diarization, Turn, speaker_label
 from schemas.values import Seconds, to_grid
 from tasks.transcript.rttm import read_rttm
 
-STAGE_VERSION = 5
+STAGE_VERSION = 6
 
 _NO_NAME = re.compile(
     r"(speaker|spkr|spk|unknown|unk|participant|person|voice|user|guest|male|female|none|null|s)?"

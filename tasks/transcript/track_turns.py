@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.diarization.overhearing import STEP, overheard
+from models.diarization.overhearing import STEP, remaining
 from models.diarization.turns import bridge, runs, speaker_names, turns_of
 from models.protocols import Diarizer, SpeakerHints, Waveform
 from schemas.speech import Diarization, Turn
@@ -20,11 +20,19 @@ BLEED_DB = 10.0
 A voice reaches another participant's microphone 15 to 30 dB weaker than its own.
 """
 
-FAINTEST_DB, FAINT_DB = 18.0, 10.0
+COPY_DB = 4.0
+"""Sound is bleed of which others' tracks explain all but so little."""
+
+FAINTEST_DB, FAINT_DB = 14.0, 8.0
 """While another speaks, sound on a track that is so much softer than its own voice is bleed: single
 frames, and the louder parts of stretches. Chosen on three of `TUNED_SPEAKERS` with loudspeakers 12
 to 24 dB under the voices (`benchmarks/tracks.py --tuned`), between 12 and 20, 5 and 15."""
 
+CLEAR_DB = 5.0
+"""While another speaks, a voice is so much louder than the noise of its own microphone, which is
+the `_NOISE` quantile of its loudness."""
+
+_NOISE = 0.1
 _LOUD = 0.8
 """Quantile of a stretch's loudness that stands for it."""
 
@@ -59,10 +67,12 @@ def turns_by_track(engine: Diarizer, tracks: Sequence[tuple[str | None, Waveform
     speech = np.stack([_activity(turns, frames) for turns in heard], axis=1)
     sharp = np.stack([_level(waveform, frames) for _, waveform in tracks], axis=1)
     speech = _trimmed(speech, sharp)
-    level = _smoothed(sharp)
-    own = speech & ~overheard(tracks, speech, level)
-    level = level - _usual_levels(own, level)
-    active = _without_bleed(own & ~_faint(own, level), level)
+    left = remaining(tracks, speech)
+    own = speech & (left > -COPY_DB)
+    loud = _smoothed(sharp)
+    clear = loud > np.quantile(loud, _NOISE, axis=0) + CLEAR_DB
+    level = loud + left - _usual_levels(own, loud + left)
+    active = _without_bleed(own & ~_faint(own, level, clear), level)
     loudest = np.where(active, level, -np.inf).argmax(axis=1)
     exclusive = active & (np.arange(len(tracks)) == loudest[:, None])
     order = _by_first_frame(active)
@@ -132,28 +142,30 @@ def _near_others(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _usual_levels(own: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how loud each track's own voice is in dB: where nobody else speaks, shape (tracks,).
 
-    A track on which nobody speaks alone may hold nothing but others' bleed: it counts as if it
-    were as loud as the loudest one.
+    Where there is too little of that, the loudest tenth of the track is taken for its voice.
     """
     alone = own & ~_near_others(own)
-    usual = np.array(
-        [
-            np.median(level[mask, k]) if mask.sum() * STEP >= _ALONE else np.nan
-            for k, mask in enumerate(alone.T)
-        ]
-    )
-    most = float(np.nanmax(usual)) if np.isfinite(usual).any() else 0.0
-    return np.where(np.isfinite(usual), usual, most).astype(np.float32)
+    usual = [
+        np.median(loud[mask]) if mask.sum() * STEP >= _ALONE else _loudest_tenth(loud[voice])
+        for mask, voice, loud in zip(alone.T, own.T, level.T, strict=True)
+    ]
+    return np.array(usual, np.float32)
 
 
-def _faint(own: NDArray[np.bool_], level: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _loudest_tenth(level: NDArray[np.float32]) -> float:
+    return float(np.quantile(level, 0.9)) if len(level) else 0.0
+
+
+def _faint(
+    own: NDArray[np.bool_], level: NDArray[np.float32], clear: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Return what is far softer than the track's own voice while another one speaks.
 
-    Single frames by `FAINTEST_DB`, stretches as a whole by `FAINT_DB`; `level` is relative to the
-    track's own voice.
+    Single frames by `FAINTEST_DB` and where they are not `clear` of the track's noise, stretches
+    as a whole by `FAINT_DB`; `level` is relative to the track's own voice.
     """
     near = _near_others(own)
-    faint = near & (level < -FAINTEST_DB)
+    faint = near & ((level < -FAINTEST_DB) | ~clear)
     for column in range(own.shape[1]):
         for first, last in runs(own[:, column] & ~faint[:, column]):
             part = slice(first, last), column

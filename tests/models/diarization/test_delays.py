@@ -40,3 +40,15 @@ def test_a_silent_track_has_the_recordings_clock() -> None:
     clock = find_clock(InMemory(np.zeros(RATE * 20, np.float32)), InMemory(babble(2, 20)))
     assert clock is not None
     assert (clock.start, clock.rate) == (0.0, 1.0)
+
+
+def test_the_bleed_of_others_does_not_bend_a_clock() -> None:
+    """Somebody speaks in a third of the time and hears two others, 3 ms and then 12 ms later."""
+    own, first, second = babble(1, 120), babble(2, 120), babble(3, 120)
+    own[40 * RATE :] = first[: 40 * RATE] = first[80 * RATE :] = second[: 80 * RATE] = 0
+    heard = np.roll(first, round(0.003 * RATE)) + np.roll(second, round(0.012 * RATE))
+    track = own + 0.2 * heard + 0.005 * babble(4, 120)
+    clock = find_clock(InMemory(track), InMemory(own + first + second))
+    assert clock is not None
+    assert clock.rate == 1.0
+    assert clock.start == pytest.approx(0.0, abs=0.0125)

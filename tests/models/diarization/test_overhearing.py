@@ -1,6 +1,7 @@
 """A voice on two participants' tracks, some milliseconds apart, is the louder track's alone."""
 
 import itertools
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from scipy.signal import fftconvolve
 
+from lab.acoustics.rooms import room_response
+from models.diarization.overhearing import STEP, remaining
 from models.registry import load_engine
 from schemas.settings import Settings
 from tasks.transcript.rttm import read_rttm
@@ -71,6 +75,38 @@ def test_real_voices_are_not_cut_into_fragments(share: float) -> None:
     assert sum(_shared(a, b) for a, b in itertools.product(clean, found)) > 0.9 * sum(
         end - start for _, start, end in clean
     )
+
+
+def test_what_others_explain_is_told_through_a_room() -> None:
+    """Bleed 9 dB under its voice, through a room; people also speak at once."""
+    random = np.random.default_rng(0)
+    turns = [Spoken(0, 1, 9), Spoken(1, 8, 16), Spoken(0, 17, 22), Spoken(1, 23, 28)]
+    ana, bo = (noise_voice(turns, who, 30.0, random) for who in (0, 1))
+    rooms = [room_response(number)[:6000] for number in (3, 4)]
+    heard = [0.35 * fftconvolve(v, r)[: len(v)] for v, r in zip((bo, ana), rooms, strict=True)]
+    tracks = [("Ana", Sound(ana + heard[0])), ("Bo", Sound(bo + heard[1]))]
+    left = remaining(tracks, np.ones((1500, 2), bool))
+    seconds = np.arange(1500) * STEP
+    only_bo = ((seconds > 10) & (seconds < 15)) | ((seconds > 24) & (seconds < 27))
+    only_ana = ((seconds > 2) & (seconds < 7)) | ((seconds > 18) & (seconds < 21))
+    assert np.median(left[only_bo, 0]) < -6 < -1 < np.median(left[only_bo, 1])
+    assert np.median(left[only_ana, 1]) < -6 < -1 < np.median(left[only_ana, 0])
+    both = (seconds > 8.3) & (seconds < 8.7)
+    assert left[both].min() > -4
+
+
+def noise_voice(
+    turns: Sequence[Spoken], who: int, duration: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Noise in syllables, as a voice that cannot be told in advance."""
+    sound = np.zeros(round(duration * RATE), np.float32)
+    for turn in turns:
+        if turn.speaker == who:
+            part = slice(round(turn.start * RATE), round(turn.end * RATE))
+            size = part.stop - part.start
+            swell = 0.55 - 0.45 * np.cos(2 * np.pi * 4 * np.arange(size) / RATE)
+            sound[part] = np.convolve(random.normal(size=size), np.ones(8) / 8, "same") * swell
+    return 0.2 * sound
 
 
 def _shared(one: tuple[str, float, float], other: tuple[str, float, float]) -> float:
