@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from schemas.privacy import TELEMETRY_OFF
+from tasks.media.split import ffmpeg_program
 from tasks.sample import make_sample
 from tests.material.meetings import make_meeting
 from tests.material.sounds import write_wav
@@ -103,7 +104,11 @@ def test_without_its_switch_a_library_would_be_caught(cage: Cage) -> None:
 
 @pytest.mark.slow
 def test_an_annotation_leaves_nothing(cage: Cage) -> None:
-    make_sample(cage.folder / "bucket")
+    (cage.folder / "bucket").mkdir()
+    sample = make_sample(cage.folder / "whole")
+    program = [ffmpeg_program(), "-nostdin", "-loglevel", "error", "-t", "9"]
+    short = cage.folder / "bucket" / "sample.mp4"
+    subprocess.run([*program, "-i", sample, "-c", "copy", short], check=True, timeout=60)
     done = cage.tonescribe("annotate", "bucket", "--out", "dataset", "--purpose", "demo")
     assert done.returncode == 0, done.stderr
     for command in (("show", "dataset"), ("query", "dataset", "from speakers"), ("doctor",)):
