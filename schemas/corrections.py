@@ -4,7 +4,7 @@ The list is append-only: nothing is ever taken out of it, an undoing is one more
 the models said stays in the tables; corrections are overlaid at reading.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
@@ -60,6 +60,17 @@ class Correction(Value):
         if self.field == "speaker" and not (self.old and self.new):
             raise ValueError("a speaker is replaced by another one")
         return self
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Self:
+        """Return the correction that a row of the table holds."""
+        renamed = {"recording_id": "recording", "utterance_index": "utterance"}
+        return cls(**{renamed.get(name, name): value for name, value in row.items()})
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the row of the table."""
+        renamed = {"recording": "recording_id", "utterance": "utterance_index"}
+        return {renamed.get(name, name): value for name, value in self.model_dump().items()}
 
 
 class CorrectionFile(Value):

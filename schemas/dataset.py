@@ -1,25 +1,43 @@
 """A DATASET folder or URL: its layout, and how one reads it."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from schemas.corrections import Correction
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.manifest import Manifest, read_stored
-from schemas.tables import TABLES, with_version
+from schemas.overlay import ORIGINALS, overlaid
+from schemas.tables import CORRECTIONS_SCHEMA, TABLES, Row, with_version
 
 if TYPE_CHECKING:
     from datetime import date
 
     import duckdb
     import pandas
+    import pyarrow
     import pyarrow.dataset
 
 UNDATED = "undated"
 MANIFESTS, QUARANTINE, PAGES = "manifests", "quarantine", "pages"
 FORGOTTEN, LEASES, HANDED = "forgotten", "leases", "handed"
+CORRECTED = "corrections"
 """Folders of a dataset beside those of its tables."""
+
+_UTTERANCES = f"""
+    select * replace (emotion::varchar as emotion),
+           {", ".join(f"{field}::varchar as {name}" for field, name in ORIGINALS.items())},
+           []::varchar[] as corrected
+    from _utterances
+"""  # noqa: S608 - names of our own columns
+_WITH_CORRECTED = f"""
+    {_UTTERANCES}
+    anti join _corrected using (recording_id, utterance_index)
+    union all by name select * replace (emotion::varchar as emotion) from _corrected
+"""  # noqa: S608 - names of our own columns
+"""The view `utterances`: as published, and the rows that reviewers corrected in their place."""
 
 _MEANS = ", ".join(f"avg(scores.{name}) as {name}" for name in EMOTIONS)
 
@@ -179,13 +197,67 @@ class Dataset:
                 names = [name for name in names if name in listed]
             yield from names
 
+    def corrections(self, recording_id: str | None = None) -> tuple[Correction, ...]:
+        """Return the corrections of all recordings or of one, in the order they were made."""
+        import pyarrow.parquet as pq
+
+        folder = f"{CORRECTED}/{recording_id}" if recording_id else CORRECTED
+        contents = (self.read_bytes(name) for name in self.list(folder, ".parquet"))
+        made = (
+            Correction.from_row(row)
+            for content in contents
+            if content is not None
+            for row in pq.read_table(io.BytesIO(content)).to_pylist()
+        )
+        every = {each.id: each for each in made}
+        return tuple(sorted(every.values(), key=lambda each: each.when))
+
+    def _corrected(self, corrections: Sequence[Correction]) -> "pyarrow.Table":
+        """Return the utterances that corrections change, with what was published beside it."""
+        import pyarrow as pa
+        import pyarrow.dataset as ds
+
+        of: dict[str, list[Correction]] = {}
+        for each in corrections:
+            of.setdefault(each.recording, []).append(each)
+        wanted = ds.field("recording_id").isin(list(of))
+        table = self.arrow("utterances").to_table(filter=wanted).sort_by("utterance_index")
+        rows: dict[str, list[Row]] = {recording_id: [] for recording_id in of}
+        for row in table.to_pylist():
+            rows[row["recording_id"]].append(row)
+        made = [
+            row
+            for recording_id, found in rows.items()
+            for row in overlaid(found, of[recording_id])[0]
+            if row["corrected"]
+        ]
+        schema = TABLES["utterances"]
+        for name in ORIGINALS.values():
+            schema = schema.append(pa.field(name, pa.string()))
+        return pa.Table.from_pylist(
+            made, schema=schema.append(pa.field("corrected", pa.list_(pa.string())))
+        )
+
+    @staticmethod
+    def _as_table(corrections: Sequence[Correction]) -> "pyarrow.Table":
+        import pyarrow as pa
+
+        return pa.Table.from_pylist([c.as_row() for c in corrections], schema=CORRECTIONS_SCHEMA)
+
     def connect(self) -> "duckdb.DuckDBPyConnection":
         """Return a DuckDB connection with the tables and views of the contract."""
         import duckdb
 
         # DuckDB would fetch an extension from its server that a query needs
         connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-        for table in TABLES:
+        connection.register("_utterances", self.arrow("utterances"))
+        corrections = self.corrections()
+        connection.register("corrections", self._as_table(corrections))
+        if corrections:
+            connection.register("_corrected", self._corrected(corrections))
+        utterances = _WITH_CORRECTED if corrections else _UTTERANCES
+        connection.execute(f"create view utterances as {utterances}")
+        for table in TABLES.keys() - {"utterances"}:
             connection.register(f"_{table}", self.arrow(table))
             connection.table(f"_{table}").create_view(table)
         for name, query in VIEWS.items():

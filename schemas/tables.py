@@ -152,6 +152,27 @@ REACTIONS: tuple[Column, ...] = (
 )
 """One row per face that listened to an utterance, sorted by utterance and participant."""
 
+CORRECTIONS: tuple[Column, ...] = (
+    Column("id", pa.string(), "32 hex digits, drawn where the correction was made"),
+    Column("who", pa.string(), "the reviewer"),
+    Column("when", pa.timestamp("us", tz="UTC"), "when it was made"),
+    Column("recording_id", pa.string(), "first 16 hex digits of the SHA-256 of the content"),
+    Column("utterance_index", pa.int32(), "null: about a speaker everywhere", required=False),
+    Column("start", pa.float64(), "of the utterance when it was corrected", required=False),
+    Column("end", pa.float64(), "of the utterance when it was corrected", required=False),
+    Column("speaker", pa.string(), "null: about one utterance", required=False),
+    Column("field", pa.string(), "emotion, text, speaker or speaker_name"),
+    Column("old", pa.string(), "value before; null: unsure, no words, no name", required=False),
+    Column("new", pa.string(), "value after", required=False),
+    Column("note", pa.string(), "the reviewer's", required=False),
+    Column("undoes", pa.string(), "id of the correction that no longer holds", required=False),
+)
+"""One row per correction, in files that are only ever added. Not published with a recording."""
+
+CORRECTIONS_SCHEMA = pa.schema(
+    [pa.field(c.name, c.kind, nullable=not c.required) for c in CORRECTIONS]
+)
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "utterances": UTTERANCES,
     "recordings": RECORDINGS,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.correct import correct_command
 from flows.cli.keep import forget_command, notice_command, retain_command, status_command
 from flows.cli.lab import evaluate_command, train_command
 from flows.cli.review import review_command
@@ -158,9 +159,10 @@ def query(
 ) -> None:
     """Query a dataset with SQL (DuckDB).
 
-    Views: [bold]utterances[/bold], [bold]recordings[/bold], [bold]reactions[/bold] (of
-    listeners), [bold]words[/bold] (unnested), [bold]turns[/bold] (what one speaker says until
-    another does) and [bold]speakers[/bold] (talk seconds, share, mean scores per recording).
+    Views: [bold]utterances[/bold] (as corrected), [bold]recordings[/bold], [bold]reactions[/bold]
+    (of listeners), [bold]words[/bold] (unnested), [bold]turns[/bold] (what one speaker says until
+    another does), [bold]speakers[/bold] (talk seconds, share, mean scores per recording) and
+    [bold]corrections[/bold].
     """
     from flows.cli.read import run_query
 
@@ -215,6 +217,7 @@ def doctor(
 
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("correct")(correct_command)
 app.command("status")(status_command)
 app.command("forget")(forget_command)
 app.command("retain")(retain_command)

@@ -10,6 +10,7 @@ from schemas.errors import SettingsError
 from schemas.names import name_key
 from schemas.tables import Row
 from schemas.values import clock
+from tasks.dataset.corrections import corrected_utterances
 from tasks.dataset.export import safe_cell
 from tasks.dataset.lines import printable, who
 
@@ -35,7 +36,10 @@ def show_transcript(
         raise SettingsError(f"There is no emotion '{emotion}'; known are {', '.join(EMOTIONS)}.")
     dataset = open_dataset(location)
     console = Console()
-    found = [(f, _rows(dataset, f["recording_id"])) for f in _recordings(dataset, recording)]
+    found = [
+        (f, corrected_utterances(dataset, f["recording_id"]))
+        for f in _recordings(dataset, recording)
+    ]
     if speaker is not None:
         _refuse_unknown_speaker(speaker, [row for _, rows in found for row in rows])
     for facts, rows in found:
@@ -90,14 +94,6 @@ def _recordings(dataset: Dataset, wanted: str | None) -> list[Row]:
     if not found:
         raise SettingsError(f"There is no recording '{wanted}' in {dataset.location}.")
     return found
-
-
-def _rows(dataset: Dataset, recording_id: str) -> list[Row]:
-    import pyarrow.dataset as ds
-
-    table = dataset.arrow("utterances").to_table(filter=ds.field("recording_id") == recording_id)
-    rows: list[Row] = table.sort_by("utterance_index").to_pylist()
-    return rows
 
 
 def run_query(location: str, sql: str, output_format: str, *, unsafe: bool = False) -> None:
@@ -186,14 +182,18 @@ def run_export(
         folder = output or Path()
         _make(folder)
         for facts in found:
-            content = as_bytes(write(facts, _rows(dataset, facts["recording_id"]), dataset))
+            content = as_bytes(
+                write(facts, corrected_utterances(dataset, facts["recording_id"]), dataset)
+            )
             _write(folder / file_name(facts, output_format), content)
         sys.stderr.write(f"{len(found)} recordings exported to {folder}\n")
         return
     if len(found) > 1:
         ids = ", ".join(row["recording_id"] for row in found)
         raise SettingsError(f"'{wanted}' names several recordings: {ids}; name one by its id.")
-    content = as_bytes(write(found[0], _rows(dataset, found[0]["recording_id"]), dataset))
+    content = as_bytes(
+        write(found[0], corrected_utterances(dataset, found[0]["recording_id"]), dataset)
+    )
     if output is None:
         sys.stdout.buffer.write(content)
     else:
