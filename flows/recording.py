@@ -219,7 +219,9 @@ def _annotate(
         inputs=inputs_digest(recording),
         degraded=_degraded(work, ran, dataset),
     )
-    page = attempt("page", lambda: render_page(annotation))
+    page = attempt(
+        "page", lambda: render_page(annotation, dataset.corrections(recording.recording_id))
+    )
     manifest = attempt("publish", lambda: publish(dataset, annotation, page, leases.note))
     publish_artifacts(manifest, dataset, annotation.utterances, settings.artifacts)
     return RecordingReport(

@@ -16,11 +16,11 @@ from pydantic.fields import FieldInfo
 
 from flows.cli.app import app
 from models.registry import ENGINES
-from schemas.dataset import VIEWS
+from schemas.dataset import CORRECTED, VIEWS
 from schemas.emotions import EMOTIONS
 from schemas.settings import PROFILES, EngineSettings, Settings
 from schemas.speech import FLAGS
-from schemas.tables import COLUMNS
+from schemas.tables import COLUMNS, CORRECTIONS
 
 if TYPE_CHECKING:
     from pyarrow import DataType
@@ -123,13 +123,13 @@ def _default(name: str, field: FieldInfo) -> str:
 def columns() -> list[str]:
     """Return the tables' columns, the views, the classes and the flags."""
     lines = ["# Columns", ""]
-    for table, found in COLUMNS.items():
+    for table, found in (*COLUMNS.items(), (CORRECTED, CORRECTIONS)):
         lines += [f"## `{table}`", "", "| column | type | |", "|---|---|---|"]
         for column in found:
             null = "" if column.required else ", may be null"
             lines.append(f"| `{column.name}` | `{_type(column.kind)}`{null} | {column.about} |")
         lines.append("")
-    views = ", ".join(f"`{view}`" for view in (*COLUMNS, *VIEWS))
+    views = ", ".join(f"`{view}`" for view in (*COLUMNS, CORRECTED, *VIEWS))
     lines += [f"Views of `tonescribe query`: {views}.", ""]
     lines += [f"Classes: {', '.join(EMOTIONS)}.", "", "| flag | |", "|---|---|"]
     return [*lines, *(f"| `{flag}` | {about} |" for flag, about in FLAGS.items())]

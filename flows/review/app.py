@@ -17,12 +17,15 @@ from fastapi.responses import (
 )
 from fastapi.staticfiles import StaticFiles
 
+from flows.refresh import refresh_recordings
 from flows.review.access import Access, Guard
 from flows.review.jobs import Annotator, Clip, Clips
 from flows.review.library import Library, Meeting, MeetingScores, Order
+from schemas.corrections import Correction, CorrectionFile, read_corrections
 from schemas.dataset import Dataset
 from schemas.emotions import EMOTIONS, FACTS, Emotion
 from schemas.errors import InputError, ResourceError, TonescribeError
+from tasks.dataset.corrections import TakenIn, take_in
 from tasks.dataset.refresh import page_from_rows
 from tasks.ingest.file_types import MEDIA_SUFFIXES
 from tasks.ingest.listing import is_local, local_path
@@ -30,6 +33,7 @@ from tasks.ingest.listing import is_local, local_path
 PAGES = Path(__file__).parent / "pages"
 _HEARTBEAT_SECONDS = 10.0
 _LONGEST_NAME = 100
+_MOST_CORRECTED_BYTES = 10_000_000
 
 
 def create_app(
@@ -55,6 +59,7 @@ def create_app(
     library = Library(dataset)
     _add_pages(app, library)
     _add_meetings(app, library)
+    _add_corrections(app, library)
     clips = Clips(annotator) if annotator is not None and uploads is not None else None
     _add_clips(app, clips, uploads, most_bytes)
 
@@ -112,7 +117,48 @@ def _add_meetings(app: FastAPI, library: Library) -> None:
         return library.scores(recording_id)
 
 
+def _add_corrections(app: FastAPI, library: Library) -> None:
+    body = {"content": {"application/json": {"schema": CorrectionFile.model_json_schema()}}}
+
+    @app.post(
+        "/api/meetings/{recording_id}/corrections",
+        responses=_MISSING | _WRONG,
+        openapi_extra={"requestBody": body | {"required": True}},
+    )
+    async def correct(request: Request, recording_id: str) -> TakenIn:
+        """Take in what a reviewer corrected on the page of a meeting, and draw it anew."""
+        library.manifest(recording_id)
+        content = await _small_body(request)
+        try:
+            made = read_corrections(content, "of the page")
+        except InputError as error:
+            raise HTTPException(422, error.sentence) from error
+        if any(each.recording != recording_id for each in made):
+            raise HTTPException(422, "A correction is about another meeting.")
+        return await asyncio.to_thread(_take_in, library.dataset, recording_id, made)
+
+
+def _take_in(dataset: Dataset, recording_id: str, made: tuple[Correction, ...]) -> TakenIn:
+    (taken,) = take_in(dataset, made) or (TakenIn(recording_id=recording_id),)
+    if taken.added:
+        refresh_recordings(dataset, [recording_id])
+    return taken
+
+
+async def _small_body(request: Request) -> bytes:
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > _MOST_CORRECTED_BYTES:
+            raise HTTPException(413, "That is too much for the corrections of one meeting.")
+    return content
+
+
 _MISSING: dict[int | str, dict[str, str]] = {404: {"description": "There is no such thing here."}}
+_WRONG: dict[int | str, dict[str, str]] = {
+    413: {"description": "It is too much."},
+    422: {"description": "It is no file of corrections, or of another meeting."},
+}
 _REFUSED: dict[int | str, dict[str, str]] = {
     413: {"description": "The clip is too large, or empty."},
     415: {"description": "The name has no ending of audio or video."},

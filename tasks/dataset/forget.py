@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from schemas.dataset import (
+    CORRECTED,
     FORGOTTEN,
     MANIFESTS,
     QUARANTINE,
@@ -103,7 +104,7 @@ def _known_id(dataset: Dataset, wanted: str) -> str:
 def strays(dataset: Dataset) -> list[str]:
     """Return the files that are no part of the layout: exports, notes, an index."""
     known = {f for m in all_manifests(dataset) for f in (*m.files, *m.obsolete)}
-    folders = (f"{MANIFESTS}/", f"{QUARANTINE}/")
+    folders = (f"{MANIFESTS}/", f"{QUARANTINE}/", f"{CORRECTED}/")
     return [
         path
         for path in all_files(dataset)

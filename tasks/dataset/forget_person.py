@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.consent import NOT_SHOWN, name_digest
+from schemas.corrections import Correction
 from schemas.dataset import (
     MANIFESTS,
     QUARANTINE,
@@ -23,7 +24,9 @@ from schemas.dataset import (
 from schemas.errors import SettingsError
 from schemas.manifest import Manifest, QuarantineEntry
 from schemas.names import name_key
+from schemas.overlay import overlaid
 from schemas.tables import TABLES, Row
+from tasks.dataset.corrections import remove_corrections
 from tasks.dataset.forget import Forgotten, exports_of, strays
 from tasks.dataset.index import remove_index
 from tasks.dataset.manifests import all_manifests, write_manifest
@@ -87,6 +90,7 @@ def forget_speaker(dataset: Dataset, name: str, *, dry_run: bool = False) -> For
         changed, count = _hide(dataset, manifest, name)
         rows += count
         rewritten += [*changed, manifest_path(manifest.recording_id)]
+        rewritten += _forget_corrections(dataset, manifest, changed, name, dry_run=dry_run)
         if not dry_run:
             bury(dataset, manifest.recording_id, name)
             _write(dataset, manifest, changed, name)
@@ -124,10 +128,14 @@ def traces_of_speaker(dataset: Dataset, name: str) -> list[str]:
 
 
 def _read(dataset: Dataset, path: str) -> list[Row]:
+    content = dataset.read_bytes(path)
+    return _parsed(content) if content else []
+
+
+def _parsed(content: bytes) -> list[Row]:
     import pyarrow.parquet as pq
 
-    content = dataset.read_bytes(path)
-    rows: list[Row] = pq.read_table(io.BytesIO(content)).to_pylist() if content else []
+    rows: list[Row] = pq.read_table(io.BytesIO(content)).to_pylist()
     return rows
 
 
@@ -137,12 +145,30 @@ def _tables_of(manifest: Manifest) -> dict[str, str]:
 
 
 def _speaks_in(dataset: Dataset, manifest: Manifest, name: str) -> bool:
-    return any(
+    return bool(_named_by_corrections(dataset, manifest, name)) or any(
         name_key(str(row.get(column) or "")) == name_key(name)
         for path in _tables_of(manifest)
         for row in _read(dataset, path)
         for column in _NAME_COLUMNS
     )
+
+
+def _named_by_corrections(dataset: Dataset, manifest: Manifest, name: str) -> set[str]:
+    """Return the published labels of those to whom reviewers gave a name."""
+    corrections = dataset.corrections(manifest.recording_id)
+    if not corrections:
+        return set()
+    rows = [
+        row
+        for path, table in _tables_of(manifest).items()
+        if table == "utterances"
+        for row in _read(dataset, path)
+    ]
+    return {
+        str(row["original_speaker"])
+        for row in overlaid(rows, corrections)[0]
+        if name_key(row["speaker_name"] or "") == name_key(name)
+    }
 
 
 def _could_be(row: Row, name: str, labels: set[str]) -> bool:
@@ -168,7 +194,7 @@ def _hide(dataset: Dataset, manifest: Manifest, name: str) -> tuple[dict[str, by
     """
     tables = _tables_of(manifest)
     rows = {path: _read(dataset, path) for path in tables}
-    labels = {
+    labels = _named_by_corrections(dataset, manifest, name) | {
         str(row["speaker"])
         for found in rows.values()
         for row in found
@@ -189,6 +215,23 @@ def _hide(dataset: Dataset, manifest: Manifest, name: str) -> tuple[dict[str, by
                 count += 1
         changed[path] = parquet_bytes(table, made)
     return changed, count
+
+
+def _forget_corrections(
+    dataset: Dataset, manifest: Manifest, changed: dict[str, bytes], name: str, *, dry_run: bool
+) -> list[str]:
+    """Take out corrections that hold a name, or are about what is not shown now."""
+    path = next(f for f, table in _tables_of(manifest).items() if table == "utterances")
+    rows = [row for row in _parsed(changed[path]) if "no_consent" in row["flags"]]
+    hidden = {row["utterance_index"] for row in rows}
+    labels = {row["speaker"] for row in rows}
+
+    def is_gone(each: Correction) -> bool:
+        texts = (each.who, each.old, each.new, each.note, each.speaker)
+        is_named = any(names_in(text, name) for text in texts if text)
+        return is_named or each.utterance in hidden or each.speaker in labels
+
+    return remove_corrections(dataset, manifest.recording_id, is_gone, dry_run=dry_run)
 
 
 def _untitled(row: Row, name: str, recording_id: str) -> Row:

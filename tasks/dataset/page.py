@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from schemas.annotation import Annotation
+from schemas.corrections import Correction
 from schemas.emotions import FACTS
 from schemas.speech import FLAGS, AnnotatedUtterance, Flag, Reaction
 from schemas.values import Seconds, clock
-from tasks.dataset.page_data import as_script, page_data
+from tasks.dataset.page_data import as_script, corrections_data, page_data
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 PARTS = Path(__file__).parent / "review_page"
 
@@ -64,6 +65,8 @@ def _policy() -> str:
     digests = {"style-src": _style(), "script-src": _script()}
     rules = ["default-src 'none'"]
     rules += [f"{rule} 'sha256-{_digest(text)}'" for rule, text in digests.items()]
+    # to hand corrections to the app that serves the page; as a file it has nobody to ask
+    rules += ["connect-src 'self'"]
     rules += ["media-src 'self' file: blob:", "base-uri 'none'", "form-action 'none'"]
     return "; ".join([*rules, "require-trusted-types-for 'script'", "trusted-types 'none'"])
 
@@ -88,6 +91,7 @@ class PageContent:
     notes: tuple[str, ...]
     rows: tuple[AnnotatedUtterance, ...]
     reactions: tuple[Reaction, ...] = ()
+    corrections: tuple[Correction, ...] = ()
     media: str | None = None
 
 
@@ -98,8 +102,8 @@ def notes_of(annotation: Annotation) -> tuple[str, ...]:
     return tuple(note for note in notes if note)
 
 
-def render_page(annotation: Annotation) -> str:
-    """Return the page of an annotation as HTML."""
+def render_page(annotation: Annotation, corrections: Sequence[Correction] = ()) -> str:
+    """Return the page of an annotation as HTML, with what reviewers corrected before."""
     recording, info = annotation.recording, annotation.media
     return render(
         PageContent(
@@ -112,6 +116,7 @@ def render_page(annotation: Annotation) -> str:
             notes=notes_of(annotation),
             rows=annotation.utterances,
             reactions=annotation.reactions.rows,
+            corrections=tuple(corrections),
         )
     )
 
@@ -133,6 +138,7 @@ def render(content: PageContent) -> str:
         "title": content.title,
         "notes": [note for note in notes if note],
         "duration": content.duration,
+        "corrections": corrections_data(content.corrections, rows),
     }
     trusted = {"style": _style(), "script": _script(), "policy": _policy()}
     data = as_script(page_data(facts, rows, content.reactions, common))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from schemas.consent import NOT_SHOWN
+from schemas.corrections import Correction
 from schemas.emotions import EMOTIONS, FACTS, EmotionScores
 from schemas.speech import FLAGS, AnnotatedUtterance, Flag, Reaction, Word
 from schemas.values import Json
@@ -70,6 +71,14 @@ def page_data(
     }
 
 
+def corrections_data(
+    corrections: Sequence[Correction], rows: Sequence[AnnotatedUtterance]
+) -> list[Json]:
+    """Return corrections as the page's script keeps them, about whom it shows alone."""
+    hidden = {row.utterance.index for row in rows if _is_hidden(row)}
+    return [each.model_dump(mode="json") for each in corrections if each.utterance not in hidden]
+
+
 def as_script(data: Json) -> str:
     """Return an object as JSON that no HTML parser reads anything else into.
 
@@ -83,9 +92,15 @@ def as_script(data: Json) -> str:
 
 
 def names_in_data(data: Json) -> list[str]:
-    """Return the parts of a page's data that name people: title, names, notes, listeners."""
+    """Return the parts of a page's data that name people; what is said is not among them."""
     listeners = [each["name"] for each in data["listeners"] if each["name"]]
-    return [data["title"], *data["names"], *data["notes"], *listeners]
+    corrected = [
+        text
+        for each in data.get("corrections", ())
+        for field in ("who", "note", *(() if each["field"] == "text" else ("old", "new")))
+        if (text := each[field])
+    ]
+    return [data["title"], *data["names"], *data["notes"], *listeners, *corrected]
 
 
 def _name(row: AnnotatedUtterance) -> str | None:

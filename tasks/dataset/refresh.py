@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
+from schemas.corrections import Correction
 from schemas.dataset import Dataset, is_of_table, manifest_path, page_path
 from schemas.emotions import EmotionScores
 from schemas.errors import InputError
@@ -53,9 +54,10 @@ def refresh(dataset: Dataset, manifest: Manifest, marks: Marks | None = None) ->
     """
     tables = {table: _rows(dataset, manifest, table) for table in COLUMNS}
     (recording,) = tables["recordings"]
+    corrections = dataset.corrections(manifest.recording_id)
     contents = {
         page_path(manifest.recording_id): render(
-            _page(recording, tables["utterances"], tables["reactions"], manifest)
+            _page(recording, tables["utterances"], tables["reactions"], manifest, corrections)
         ).encode()
     }
     for table in sorted(tables, key=lambda name: name == "utterances"):
@@ -91,7 +93,8 @@ def _content(dataset: Dataset, manifest: Manifest) -> PageContent:
         _read(dataset, _file(manifest, table), table)
         for table in ("recordings", "utterances", "reactions")
     )
-    return _page(recordings[0], utterances, reactions, manifest)
+    corrections = dataset.corrections(manifest.recording_id)
+    return _page(recordings[0], utterances, reactions, manifest, corrections)
 
 
 def _file(manifest: Manifest, table: str) -> str:
@@ -143,7 +146,13 @@ def _today(row: Row, table: str) -> Row:
     return made
 
 
-def _page(recording: Row, rows: list[Row], reactions: list[Row], manifest: Manifest) -> PageContent:
+def _page(
+    recording: Row,
+    rows: list[Row],
+    reactions: list[Row],
+    manifest: Manifest,
+    corrections: tuple[Correction, ...],
+) -> PageContent:
     if manifest.notes is None:
         raise InputError(
             f"The page of {manifest.recording_id} was made before its notes were kept; "
@@ -159,6 +168,7 @@ def _page(recording: Row, rows: list[Row], reactions: list[Row], manifest: Manif
         notes=manifest.notes,
         rows=tuple(_utterance(row) for row in rows),
         reactions=tuple(_reaction(row) for row in reactions),
+        corrections=corrections,
     )
 
 

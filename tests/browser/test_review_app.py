@@ -13,6 +13,7 @@ from flows.progress import Event, Progress
 from flows.review.app import create_app
 from schemas.dataset import Dataset
 from schemas.reports import BatchReport, RecordingReport
+from tests.material.review import wait_until
 from tests.material.series import make_series
 
 
@@ -77,6 +78,16 @@ def test_meetings_are_found_compared_and_opened(page: Page) -> None:
     page.locator("#meetings a").click()
     expect(page.locator("h1")).to_have_text("weekly 2026-09-14")
     expect(page.locator(".line").first).to_be_visible()
+
+
+def test_a_label_that_a_reviewer_confirms_is_in_the_dataset(page: Page, site: str) -> None:
+    page.goto(f"{site}/meetings/{3:016x}")
+    page.locator(".line").nth(2).click()
+    page.get_by_role("button", name="Label is right").click()
+    expect(page.get_by_role("button", name="Label is right ✓")).to_be_visible()
+    wait_until(page, "localStorage.length === 0")  # the app has it
+    page.reload()
+    expect(page.locator("#n-corrections")).to_have_text("1")
 
 
 def test_an_uploaded_clip_is_followed_to_its_radar(page: Page, tmp_path: Path) -> None:

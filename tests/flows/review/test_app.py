@@ -235,8 +235,37 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     described = client.get("/api/openapi.json").json()
     assert set(described["paths"]) == {
         "/api/meetings",
+        "/api/meetings/{recording_id}/corrections",
         "/api/meetings/{recording_id}/scores",
         "/api/clips",
         "/api/clips/{clip_id}",
         "/api/clips/{clip_id}/events",
     }
+
+
+def test_corrections_of_the_page_are_taken_in_and_seen_by_all(client: TestClient) -> None:
+    path = f"/api/meetings/{0:016x}/corrections"
+    made = {
+        "id": f"{7:032x}",
+        "who": "Rita",
+        "when": "2026-11-20T10:00:00Z",
+        "recording": f"{0:016x}",
+        "utterance": 0,
+        "field": "text",
+        "old": "before",
+        "new": "what was really said",
+    }
+    body = {"format": "tonescribe-corrections", "version": 1, "corrections": [made]}
+    assert client.post(path, json=body).status_code == 403
+    answer = client.post(path, json=body, headers=ORIGIN)
+    assert (answer.status_code, answer.json()["added"]) == (200, 1)
+    assert client.post(path, json=body, headers=ORIGIN).json()["known"] == 1
+    assert "what was really said" in client.get(f"/meetings/{0:016x}").text
+    found = client.get("/api/meetings", params={"text": "really said"}).json()
+    assert [meeting["recording_id"] for meeting in found] == [f"{0:016x}"]
+    assert client.post(path, content=b"{", headers=ORIGIN).status_code == 422
+    other = f"/api/meetings/{1:016x}/corrections"
+    assert client.post(other, json=body, headers=ORIGIN).status_code == 422
+    nowhere = f"/api/meetings/{99:016x}/corrections"
+    assert client.post(nowhere, json=body, headers=ORIGIN).status_code == 404
+    assert client.post(path, content=b" " * 10_000_001, headers=ORIGIN).status_code == 413

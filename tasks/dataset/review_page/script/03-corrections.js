@@ -1,5 +1,6 @@
-// Corrections: an append-only list, kept in this browser and handed out as a file.
-// Its form is schemas/corrections.py. What the models said is never changed, only overlaid.
+// Corrections: an append-only list. Those of the dataset come with the page; new ones go to the app
+// that serves it, else they stay in this browser and are handed out as a file.
+// Their form is schemas/corrections.py. What the models said is never changed, only overlaid.
 
 const KEPT = `tonescribe:corrections:${given.id}`;
 let corrections = [];
@@ -16,11 +17,42 @@ function keep(key, value) {
   } catch { isKept = false; }
 }
 
+const TAKEN_IN = (given.corrections ?? []).filter(isCorrection);
+const APP = location.protocol.startsWith("http") && /^\/meetings\/[0-9a-f]{16}$/.test(location.pathname)
+  ? `/api${location.pathname}/corrections` : null;
+
 function readCorrections() {
+  let own = [];
   try {
     const found = JSON.parse(kept(KEPT) ?? "[]");
-    corrections = Array.isArray(found) ? found.filter(isCorrection) : [];
-  } catch { corrections = []; }
+    own = Array.isArray(found) ? found.filter(isCorrection) : [];
+  } catch { /* what does not fit is left out */ }
+  const known = new Set(TAKEN_IN.map((each) => each.id));
+  own = own.filter((each) => !known.has(each.id));
+  keep(KEPT, own.length ? JSON.stringify(own) : null);
+  corrections = [...TAKEN_IN, ...own];
+}
+
+// What only this browser has.
+function ownCorrections() {
+  const known = new Set(TAKEN_IN.map((each) => each.id));
+  return corrections.filter((each) => !known.has(each.id));
+}
+
+// Hand to the app what it has not; where it does not answer, this browser keeps it until it does.
+async function handOver() {
+  const own = ownCorrections();
+  if (!APP || !own.length) return;
+  try {
+    const answer = await fetch(APP, {
+      method: "POST", headers: { "content-type": "application/json" },
+      body: JSON.stringify({ format: "tonescribe-corrections", version: 1, corrections: own }),
+    });
+    if (!answer.ok) return;
+  } catch { return; }
+  TAKEN_IN.push(...own);
+  keep(KEPT, ownCorrections().length ? JSON.stringify(ownCorrections()) : null);
+  changed("rows");
 }
 
 // Every page that is opened as a file may write to the same storage: what does not fit is left out.
@@ -45,7 +77,7 @@ function standing() {
 // Put what the models said and what was corrected since into the rows and speakers.
 function overlay() {
   for (const row of rows) {
-    Object.assign(row, row.given, { relabelled: false, isMended: false });
+    Object.assign(row, row.given, { relabelled: false, isMended: false, checked: false });
   }
   for (const speaker of speakers) Object.assign(speaker, { given: null, rows: [], talk: 0 });
   const merged = new Map();
@@ -56,12 +88,13 @@ function overlay() {
     if (each.field === "speaker_name" && whom) whom.given = each.new;
     if (each.field === "speaker" && each.utterance === null && whom) merged.set(whom.index, speakerOf(each.new).index);
     if (!row || row.hidden) continue;
-    if (each.field === "emotion") { row.emotion = each.new === null ? UNSURE : EMOTIONS.indexOf(each.new); row.relabelled = true; }
+    if (each.field === "emotion") { row.emotion = each.new === null ? UNSURE : EMOTIONS.indexOf(each.new); row.checked = each.old === each.new; }
     if (each.field === "text") { row.text = each.new ?? ""; row.isMended = true; }
     if (each.field === "speaker") row.speaker = speakerOf(each.new).index;
   }
   for (const row of rows) {
     for (let hops = 0; merged.has(row.speaker) && hops < speakers.length; hops++) row.speaker = merged.get(row.speaker);
+    row.relabelled = !row.hidden && row.emotion !== row.given.emotion;
     row.folded = fold(shownText(row));
     speakers[row.speaker].rows.push(row);
     speakers[row.speaker].talk += row.end - row.start;
@@ -113,9 +146,10 @@ function append(...entries) {
   if (!entries.length) return;
   const shared = { who: kept("tonescribe:reviewer") || "anonymous", when: new Date().toISOString(), recording: given.id };
   for (const entry of entries) corrections.push({ ...entry, ...shared, undoes: entry.undoes ?? null, id: newId() });
-  keep(KEPT, JSON.stringify(corrections));
+  keep(KEPT, JSON.stringify(ownCorrections()));
   overlay();
   changed("rows");
+  handOver();
 }
 
 function newId() {

@@ -92,7 +92,9 @@ function showCorrections() {
   $("correction-list").replaceChildren(...corrections.map((each) => h("li", { class: counting.has(each.id) || each.undoes ? null : "undone" },
     h("span", { class: "num" }, each.start === null ? "all" : clock(each.start)), inWords(each))));
   $("undo").disabled = !counting.size;
-  $("save").disabled = $("discard").disabled = !corrections.length;
+  $("save").disabled = !corrections.length;
+  $("discard").disabled = !ownCorrections().length;
+  $("where-kept").hidden = APP !== null;
   $("unsaved").hidden = isKept;
   $("unsaved").textContent = "This browser keeps nothing for this page: save the file before you close it.";
 }
@@ -107,7 +109,7 @@ function setUpDialogs() {
   $("undo").addEventListener("click", undoAndTell);
   $("discard").addEventListener("click", () => {
     if (!confirm("Delete the corrections of this recording from this browser? Save them as a file first if they are to count.")) return;
-    corrections = [];
+    corrections = [...TAKEN_IN];
     keep(KEPT, null);
     overlay();
     changed("rows");
@@ -117,6 +119,7 @@ function setUpDialogs() {
 }
 
 readCorrections();
+handOver();
 overlay();
 applyFilter();
 setUpTimeline();
