@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.correct import correct_command
+from flows.cli.correct import agree_command, correct_command
 from flows.cli.keep import forget_command, notice_command, retain_command, status_command
 from flows.cli.lab import evaluate_command, train_command
 from flows.cli.review import review_command
@@ -218,6 +218,7 @@ def doctor(
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("correct")(correct_command)
+app.command("agree")(agree_command)
 app.command("status")(status_command)
 app.command("forget")(forget_command)
 app.command("retain")(retain_command)

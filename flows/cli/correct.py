@@ -12,6 +12,7 @@ from schemas.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from schemas.corrections import Correction
+    from tasks.dataset.agreement import Agreement
 
 _MOST_BYTES = 100_000_000
 
@@ -100,3 +101,44 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "anonymous"
+
+
+def agree_command(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per pair.")] = False,
+) -> None:
+    """Show how far the models and reviewers agree: Cohen's kappa and a confusion.
+
+    Only utterances count whose emotion a reviewer corrected or confirmed, and reviewers look at
+    what seems wrong: this says where the models err, not how often.
+    """
+    from schemas.dataset import open_dataset
+    from tasks.dataset.agreement import agreements
+
+    made = agreements(open_dataset(dataset))
+    if not made and not as_json:
+        print("Nobody has corrected or confirmed an emotion in this dataset.")  # noqa: T201
+    for each in made:
+        print(each.model_dump_json() if as_json else f"{_as_text(each)}\n")  # noqa: T201
+
+
+def _as_text(each: "Agreement") -> str:
+    from tasks.dataset.agreement import LABELS
+    from tasks.dataset.lines import printable
+
+    kappa = "not defined" if each.kappa is None else f"{each.kappa:.2f}"
+    if each.interval:
+        kappa += f" [{each.interval[0]:.2f}, {each.interval[1]:.2f}]"
+    first, second = printable(each.first), printable(each.second)
+    lines = [f"{first} and {second}: {each.n} utterances, {each.agreed:.0%} alike, kappa {kappa}"]
+    used = [n for n in range(len(LABELS)) if any(each.confusion[n]) or _column(each, n)]
+    lines.append(f"{first} (rows), {second} (columns)")
+    lines.append(" " * 10 + "".join(f"{LABELS[n]:>10}" for n in used))
+    for row in used:
+        cells = "".join(f"{each.confusion[row][n] or '.':>10}" for n in used)
+        lines.append(f"{LABELS[row]:<10}{cells}")
+    return "\n".join(lines)
+
+
+def _column(each: "Agreement", place: int) -> bool:
+    return any(row[place] for row in each.confusion)
