@@ -69,6 +69,11 @@ def _refuse_options(branch: str, options: TrainingOptions) -> None:
         if getattr(options, name) is not None:
             flag = name.replace("_", "-")
             raise SettingsError(f"--{flag} is not for this training: {reason}; leave it out.")
+    if options.corrections is not None and (branch, options.architecture) != ("text", None):
+        raise SettingsError(
+            "--corrections is for the text network that ships: a dataset keeps words, but neither "
+            "sound nor pictures; leave it out."
+        )
     if options.architecture is None and "classes" in options.parameters:
         raise SettingsError(
             "--set classes=... needs --architecture: the networks that ship have the seven classes."

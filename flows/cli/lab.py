@@ -38,6 +38,10 @@ def train_command(
         float | None,
         typer.Option(help="Share of each target spread over all classes; for --architecture."),
     ] = None,
+    corrections: Annotated[
+        str | None,
+        typer.Option(metavar="DATASET", help="Learn from its reviewers as well; for text."),
+    ] = None,
     architecture: Annotated[
         str | None,
         typer.Option(help=f"Another network than the one that ships. {described()}."),
@@ -66,6 +70,7 @@ def train_command(
         "accumulation": accumulation,
         "schedule": schedule,
         "label_smoothing": label_smoothing,
+        "corrections": corrections,
         "architecture": architecture,
         "parameters": _read_parameters(parameter) if parameter else None,
     }

@@ -29,9 +29,15 @@ FRIENDS = ("meld", "mmeld", "emorynlp")
 
 
 def read_training_mix(
-    folder: Path, names: Sequence[str], languages: Collection[str], seed: int
+    folder: Path,
+    names: Sequence[str],
+    languages: Collection[str],
+    seed: int,
+    corrected: Sequence[LabelledClip] = (),
 ) -> list[LabelledClip]:
     """Read the training rows of the named corpora (empty: all), capped and without repeats.
+
+    `corrected` are clips of reviewers that are learned from as well.
 
     A text of four words or more that stands in any corpus' dev or test split is left out, and
     every dialogue of EmoryNLP that has such a text, and of MELD and its translations that has one
@@ -64,6 +70,7 @@ def read_training_mix(
         for language in sorted(set(languages) & set(corpus.languages)):
             own = [clip for clip in clips if clip.language == language]
             mix += _capped(_unseen(own, held_out, spoiled), corpus, random)
+    mix += _unseen([clip for clip in corrected if clip.language in languages], held_out, set())
     kept = {clip.dialogue for clip in mix}
     # whole dialogues as they were read: of the mix every line that would tell is gone
     refuse_shared_scenes([clip for clip in series if clip.dialogue in kept], tested)

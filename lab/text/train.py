@@ -15,6 +15,7 @@ import numpy as np
 
 from lab.measures.fingerprints import fingerprints, store_fingerprints
 from lab.text.calibration import calibrate, calibration_texts
+from lab.text.corrected import CORPUS, read_corrected
 from lab.text.fitting import code_texts, fit_words
 from lab.text.measure import measure_text as measure_text
 from lab.text.mix import read_training_mix, targets_of
@@ -130,10 +131,21 @@ def _wanted(options: TrainingOptions) -> str:
     return wanted
 
 
+def _mix(
+    folder: Path, languages: Sequence[str], options: TrainingOptions
+) -> "Sequence[LabelledClip]":
+    corrected = read_corrected(options.corrections) if options.corrections else []
+    mix = read_training_mix(folder, options.corpora, languages, options.seed, corrected)
+    if options.corrections:
+        count = sum(clip.corpus == CORPUS for clip in mix)
+        say(f"{count} of {len(mix)} texts are utterances that reviewers labelled.")
+    return mix
+
+
 def _train_english(folder: Path, start: Path, weights: Path, options: TrainingOptions) -> _Trained:
     network, tokenizer = start_from(start)
     network.encoder.embeddings.word_embeddings.weight.requires_grad = False
-    clips = _limited(read_training_mix(folder, options.corpora, ("en",), options.seed), options)
+    clips = _limited(_mix(folder, ("en",), options), options)
     say(f"Training English on {len(clips)} texts.")
     texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)
     plan = PLAN.told(options)
@@ -148,7 +160,7 @@ def _train_multilingual(
 ) -> _Trained:
     from models.text.embedded import load_text_network
 
-    clips = _limited(read_training_mix(folder, options.corpora, LANGUAGES, options.seed), options)
+    clips = _limited(_mix(folder, LANGUAGES, options), options)
     say(f"Training {', '.join(LANGUAGES)} on {len(clips)} texts.")
     pairs = read_parallel(folder)[: options.limit]
     tokenizer = learn_vocabulary(clean(clip.text or "") for clip in clips)

@@ -23,6 +23,8 @@ class TrainingOptions(Value):
     `label_smoothing` in [0, 1) is the share of a target that all classes get alike; only
     architectures of a single branch have it.
 
+    `corrections` is a dataset whose reviewers are learned from as well, by the words that ship.
+
     `protocol` chooses what an evaluation on the corpora of a card measures.
 
     `architecture` names a row of `models/architectures/table.py` to train instead of the network
@@ -45,6 +47,7 @@ class TrainingOptions(Value):
     accumulation: PositiveInt | None = None
     schedule: Schedule | None = None
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] | None = None
+    corrections: str | None = None
     architecture: str | None = None
     parameters: dict[str, str | int | float | bool] = {}
 
