@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from schemas.emotions import EMOTIONS
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 Row = dict[str, Any]
 """A row of a table as Arrow gives it: column -> value."""
@@ -152,6 +152,26 @@ REACTIONS: tuple[Column, ...] = (
 )
 """One row per face that listened to an utterance, sorted by utterance and participant."""
 
+INSIGHTS: tuple[Column, ...] = (
+    Column("recording_id", pa.string(), "first 16 hex digits of the SHA-256 of the content"),
+    Column("meeting_date", pa.date32(), "day of the meeting", required=False),
+    Column("insight_index", pa.int32(), "number of the finding in its recording, from 0"),
+    Column("kind", pa.string(), "departure, change, hotspot or reaction"),
+    Column("start", pa.float64(), "seconds from the start of the recording"),
+    Column("end", pa.float64(), "seconds from the start of the recording"),
+    Column("speakers", pa.list_(pa.string()), "whom it is about; of a reaction, to whom first"),
+    Column("speaker_names", pa.list_(pa.string()), "their names, null where not certain"),
+    Column(
+        "score",
+        pa.float32(),
+        "robust deviations (departure, hotspot), difference of valence (change), listeners "
+        "(reaction)",
+    ),
+    Column("sentence", pa.string(), "what was expressed, in words"),
+    Column("evidence", pa.list_(pa.int32()), "utterances on which it rests"),
+)
+"""One row per thing that stands out in a recording, against what is usual in it."""
+
 CORRECTIONS: tuple[Column, ...] = (
     Column("id", pa.string(), "32 hex digits, drawn where the correction was made"),
     Column("who", pa.string(), "the reviewer"),
@@ -177,6 +197,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "utterances": UTTERANCES,
     "recordings": RECORDINGS,
     "reactions": REACTIONS,
+    "insights": INSIGHTS,
 }
 
 TABLES: dict[str, pa.Schema] = {

@@ -161,8 +161,8 @@ def query(
 
     Views: [bold]utterances[/bold] (as corrected), [bold]recordings[/bold], [bold]reactions[/bold]
     (of listeners), [bold]words[/bold] (unnested), [bold]turns[/bold] (what one speaker says until
-    another does), [bold]speakers[/bold] (talk seconds, share, mean scores per recording) and
-    [bold]corrections[/bold].
+    another does), [bold]speakers[/bold] (talk seconds, share, mean scores per recording),
+    [bold]insights[/bold] (what stands out) and [bold]corrections[/bold].
     """
     from flows.cli.read import run_query
 

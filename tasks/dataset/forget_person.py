@@ -29,6 +29,7 @@ from schemas.tables import TABLES, Row
 from tasks.dataset.corrections import remove_corrections
 from tasks.dataset.forget import Forgotten, exports_of, strays
 from tasks.dataset.index import remove_index
+from tasks.dataset.insights import insight_rows
 from tasks.dataset.manifests import all_manifests, write_manifest
 from tasks.dataset.page_data import names_in_data
 from tasks.dataset.quarantine import all_quarantined
@@ -201,6 +202,7 @@ def _hide(dataset: Dataset, manifest: Manifest, name: str) -> tuple[dict[str, by
         if name_key(str(row.get("speaker_name") or "")) == name_key(name)
     }
     changed: dict[str, bytes] = {}
+    left: dict[str, list[Row]] = {}
     count = 0
     for path, table in tables.items():
         made: list[Row] = []
@@ -213,7 +215,12 @@ def _hide(dataset: Dataset, manifest: Manifest, name: str) -> tuple[dict[str, by
                 made.append(_not_shown(row))
             else:
                 count += 1
+        left[table] = made
         changed[path] = parquet_bytes(table, made)
+    for path, table in tables.items():
+        if table == "insights":  # made of the others
+            found = insight_rows(left["utterances"], left["reactions"])
+            changed[path] = parquet_bytes(table, found)
     return changed, count
 
 

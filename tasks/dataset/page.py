@@ -18,8 +18,11 @@ from schemas.annotation import Annotation
 from schemas.corrections import Correction
 from schemas.emotions import FACTS
 from schemas.speech import FLAGS, AnnotatedUtterance, Flag, Reaction
+from schemas.tables import Row
 from schemas.values import Seconds, clock
-from tasks.dataset.page_data import as_script, corrections_data, page_data
+from tasks.dataset.insights import insight_rows
+from tasks.dataset.page_data import as_script, corrections_data, findings_data, page_data
+from tasks.dataset.rows import reaction_rows, utterance_rows
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -92,6 +95,7 @@ class PageContent:
     rows: tuple[AnnotatedUtterance, ...]
     reactions: tuple[Reaction, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    findings: tuple[Row, ...] = ()
     media: str | None = None
 
 
@@ -117,6 +121,7 @@ def render_page(annotation: Annotation, corrections: Sequence[Correction] = ()) 
             rows=annotation.utterances,
             reactions=annotation.reactions.rows,
             corrections=tuple(corrections),
+            findings=tuple(insight_rows(utterance_rows(annotation), reaction_rows(annotation))),
         )
     )
 
@@ -139,6 +144,7 @@ def render(content: PageContent) -> str:
         "notes": [note for note in notes if note],
         "duration": content.duration,
         "corrections": corrections_data(content.corrections, rows),
+        "findings": findings_data(content.findings, rows),
     }
     trusted = {"style": _style(), "script": _script(), "policy": _policy()}
     data = as_script(page_data(facts, rows, content.reactions, common))

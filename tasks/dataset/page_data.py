@@ -12,6 +12,7 @@ from schemas.consent import NOT_SHOWN
 from schemas.corrections import Correction
 from schemas.emotions import EMOTIONS, FACTS, EmotionScores
 from schemas.speech import FLAGS, AnnotatedUtterance, Flag, Reaction, Word
+from schemas.tables import Row
 from schemas.values import Json
 from tasks.transcript.doubtful_words import UNSURE
 
@@ -77,6 +78,21 @@ def corrections_data(
     """Return corrections as the page's script keeps them, about whom it shows alone."""
     hidden = {row.utterance.index for row in rows if _is_hidden(row)}
     return [each.model_dump(mode="json") for each in corrections if each.utterance not in hidden]
+
+
+def findings_data(findings: Sequence[Row], rows: Sequence[AnnotatedUtterance]) -> list[Json]:
+    """Return what stands out as the page lists it: when, of whom, in words, on which rows."""
+    speakers = sorted({row.utterance.speaker for row in rows})
+    return [
+        {
+            "kind": each["kind"],
+            "start": round(each["start"], 2),
+            "speakers": [speakers.index(who) for who in each["speakers"] if who in speakers],
+            "sentence": each["sentence"],
+            "evidence": each["evidence"],
+        }
+        for each in findings
+    ]
 
 
 def as_script(data: Json) -> str:

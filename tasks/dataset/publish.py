@@ -7,6 +7,7 @@ from importlib.metadata import version
 from schemas.annotation import Annotation
 from schemas.dataset import Dataset, manifest_path, page_path, table_path
 from schemas.manifest import Manifest, Source
+from tasks.dataset.insights import insight_rows
 from tasks.dataset.manifests import clear_obsolete, manifest_bytes, merge_sources, read_manifest
 from tasks.dataset.page import notes_of
 from tasks.dataset.rows import parquet_bytes, reaction_rows, recording_row, utterance_rows
@@ -37,10 +38,12 @@ def publish(
     )
     sources = merge_sources(before, source)
     now = datetime.now(UTC)
+    utterances, reactions = utterance_rows(annotation), reaction_rows(annotation)
     tables = {
-        "utterances": utterance_rows(annotation),
+        "utterances": utterances,
         "recordings": [recording_row(annotation, [s.uri for s in sources], now)],
-        "reactions": reaction_rows(annotation),
+        "reactions": reactions,
+        "insights": insight_rows(utterances, reactions),
     }
     contents = {page_path(recording_id): page.encode()} | {
         table_path(table, day, recording_id): parquet_bytes(table, rows)

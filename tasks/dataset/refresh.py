@@ -16,6 +16,7 @@ from schemas.manifest import Manifest, Marks
 from schemas.speech import AnnotatedUtterance, Reaction, Utterance, Word
 from schemas.tables import COLUMNS, SCHEMA_VERSION, Row
 from tasks.dataset import page, publish
+from tasks.dataset.insights import insight_rows
 from tasks.dataset.manifests import manifest_bytes
 from tasks.dataset.page import PageContent, render
 from tasks.dataset.rows import parquet_bytes
@@ -24,8 +25,12 @@ from tasks.dataset.store import digest, storing, write_together
 ADDED: dict[str, dict[str, Callable[[Row], object]]] = {table: {} for table in COLUMNS}
 """Table -> column -> its value in a row that was written before the column was there."""
 
-REWRITABLE: dict[str, frozenset[str]] = {"schema": frozenset(), "publish": frozenset()}
+REWRITABLE: dict[str, frozenset[str]] = {"schema": frozenset({"3"}), "publish": frozenset()}
 """Earlier versions whose rows can be written as today's: every column since then is in `ADDED`."""
+
+
+_DERIVED = "insights"
+"""The table that is made of the others."""
 
 
 def current_versions() -> dict[str, str]:
@@ -52,7 +57,8 @@ def refresh(dataset: Dataset, manifest: Manifest, marks: Marks | None = None) ->
     `marks` are those of the settings, where they are known. Raises `InputError` where a column is
     missing that only annotating can fill, or a file is not there.
     """
-    tables = {table: _rows(dataset, manifest, table) for table in COLUMNS}
+    tables = {table: _rows(dataset, manifest, table) for table in COLUMNS if table != _DERIVED}
+    tables[_DERIVED] = insight_rows(tables["utterances"], tables["reactions"])
     (recording,) = tables["recordings"]
     corrections = dataset.corrections(manifest.recording_id)
     contents = {
@@ -61,7 +67,8 @@ def refresh(dataset: Dataset, manifest: Manifest, marks: Marks | None = None) ->
         ).encode()
     }
     for table in sorted(tables, key=lambda name: name == "utterances"):
-        contents[_file(manifest, table)] = parquet_bytes(table, tables[table])
+        name = _file(manifest, "utterances").replace("utterances", table, 1)
+        contents[name] = parquet_bytes(table, tables[table])
     updated = manifest.model_copy(
         update={
             "files": {name: digest(content) for name, content in contents.items()},
@@ -169,6 +176,7 @@ def _page(
         rows=tuple(_utterance(row) for row in rows),
         reactions=tuple(_reaction(row) for row in reactions),
         corrections=corrections,
+        findings=tuple(insight_rows(rows, reactions)),
     )
 
 

@@ -32,7 +32,7 @@ def test_it_says_who_spoke_how_long_and_marks_doubtful_words(page: Page) -> None
     expect(cards.nth(0)).to_contain_text(HOSTILE)
     expect(cards.nth(0)).to_contain_text("51 %")
     expect(page.locator(".guess")).to_have_text(["far"])
-    expect(page.locator(".heard")).to_have_text(["Listening:Ana happy"])
+    expect(page.locator(".heard")).to_have_text(["Listening:Ana happyFace 00 happy"])
     expect(page.locator(".pause")).to_have_count(0)
     expect(page.locator("#u3 .flags")).to_have_text("signs too weak, no face seen")
 
@@ -161,6 +161,16 @@ def test_details_show_every_branch_as_picture_and_numbers(page: Page) -> None:
     page.locator(".speaker .name").nth(1).click()
     expect(detail.locator("h2")).to_have_text("Ana")
     expect(detail).to_contain_text("In the tables: SPEAKER_00.")
+
+
+def test_what_stands_out_leads_to_its_moment(page: Page) -> None:
+    page.get_by_text("Stands out").click()
+    finding = page.locator("#findings li")
+    expect(finding).to_have_count(1)
+    expect(finding).to_contain_text("2 listeners' faces expressed happy while this was said.")
+    finding.get_by_role("button").click()
+    assert at(page) == pytest.approx(3.8, abs=0.5)
+    assert chosen(page) is not None
 
 
 def test_whoever_corrects_is_left_alone_while_it_plays_on(page: Page) -> None:

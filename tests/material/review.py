@@ -85,11 +85,12 @@ def meeting(folder: Path) -> Annotation:
         emotion="happy",
         confidence=0.6,
     )
+    other = smile.model_copy(update={"participant": "FACE_00", "participant_name": None})
     return annotation(
         recording,
         MediaInfo(container="wav", duration=SECONDS, origin=0.0),
         [utterance(n) for n in range(len(SAID))],
-        reactions=Reactions(model="embedded@1", rows=(smile,)),
+        reactions=Reactions(model="embedded@1", rows=(smile, other)),
     )
 
 

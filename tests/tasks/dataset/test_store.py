@@ -72,7 +72,7 @@ def test_utterances_appear_after_page_and_recording_and_before_the_manifest(
     seen: list[str] = []
     failing_at(monkeypatch, dataset, 99, seen)
     put(dataset, recording(sidecar=Sidecar(date=date(2026, 11, 20))))
-    folders = ("pages", "recordings", "reactions", "utterances", "manifests")
+    folders = ("pages", "recordings", "reactions", "insights", "utterances", "manifests")
     assert [
         next(f for f in folders if f"/{f}/" in name or name.startswith(f)) for name in seen
     ] == list(folders)

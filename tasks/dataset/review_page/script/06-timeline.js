@@ -46,6 +46,7 @@ function drawNow() {
   view.isNarrow = isNarrow();
   const context = sized(canvas, view.width, AXIS + lanes.length * laneHeight());
   drawAxis(context);
+  drawFindings(context);
   const isDense = tooDense();
   $("dense").hidden = !isDense;
   if (isDense) layOutColumns();

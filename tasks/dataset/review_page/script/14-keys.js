@@ -122,6 +122,7 @@ readCorrections();
 handOver();
 overlay();
 applyFilter();
+setUpFindings();
 setUpTimeline();
 setUpSpeakers();
 setUpTranscript();
