@@ -8,7 +8,7 @@ DEMO := .demo
 COMPILE := $(UV) pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast fuzz check docs format bench training lock clean
+.PHONY: help install demo test test-fast fuzz check docs site format bench training lock clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,10 @@ check: install  ## lint, types, floors, references, dependencies
 docs: install  ## write the reference in docs/reference
 	@$(BIN)/python -m flows.cli.reference docs/reference
 
+site: install  ## build docs/ as a site in .site
+	@$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open .site/index.html"
+
 format: install  ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -66,4 +70,4 @@ lock: install  ## compile the requirements again
 	@$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
 
 clean:  ## remove what the demo and the tests made
-	@rm -rf $(DEMO) .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(DEMO) .site .pytest_cache .mypy_cache .ruff_cache

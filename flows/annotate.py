@@ -9,7 +9,7 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.artifacts import publish_failures
+from flows.artifacts import publish_batch
 from flows.batch import (
     Batch,
     Job,
@@ -107,7 +107,7 @@ def annotate(
         )
     )
     report = run_batch(batch, _runs)
-    publish_failures(report, batch.settings.artifacts)
+    publish_batch(report, batch.settings.artifacts)
     return batch_state(report, batch.settings.artifacts)
 
 

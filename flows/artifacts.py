@@ -1,8 +1,9 @@
-"""Prefect artifacts: a recording's summary or transcript, its speakers, progress that moves."""
+"""Prefect artifacts: a recording's summary or transcript, its speakers, a batch, an evaluation."""
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from flows.discretion import artifacts_of_settings, told
@@ -16,8 +17,20 @@ from schemas.values import Json, Seconds, clock
 from tasks.ingest.listing import shown
 
 SHOWN_FAILURES = 200
+SHOWN_RECORDINGS = 200
 SHOWN_UTTERANCES = 200
 """Prefect keeps artifacts in its database: of a long transcript it is given the beginning."""
+
+_MEASURES = {
+    "n": "samples",
+    "accuracy": "accuracy",
+    "uar": "UAR",
+    "macro_f1": "macro-F1",
+    "weighted_f1": "weighted F1",
+    "ece": "calibration error",
+    "accuracy_at_half_coverage": "surer half",
+}
+"""Field of `Measures` -> title of its column."""
 
 _TELL_SECONDS: Seconds = 2.0
 """How often a progress artifact moves: each time is a request that the recording waits for."""
@@ -101,17 +114,64 @@ def artifact_key(recording_id: str) -> str:
     return f"recording-{recording_id}"
 
 
-def publish_failures(report: BatchReport, artifacts: Artifacts = "summary") -> None:
-    """List what a batch could not annotate, and why, in the Prefect UI."""
-    if artifacts == "none" or not (report.failed and in_flow_run()):
+def publish_batch(report: BatchReport, artifacts: Artifacts = "summary") -> None:
+    """List what a batch did with each recording, and what it could not annotate and why."""
+    if artifacts == "none" or not (report.recordings and in_flow_run()):
         return
     from prefect.artifacts import create_table_artifact
 
     create_table_artifact(
-        table=failure_table(report, artifacts),
-        key="quarantined",
-        description=f"{len(report.failed)} recordings of this batch are in quarantine",
+        table=batch_table(report, artifacts), key="batch", description=report.sentence
     )
+    if report.failed:
+        create_table_artifact(
+            table=failure_table(report, artifacts),
+            key="quarantined",
+            description=f"{len(report.failed)} recordings of this batch are in quarantine",
+        )
+
+
+def publish_measures(branch: str, measures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Show what was measured of a branch, a row per protocol."""
+    if not (measures and in_flow_run()) or artifacts_of_settings() == "none":
+        return
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact(
+        table=measures_table(measures),
+        key=f"measured-{branch}",
+        description=f"{branch}: figures on people that it was not trained on",
+    )
+
+
+def measures_table(measures: Mapping[str, Mapping[str, Any]]) -> list[Json]:
+    """Return a row per protocol: samples, and the figures that stand in every report."""
+    return [
+        {"protocol": name}
+        | {
+            title: round(value, 3) if isinstance(value, float) else value
+            for field, title in _MEASURES.items()
+            if (value := figures.get(field)) is not None
+        }
+        for name, figures in measures.items()
+    ]
+
+
+def batch_table(report: BatchReport, artifacts: Artifacts = "summary") -> list[Json]:
+    """Return one row per recording of a batch, quarantined ones first."""
+    rows = sorted(report.recordings, key=lambda each: each.outcome != "quarantined")
+    return [
+        ({"title": shown(each.title or each.uri)} if artifacts == "full" else {})
+        | {
+            "id": each.recording_id,
+            "outcome": each.outcome,
+            "length": "" if each.duration is None else clock(each.duration),
+            "speakers": each.n_speakers,
+            "utterances": each.n_utterances,
+            "seconds of work": round(each.seconds, 1),
+        }
+        for each in rows[:SHOWN_RECORDINGS]
+    ]
 
 
 def failure_table(report: BatchReport, artifacts: Artifacts = "summary") -> list[Json]:

@@ -3,24 +3,56 @@
 The commands `tonescribe retain`, `train` and `evaluate` call the same functions without a server.
 """
 
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.artifacts import publish_measures
 from flows.batch import needed
 from flows.evaluate import evaluate_branch
 from flows.forgetting import forget, outdated
 from flows.train import train as train_branch
+from lab.training.options import TrainingReport
 from schemas.dataset import Dataset
 from schemas.errors import SettingsError
 from schemas.settings import load_settings
+from schemas.values import Json
 
-train = flow(name="train", flow_run_name="train {branch}", validate_parameters=False)(train_branch)
-evaluate = flow(name="evaluate", flow_run_name="evaluate {branch}", validate_parameters=False)(
-    evaluate_branch
-)
+
+def _given(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Return what a run was given by name; paths come as text."""
+    signature = inspect.signature(function)
+    given = signature.bind(*args, **kwargs).arguments
+    paths = [n for n, each in signature.parameters.items() if "Path" in str(each.annotation)]
+    return given | {name: Path(given[name]) for name in paths if isinstance(given.get(name), str)}
+
+
+@flow(name="train", flow_run_name="train {branch}", validate_parameters=False)
+@functools.wraps(train_branch)
+def train(*args: Any, **kwargs: Any) -> TrainingReport:
+    """Train a branch as `tonescribe train`, and show the figures of its folds."""
+    given = _given(train_branch, *args, **kwargs)
+    report = train_branch(**given.pop("options", {}), **given)
+    publish_measures(report.branch, report.measures)
+    return report
+
+
+@flow(name="evaluate", flow_run_name="evaluate {branch}", validate_parameters=False)
+@functools.wraps(evaluate_branch)
+def evaluate(*args: Any, **kwargs: Any) -> Json:
+    """Measure a branch as `tonescribe evaluate`, and show the figures."""
+    given = _given(evaluate_branch, *args, **kwargs)
+    figures = evaluate_branch(**given)
+    of = {"data": figures} if "uar" in figures else figures
+    measured = {name: each for name, each in of.items() if isinstance(each, dict) and "uar" in each}
+    publish_measures(given["branch"], measured)
+    return figures
 
 
 @flow(name="retain", validate_parameters=False, persist_result=False)

@@ -1,6 +1,7 @@
 """`tonescribe show`, `query` and `export`: read a dataset."""
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,9 @@ def show_transcript(
             is_theirs = speaker is None or name_key(speaker) in _names(row)
             if is_theirs and emotion in (None, row["emotion"] or UNSURE):
                 console.print(_line(row), soft_wrap=not console.is_terminal)
+        if speaker is None and emotion is None:
+            for line in _standing_out(dataset, facts["recording_id"], rows):
+                console.print(line, soft_wrap=not console.is_terminal)
 
 
 def _names(row: Row) -> set[str]:
@@ -83,6 +87,22 @@ def _line(row: Row) -> "Text":
         (f"{verdict}  ", style),
         printable(said),
     )
+
+
+def _standing_out(dataset: Dataset, recording_id: str, rows: Sequence[Row]) -> Iterator["Text"]:
+    """Yield a title and a line per finding of `insights`, by the names that the rows have now."""
+    import pyarrow.dataset as ds
+    from rich.text import Text
+
+    found = dataset.arrow("insights").to_table(filter=ds.field("recording_id") == recording_id)
+    names = {row.get("original_speaker", row["speaker"]): who(row) for row in rows}
+    names |= {row["speaker"]: who(row) for row in rows}
+    if found.num_rows:
+        yield Text("\nWhat stands out, as expressed:", style="dim")
+    for each in found.sort_by("insight_index").to_pylist():
+        about = ", ".join(printable(names.get(label, label)) for label in each["speakers"])
+        time = f"{clock(each['start']):>7}  "
+        yield Text.assemble((time, "dim"), (f"{about}: ", "bold"), each["sentence"])
 
 
 def _recordings(dataset: Dataset, wanted: str | None) -> list[Row]:

@@ -235,6 +235,17 @@ def test_corrections_stay_are_undone_and_leave_as_a_file(page: Page, dropped: Pa
     expect(page.locator(".speaker")).to_have_count(2)
 
 
+def test_a_key_says_that_a_label_is_right(page: Page) -> None:
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    page.locator("#u1 .at").click()
+    page.keyboard.press("y")
+    expect(page.locator("#now-selected")).to_have_text("You say that this label is right.")
+    expect(page.locator("#confirm")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("u")
+    expect(page.locator("#confirm")).to_have_attribute("aria-pressed", "false")
+
+
 def test_what_others_wrote_into_the_storage_breaks_nothing(page: Page) -> None:
     wrong = [
         None,

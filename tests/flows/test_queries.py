@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from flows.cli.app import app
 from schemas.dataset import Dataset
-from tests.material.series import make_series
+from tests.material.series import correct_series, make_series
 
 PAGE = Path(__file__).parents[2] / "docs" / "queries.md"
 QUERY = re.compile(
-    r"## (?P<title>[^\n]+)\n.*?```sql\n(?P<sql>.*?)\n```\n\n```\n(?P<result>.*?)```", re.DOTALL
+    r"## (?P<title>[^\n]+)\n.*?```sql\n(?P<sql>.*?)\n```\n\n```text\n(?P<result>.*?)```", re.DOTALL
 )
 QUERIES = {found["title"]: found for found in QUERY.finditer(PAGE.read_text(encoding="utf-8"))}
 
@@ -26,6 +26,7 @@ QUERIES = {found["title"]: found for found in QUERY.finditer(PAGE.read_text(enco
 def series(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     dataset = Dataset(str(tmp_path_factory.mktemp("series") / "dataset"), create=True)
     make_series(dataset)
+    correct_series(dataset)
     return dataset
 
 
@@ -41,8 +42,19 @@ def test_a_query_of_the_page_gives_its_result(title: str, series: Dataset) -> No
     result = "".join(f"{line.rstrip()}\n" for line in run.stdout.strip().splitlines())
     if os.environ.get("GOLD") == "write":
         page = PAGE.read_text(encoding="utf-8")
-        before = f"```sql\n{found['sql']}\n```\n\n```\n{found['result']}```"
-        after = f"```sql\n{found['sql']}\n```\n\n```\n{result}```"
+        before = f"```sql\n{found['sql']}\n```\n\n```text\n{found['result']}```"
+        after = f"```sql\n{found['sql']}\n```\n\n```text\n{result}```"
         PAGE.write_text(page.replace(before, after), encoding="utf-8")
     else:
         assert result == found["result"]
+
+
+def test_show_ends_with_what_stands_out(series: Dataset) -> None:
+    found = series.arrow("insights").to_table().to_pylist()
+    run = CliRunner().invoke(app, ["show", series.location])
+    assert run.exit_code == 0, run.exception
+    assert run.stdout.count("What stands out") == len({row["recording_id"] for row in found}) > 0
+    lines = [line for line in run.stdout.splitlines() if line.endswith(found[0]["sentence"])]
+    assert any(name in line for line in lines for name in found[0]["speaker_names"])
+    only = CliRunner().invoke(app, ["show", series.location, "--emotion", "angry"])
+    assert "What stands out" not in only.stdout

@@ -3,14 +3,16 @@
 No model judged anything here; the numbers are drawn. They let queries be read with a result.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
+from schemas.corrections import Correction
 from schemas.dataset import Dataset
 from schemas.emotions import EMOTIONS, EmotionScores
 from schemas.media import MediaInfo
 from schemas.sidecar import Sidecar
 from schemas.speech import AnnotatedUtterance, Reaction, Reactions, Utterance, Word
+from tasks.dataset.corrections import take_in
 from tasks.dataset.publish import publish
 from tests.material.annotations import annotation, recording
 
@@ -44,6 +46,31 @@ def make_series(dataset: Dataset) -> None:
         rows, reactions = _talk(random, turns=60 + 5 * week)
         media = MediaInfo(container="mp4", duration=rows[-1].utterance.end + 5, origin=0.0)
         publish(dataset, annotation(meeting, media, rows, reactions=reactions), "<p>")
+
+
+def correct_series(dataset: Dataset) -> None:
+    """Let two reviewers listen to every tenth utterance: half of the labels they leave."""
+    random = Random(9)
+    made = []
+    rows = dataset.arrow("utterances").to_table().to_pylist()
+    for row in sorted(rows, key=lambda row: (row["recording_id"], row["utterance_index"]))[::10]:
+        rita = random.random() < 0.6
+        heard = row["emotion"] if random.random() < 0.5 else random.choice(("neutral", "happy"))
+        made.append(
+            Correction(
+                id=f"{len(made):032x}",
+                who="Rita" if rita else "Omar",
+                when=datetime(2026, 11, 20 if rita else 21, 10, len(made) % 60, tzinfo=UTC),
+                recording=row["recording_id"],
+                utterance=row["utterance_index"],
+                start=row["start"],
+                end=row["end"],
+                field="emotion",
+                old=row["emotion"],
+                new=heard,
+            )
+        )
+    take_in(dataset, made)
 
 
 def _talk(random: Random, turns: int) -> tuple[list[AnnotatedUtterance], Reactions]:

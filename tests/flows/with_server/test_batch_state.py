@@ -4,9 +4,10 @@ import itertools
 import logging
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.sorting import FlowRunSort
@@ -14,6 +15,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 import tasks.ingest.find
 from flows.annotate import annotate, annotate_recording, report_of
 from flows.batch import plan_batch, run_batch, run_plainly
+from flows.deployed import evaluate
 from flows.options import AnnotateOptions
 from flows.stages import wanted_stages
 from schemas.errors import QuarantinedError, SettingsError, UnavailableError
@@ -40,6 +42,26 @@ def meetings(synthetic: Path) -> Path:
     folder.mkdir()
     make_meeting(folder / "weekly.wav")
     return folder
+
+
+def artifacts(client: SyncPrefectClient, run: UUID, key: str) -> list[str]:
+    found = client.read_artifacts(
+        artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+        flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [str(run)]}}),
+    )
+    return [str(each.data) for each in found]
+
+
+def test_an_evaluation_shows_its_figures(synthetic: Path) -> None:
+    rows = ("I love this so much,happy", "How dare you,angry", "We meet at nine,neutral")
+    lines = ("text,label,language", *(f"{row},en" for row in rows))
+    (synthetic / "said.csv").write_text("\n".join(lines))
+    state = evaluate("text", data=str(synthetic / "said.csv"), return_state=True)
+    assert state.result()["n"] == 3
+    with get_client(sync_client=True) as client:
+        (table,) = artifacts(client, state.state_details.flow_run_id, "measured-text")
+    assert "calibration error" in table
+    assert f"{state.result()['uar']:.3f}".rstrip("0") in table
 
 
 def test_a_batch_without_failures_is_completed_with_its_counts(
@@ -74,12 +96,12 @@ def test_a_batch_with_failures_has_a_state_a_name_and_a_table_of_its_own(
             ),
             limit=1,
         )
-        (table,) = client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["quarantined"])),
-            flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [str(flow_run.id)]}}),
-        )
+        (failures,) = artifacts(client, flow_run.id, "quarantined")
+        (batch,) = artifacts(client, flow_run.id, "batch")
     for word in ("empty.mp4", "text.mp4", "probe", "input", "0 bytes"):
-        assert word in str(table.data)
+        assert word in failures
+    for word in ("weekly", "annotated", "quarantined", "utterances"):
+        assert word in batch
 
 
 def test_a_batch_of_which_all_fail_is_failed(meetings: Path, synthetic: Path) -> None:

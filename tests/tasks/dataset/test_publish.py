@@ -87,10 +87,10 @@ def test_who_reacts_how_to_whom_is_one_join(dataset: Dataset) -> None:
     assert read.relation("reactions").fetchall()[0][-1] == {"video": "embedded@2"}
 
 
-def test_the_queries_of_the_readme_run(dataset: Dataset) -> None:
+def test_the_queries_about_listeners_run(dataset: Dataset) -> None:
     publish(dataset, annotation(recording(), INFO, annotated(), reactions=reacted()), "<p>")
-    readme = Path(__file__).parents[3].joinpath("README.md").read_text(encoding="utf-8")
-    queries = re.findall(r'tonescribe query DATASET "(.*?)"', readme, flags=re.DOTALL)
+    page = Path(__file__).parents[3].joinpath("docs", "interpret.md").read_text(encoding="utf-8")
+    queries = re.findall(r'tonescribe query DATASET "(.*?)"', page, flags=re.DOTALL)
     found = [dataset.connect().execute(query).fetchall() for query in queries]
     smiles = next(rows for query, rows in zip(queries, found, strict=True) if "smiles" in query)
     assert smiles[0] == ("Ana <b>", "Bo", 1, 1.0)

@@ -56,7 +56,7 @@ function rowActions(row) {
   return h("div", { class: "row" },
     h("button", { type: "button", onclick: () => seek(row.start, { play: true }) }, "Play"),
     h("button", { type: "button", onclick: (event) => copyLink(event, row) }, "Copy link"),
-    h("button", { type: "button", id: "confirm", "aria-pressed": String(row.checked), onclick: () => confirmLabel(row) }, row.checked ? "Label is right ✓" : "Label is right"),
+    h("button", { type: "button", id: "confirm", "aria-keyshortcuts": "y", "aria-pressed": String(row.checked), onclick: () => confirmLabel(row) }, row.checked ? "Label is right ✓" : "Label is right"),
     h("button", { type: "button", id: "correct", "aria-keyshortcuts": "e", onclick: open }, "Correct …"));
 }
 

@@ -11,6 +11,7 @@ const KEYS = [
   [["Enter"], "play the chosen utterance", "Enter", () => state.chosen && seek(state.chosen.start, { play: true })],
   [["/"], "search", "/", () => { $("search").focus(); $("search").select(); }],
   [["1", "…", "9"], "only that speaker, again: everybody", null, null],
+  [["y"], "the label of the chosen utterance is right", "y", confirmChosen],
   [["e"], "correct the chosen utterance", "e", startCorrecting],
   [["u"], "undo the last correction", "u", undoAndTell],
   [["+", "−", "0"], "zoom in, zoom out, whole meeting", null, null],
@@ -47,6 +48,12 @@ function startCorrecting() {
   if (!state.chosen || state.chosen.hidden) return;
   openDetails(showDetails);
   $("correct")?.click();
+}
+
+function confirmChosen() {
+  if (!state.chosen || state.chosen.hidden) return;
+  confirmLabel(state.chosen);
+  $("now-selected").textContent = "You say that this label is right.";
 }
 
 function undoAndTell() {
