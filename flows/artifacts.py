@@ -140,7 +140,7 @@ def publish_measures(branch: str, measures: Mapping[str, Mapping[str, Any]]) -> 
     create_table_artifact(
         table=measures_table(measures),
         key=f"measured-{branch}",
-        description=f"{branch}: figures on people that it was not trained on",
+        description=f"{branch}: what was measured, by protocol",
     )
 
 
