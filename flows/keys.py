@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.stages import wanted_stages
 from flows.work import Stage
+from models.architectures.joint_fusion import parts_of
 from models.registry import identify
 from schemas.manifest import Marks
 from schemas.media import Recording
@@ -84,12 +85,15 @@ def _own_part(stage: Stage, settings: Settings) -> Json:
         for name in names if section in chosen else ():
             del chosen[section][name]
     files = stage.files(settings)
+    # a joint network is handed more than scores by its branches
+    handed = stage.name in parts_of(settings.weights)
+    jobs = (*stage.engines, *(("fusion",) if handed else ()))
     return {
         **({} if files is None else {"files": files}),
         "stage": stage.name,
         "version": stage.version,
         "settings": chosen,
-        "engines": [identify(job, settings.engine(job), settings.weights) for job in stage.engines],
+        "engines": [identify(job, settings.engine(job), settings.weights) for job in jobs],
     }
 
 

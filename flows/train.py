@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
+from models.architectures.joint_fusion import JOINT
 from models.architectures.table import find
 from schemas.errors import SettingsError
 from schemas.faults import describe_validation
@@ -62,7 +63,8 @@ def _architecture_trainer(branch: str) -> Any:
 
 def _refuse_options(branch: str, options: TrainingOptions) -> None:
     """Refuse what the trainer of a branch would pass over."""
-    refused = _NOT_OF_FUSION if branch == "fusion" else {}
+    is_fitted = branch == "fusion" and options.architecture not in JOINT
+    refused = _NOT_OF_FUSION if is_fitted else {}
     if options.architecture is None:
         refused = _OF_ARCHITECTURES | refused
     for name, reason in refused.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -248,3 +248,22 @@ class Fusion(Engine, Protocol):
 
         Returns calibrated probabilities of shape (n, 7); NaN where no branch was present.
         """
+
+
+Representations = NDArray[np.float32]
+"""What a branch knows of samples beside their scores, shape (n, width); a row of NaN: nothing."""
+
+
+@runtime_checkable
+class JointFusion(Fusion, Protocol):
+    """A fusion that also has branches of its own, trained with it as one; most have none."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The branches that hand over what they know of a sample."""
+
+    def represent(self, branch: str, samples: Sequence[Any]) -> Representations:
+        """Return what one of `parts` knows of samples of that branch."""
+
+    def join(self, scores: Mapping[str, Scores], handed: Mapping[str, Representations]) -> Scores:
+        """Judge by what `parts` handed over where all did, else as `fuse`: (n, 7)."""

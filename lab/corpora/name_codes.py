@@ -92,3 +92,23 @@ INTENSITIES: dict[str, dict[str, str]] = {
 
 SPEAKER_NAMES: dict[str, dict[str, str]] = {"tess": {"OA": "OAF"}}
 """Corpus -> a speaker's name that is wrong in some file -> the right one."""
+
+WORDINGS: dict[str, dict[str, str]] = {
+    "ravdess": {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"},
+    "crema-d": {
+        "DFA": "Don't forget a jacket",
+        "IEO": "It's eleven o'clock",
+        "IOM": "I'm on my way to the meeting",
+        "ITH": "I think I have a doctor's appointment",
+        "ITS": "I think I've seen this before",
+        "IWL": "I would like a new alarm clock",
+        "IWW": "I wonder what this is about",
+        "MTI": "Maybe tomorrow it will be cold",
+        "TAI": "The airplane is almost full",
+        "TIE": "That is exactly what happened",
+        "TSI": "The surface is slick",
+        "WSI": "We'll stop in a couple of minutes",
+    },
+}
+"""Corpus -> sentence in its file names -> the words, which say nothing of the emotion: each is
+spoken in all of them."""

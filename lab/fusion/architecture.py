@@ -23,9 +23,11 @@ from lab.fusion.networks import (
     recipe_of,
 )
 from lab.fusion.pool import join_by_discounts
+from lab.training.architecture import train_architecture
 from lab.training.card import Made, Source, count_parameters, first_line, with_card
 from lab.training.options import TrainingOptions, TrainingReport
 from models.architectures.fusion import RUNNABLE
+from models.architectures.joint_fusion import JOINT
 from models.architectures.table import checked, find
 from models.checkpoint import save_weights
 from schemas.emotions import EMOTIONS
@@ -37,9 +39,12 @@ def train_fusion_network(
 ) -> TrainingReport:
     """Train `options.architecture` on what the pool is fitted to; write `BRANCH.safetensors`.
 
+    Networks of several branches that are trained as one learn from clips instead.
     `options.start` and `data` are those of `train_fusion`, and so is what is raised; also
     `SettingsError` for an unknown architecture or parameter, and for one that cannot be run.
     """
+    if options.architecture in JOINT:
+        return train_architecture(branch, data, out, options)
     began = time.perf_counter()
     recipe = recipe_of(dict(options))
     _refuse_what_cannot_run(branch, recipe)

@@ -1,6 +1,6 @@
 """Score labelled samples by a branch or by all branches fused; skip damaged files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from lab.corpora.samples import read_readable, sample_reader
 from models.architectures.branch import TrainedBranch
-from models.protocols import Scores
+from models.protocols import JointFusion, Representations, Scores
 from models.registry import load_engine
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
@@ -88,7 +88,26 @@ def judge_together(clips: Sequence[LabelledClip], weights: WeightSettings) -> Ju
     for scores in each.values():
         scores[list(damaged)] = np.nan
     fusion = load_engine("fusion", "embedded", weights)
-    return Judged(fusion.fuse(each), damaged, each)
+    if not isinstance(fusion, JointFusion):
+        return Judged(fusion.fuse(each), damaged, each)
+    handed = {
+        part: _represent(fusion, part, clips, {r for r, own in held.samples.items() if part in own})
+        for part in fusion.parts
+    }
+    return Judged(fusion.join(each, handed), damaged, each)
+
+
+def _represent(
+    fusion: JointFusion, part: str, clips: Sequence[LabelledClip], rows: Iterable[int]
+) -> Representations:
+    """Return what a part of a joint network knows of clips (n, width), NaN of what has it not."""
+    read = sample_reader(part, WeightSettings())
+    samples = read_readable({row: clips[row] for row in rows}, read).samples
+    there = [row for row, sample in samples.items() if sample is not None]
+    found = fusion.represent(part, [samples[row] for row in there])
+    handed = np.full((len(clips), found.shape[1]), np.nan, dtype=np.float32)
+    handed[there] = found
+    return handed
 
 
 def _nothing(clips: Sequence[LabelledClip], n_classes: int = len(EMOTIONS)) -> Scores:

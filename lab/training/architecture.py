@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,7 @@ from models.scores import softmax
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from models.architectures.network import TrainableNetwork
+    from models.architectures.network import Features, TrainableNetwork
 
 PLANS: dict[str, FittingPlan] = {
     name: FittingPlan(epochs=epochs, batch_size=batch, learning_rate=rate, weight_decay=decay)
@@ -56,6 +54,9 @@ PLANS: dict[str, FittingPlan] = {
         "xlm-r": (3, 32, 2e-5, 1e-2),
         "tfidf-mlp": (10, 128, 1e-3, 1e-2),
         "one-hot-mlp": (10, 128, 1e-3, 1e-2),
+        "joint-mfcc-words": (20, 32, 1e-3, 1e-2),
+        "joint-wav2vec2-resnet18": (10, 8, 1e-4, 1e-2),
+        "joint-vggish-bert": (10, 16, 5e-5, 1e-2),
     }.items()
 }
 """Epochs, batch, rate and decay of each architecture: usual values, tuned on nothing."""
@@ -88,13 +89,18 @@ class Recipe:
     def train(
         self,
         network: "TrainableNetwork",
-        features: Sequence["Tensor"],
+        features: Sequence["Features"],
         labels: Rows,
         name: str,
         validation: Validation | None = None,
     ) -> None:
         """Fit a network in place; checkpoints and curves go under `out/name`."""
-        network.learn_scale([own.float() for own in features])
+        import torch
+
+        from models.architectures.network import cast
+
+        whole: list[Any] = [cast(own, torch.float32) for own in features]
+        network.learn_scale(whole)
         weights = class_weights(labels, network.head.out_features)
         objective = objective_of(network, weights, self.options.label_smoothing or 0.0)
         fit(
@@ -107,7 +113,7 @@ class Recipe:
         )
 
     def logits(
-        self, network: "TrainableNetwork", features: Sequence["Tensor"]
+        self, network: "TrainableNetwork", features: Sequence["Features"]
     ) -> NDArray[np.float32]:
         """Judge prepared samples, before calibration."""
         device = choose_device(self.plan.device)
@@ -130,8 +136,9 @@ def train_architecture(
         raise SettingsError(f"{name} is not trained by this command; known are {', '.join(PLANS)}.")
     recipe = Recipe(branch, options, PLANS[name].told(options), out)
     network = recipe.new_network(len(classes_of(options)))
-    material = read_material(branch, data, options, network.languages)
-    if branch == "text":
+    parts = tuple(getattr(network, "parts", ()))
+    material = read_material(branch, data, options, network.languages, parts)
+    if "text" in (branch, *parts):
         # nothing else has a vocabulary, and sounds would be decoded twice
         network.learn_vocabulary([material.read(int(row)) for row in material.train])
     if network.augment:
@@ -186,19 +193,19 @@ def _made(
 
 def prepare_all(
     network: "TrainableNetwork", material: Material
-) -> tuple[dict[int, "Tensor"], Material, tuple[str, ...]]:
+) -> tuple[dict[int, "Features"], Material, tuple[str, ...]]:
     """Prepare every sample once for all folds, as float16; without those that show nothing.
 
     Damaged files are left out too, with a sentence on how many. Raises `InputError` where not one
     can be read.
     """
+    import torch
 
-    def prepare(row: int) -> "Tensor | None":
+    from models.architectures.network import cast
+
+    def prepare(row: int) -> "Features | None":
         sample = material.read(row)
-        if sample is None:
-            return None
-        own = network.prepare(sample)
-        return own.half() if own.is_floating_point() else own
+        return None if sample is None else cast(network.prepare(sample), torch.float16)
 
     count = len(material.labels)
     found = read_readable({row: row for row in range(count)}, prepare)
@@ -207,13 +214,13 @@ def prepare_all(
     return features, material.without(set(range(count)) - set(features)), warnings
 
 
-def _chosen(features: dict[int, "Tensor"], rows: Rows) -> list["Tensor"]:
+def _chosen(features: dict[int, "Features"], rows: Rows) -> list["Features"]:
     return [features[int(row)] for row in rows]
 
 
 def run_protocol(
     recipe: Recipe,
-    features: dict[int, "Tensor"],
+    features: dict[int, "Features"],
     material: Material,
     protocol: Protocol,
     name: str,
@@ -245,7 +252,7 @@ def run_protocol(
 def _measure(
     recipe: Recipe,
     network: "TrainableNetwork",
-    features: dict[int, "Tensor"],
+    features: dict[int, "Features"],
     rows: Rows,
     material: Material,
     temperature: float,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.corpora.class_sets import class_named, class_of, labels_of, read_classes, refuse_absent
+from lab.corpora.name_codes import WORDINGS
 from lab.corpora.samples import sample_reader
 from lab.corpora.splits import FOLDS, Keep, held_out_speakers, shares_people, trainable
 from lab.measures.fingerprints import fingerprint, fingerprint_of_pictures
@@ -31,17 +32,25 @@ if TYPE_CHECKING:
 
 
 def read_material(
-    branch: str, data: Path, options: TrainingOptions, languages: frozenset[str] | None = None
+    branch: str,
+    data: Path,
+    options: TrainingOptions,
+    languages: frozenset[str] | None = None,
+    parts: Sequence[str] = (),
 ) -> Material:
     """Read what a branch is trained on from `data/speech`, `video` and `face`, or `text`.
 
     Of sounds the first ten seconds are taken, of texts those in some `languages`. Only samples of
-    `classes_of(options)` are read. Raises `SettingsError` where corpora are missing, too few for
-    both sides, or without one of classes of one's own.
+    `classes_of(options)` are read. Where several branches are trained as one, `parts`, a sample is
+    a mapping of them, of clips that have them all. Raises `SettingsError` where corpora are
+    missing, too few for both sides, or without one of classes of one's own.
     """
-    material = (
-        _texts(data, options, languages) if branch == "text" else _READERS[branch](data, options)
-    )
+    if branch == "text":
+        material = _texts(data, options, languages)
+    elif parts:
+        material = _together(data, options, parts)
+    else:
+        material = _READERS[branch](data, options)
     if "classes" in options.parameters:
         present = {material.classes[label] for label in material.labels}
         corpora = ", ".join(material.corpora) or str(data)
@@ -71,6 +80,45 @@ def _speech(data: Path, options: TrainingOptions) -> Material:
     )
     measured = options.corpora or ("ravdess",)
     return replace(found, protocols=_protocols(clips, measured, options))
+
+
+def _worded(clip: LabelledClip) -> LabelledClip:
+    """Return a clip with the sentence that its file name tells."""
+    said = WORDINGS.get(clip.corpus, {}).get(clip.sentence or "")
+    return clip if clip.text or said is None else clip.model_copy(update={"text": said})
+
+
+def _together(data: Path, options: TrainingOptions, parts: Sequence[str]) -> Material:
+    """Clips that have the samples of every part: filmed ones, or sounds with their words."""
+    from lab.corpora.speech import read_speech
+    from lab.corpora.video import read_video
+    from models.audio.embedded import LONGEST_WINDOW
+    from models.audio.sound import windows
+
+    names = options.corpora or (("ravdess",) if "video" in parts else ("iemocap",))
+    if "video" in parts:
+        found = [clip for name in names for clip in read_video(data / "video", name)]
+    else:
+        found = [*read_speech(data / "speech", names)]
+    if "text" in parts:
+        found = [clip for clip in map(_worded, found) if clip.text]
+        if not found:
+            raise SettingsError(
+                f"Nobody knows the words of {', '.join(names)}; known are those of iemocap, "
+                f"{', '.join(WORDINGS)}."
+            )
+    clips = _limited(trainable(found, _keep(options)), options)
+    readers = {part: sample_reader(part, WeightSettings()) for part in parts if clips}
+
+    def read(row: int) -> dict[str, Any] | None:
+        sample = {part: reader(clips[row]) for part, reader in readers.items()}
+        if "audio" in sample:
+            sample["audio"] = windows(sample["audio"], LONGEST_WINDOW)[0]
+        return sample if all(own is not None for own in sample.values()) else None
+
+    made = _of_clips("audio", clips, read, options, labels_of(found))
+    measured = sorted({clip.corpus for clip in clips})
+    return replace(made, protocols=_protocols(clips, measured, options))
 
 
 def _protocols(

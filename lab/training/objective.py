@@ -12,7 +12,7 @@ from lab.training.material import Rows
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from models.architectures.network import TrainableNetwork
+    from models.architectures.network import Features, TrainableNetwork
 
 _SMALLEST_WEIGHT = 1e-6
 """Of a batch whose classes all have none."""
@@ -26,18 +26,18 @@ def class_weights(labels: Rows, n_classes: int) -> NDArray[np.float32]:
     return weights.astype(np.float32)
 
 
-def collate(batch: list[Batch]) -> dict[str, "Tensor"]:
+def collate(batch: list[Batch]) -> Batch:
     """Pad a batch of prepared samples."""
     import torch
 
-    from models.architectures.network import pad_last
+    from models.architectures.network import pad
 
-    features, n_frames = pad_last([row["features"] for row in batch])
+    features, n_frames = pad([row["features"] for row in batch])
     labels = torch.tensor([row["label"] for row in batch])
     return {"features": features, "n_frames": n_frames, "labels": labels}
 
 
-def labelled(features: Sequence["Tensor"], labels: Rows) -> list[Batch]:
+def labelled(features: Sequence["Features"], labels: Rows) -> list[Batch]:
     """Return samples for `collate`, one per prepared clip."""
     return [
         {"features": own, "label": int(label)} for own, label in zip(features, labels, strict=True)
@@ -77,7 +77,7 @@ def objective_of(
             self.network = network
 
         def forward(
-            self, features: torch.Tensor, n_frames: torch.Tensor, labels: torch.Tensor
+            self, features: "Features", n_frames: "Features", labels: torch.Tensor
         ) -> dict[str, torch.Tensor]:
             logits = self.network(features, n_frames).float()
             weight = torch.from_numpy(weights).to(logits.device)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from models.architectures.network import TrainableNetwork
+    from models.architectures.network import Features, TrainableNetwork
 
 
 class TrainedBranch:
@@ -105,23 +105,23 @@ def pieces_of(branch: str, sample: Any) -> list[Any]:
 
 def judge(
     network: "TrainableNetwork",
-    features: Sequence["Tensor"],
+    features: Sequence["Features"],
     device: "torch.device",
     batch_size: int = 16,
 ) -> NDArray[np.float32]:
     """Uncalibrated logits (len(features), classes); samples of like length go together."""
     import torch
 
-    from models.architectures.network import pad_last
+    from models.architectures.network import length_of, moved, pad
 
     network.eval()
     logits = np.zeros((len(features), network.head.out_features), dtype=np.float32)
-    order = sorted(range(len(features)), key=lambda row: features[row].shape[-1])
+    order = sorted(range(len(features)), key=lambda row: length_of(features[row]))
     with torch.inference_mode(), half_precision(device):
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            padded, lengths = pad_last([features[row] for row in rows])
-            found = network(padded.to(device), lengths.to(device))
+            padded, lengths = pad([features[row] for row in rows])
+            found = network(moved(padded, device), moved(lengths, device))
             logits[rows] = found.float().cpu().numpy()
     return logits
 
@@ -170,17 +170,18 @@ def take_state(
 
 def architecture_of(path: Path) -> str | None:
     """Return the architecture that a file's header names; None without one."""
-    named = _header(path).get("architecture")
+    named = header_of(path).get("architecture")
     return named if isinstance(named, str) else None
 
 
 def classes_of(path: Path) -> tuple[str, ...]:
     """Return the classes of an architecture's file; the seven for any other file."""
-    config = _header(path)
+    config = header_of(path)
     return tuple(config.get("classes", ())) if "architecture" in config else EMOTIONS
 
 
-def _header(path: Path) -> Json:
+def header_of(path: Path) -> Json:
+    """Return how a file of weights was made; empty where it cannot be read."""
     from safetensors import SafetensorError, safe_open
 
     try:

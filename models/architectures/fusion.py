@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.architectures.branch import architecture_of, read_trained, take_state
+from models.architectures.joint_fusion import JOINT, TrainedJointFusion
 from models.architectures.table import construct
 from models.checkpoint import file_digest
 from models.fusion.embedded import BRANCHES, EmbeddedFusion, Pooled, leave_alone, stack_branches
@@ -67,4 +68,6 @@ class TrainedFusion:
 def open_fusion(weights: WeightSettings) -> Fusion:
     """Return the fusion of the settings' file, a network or a pool, else the shipped one."""
     own = weights.fusion and architecture_of(Path(weights.fusion))
+    if own in JOINT:
+        return TrainedJointFusion(weights)
     return TrainedFusion(Path(weights.fusion)) if own else EmbeddedFusion(weights)

@@ -1,6 +1,6 @@
 """The contract of trainable architectures: one trainer and one branch serve them all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -93,6 +93,44 @@ def mean_of_real(features: Tensor, real: Tensor) -> Tensor:
     """
     weight = real[:, None].to(features.dtype)
     return (features * weight).sum(dim=2) / weight.sum(dim=2).clamp(min=1.0)
+
+
+Features = Tensor | Mapping[str, Tensor]
+"""What a network prepares of one sample: (..., frames), or that of each of several branches."""
+
+
+def length_of(features: Features) -> int:
+    """Return the frames of prepared features; of several branches the most."""
+    several = features.values() if isinstance(features, Mapping) else (features,)
+    return max(own.shape[-1] for own in several)
+
+
+def cast(features: Features, kind: torch.dtype) -> Features:
+    """Return numbers with a fraction as another type; what counts stays."""
+    if isinstance(features, Mapping):
+        return {
+            branch: own.to(kind) if own.is_floating_point() else own
+            for branch, own in features.items()
+        }
+    return features.to(kind) if features.is_floating_point() else features
+
+
+def pad(features: Sequence[Features]) -> tuple[Features, Features]:
+    """Pad prepared features to a batch with their lengths; of several branches each."""
+    if not isinstance(features[0], Mapping):
+        return pad_last([own for own in features if isinstance(own, Tensor)])
+    padded, lengths = {}, {}
+    for branch in features[0]:
+        own = [each[branch] for each in features if isinstance(each, Mapping)]
+        padded[branch], lengths[branch] = pad_last(own)
+    return padded, lengths
+
+
+def moved(features: Features, device: torch.device) -> Features:
+    """Return features on a device."""
+    if isinstance(features, Mapping):
+        return {branch: own.to(device) for branch, own in features.items()}
+    return features.to(device)
 
 
 def pad_last(features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -58,6 +58,17 @@ ARCHITECTURES: dict[str, dict[str, Architecture]] = {
     "fusion": {
         "probability-mlp": Architecture("models.architectures.fusion_networks:ProbabilityNetwork"),
         "concatenation": Architecture("models.architectures.fusion_networks:ConcatenationNetwork"),
+        "joint-mfcc-words": Architecture(
+            "models.architectures.joint:JointNetwork",
+            {"audio": "mfcc-cnn-1d", "text": "one-hot-mlp"},
+        ),
+        "joint-wav2vec2-resnet18": Architecture(
+            "models.architectures.joint:JointNetwork",
+            {"audio": "wav2vec2", "video": "resnet18-transformer", "width": 0},
+        ),
+        "joint-vggish-bert": Architecture(
+            "models.architectures.joint:JointNetwork", {"audio": "vggish", "text": "bert"}
+        ),
     },
 }
 """The table of trainable architectures."""

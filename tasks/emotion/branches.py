@@ -1,7 +1,7 @@
 """Score utterances by voice, face and words."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -9,7 +9,9 @@ from models.protocols import (
     EmotionBranch,
     FaceSequence,
     FamiliarBranch,
+    JointFusion,
     Judgement,
+    Representations,
     Samples,
     TextSample,
     Waveform,
@@ -46,6 +48,7 @@ CONTEXT_UTTERANCES = 3
 
 Sample = TypeVar("Sample")
 Item = TypeVar("Item")
+Handing = Callable[[Sequence[Any]], Representations]
 
 NEVER_JUDGED: frozenset[Flag] = frozenset({"no_consent"})
 NOT_BY_VOICE: frozenset[Flag] = NEVER_JUDGED | {"short", "overlap"}
@@ -75,7 +78,8 @@ def judge_audio(
         if block:
             yield block
 
-    judged = _judge("audio", _load_audio, blocks, len(utterances), settings)
+    handing = _handing("audio", settings)
+    judged = _judge("audio", _load_audio, blocks, len(utterances), settings, handing)
     wanted = settings.voice.own_baseline
     return _relative(judged, _load_audio, *_spoken(utterances), settings, wanted=wanted)
 
@@ -92,7 +96,8 @@ def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Setting
         for block in _blocks_of(tracks):
             yield [(t.utterance_index, face_sequence(faces, t)) for t in block]
 
-    judged = _judge("video", _load_video, blocks, len(utterances), settings)
+    handing = _handing("video", settings)
+    judged = _judge("video", _load_video, blocks, len(utterances), settings, handing)
     wanted = settings.video.own_baseline
     return _relative(judged, _load_video, *_spoken(utterances), settings, wanted=wanted)
 
@@ -126,7 +131,8 @@ def judge_text(utterances: Sequence[Utterance], settings: Settings) -> BranchSco
         for start in range(0, len(chosen), 256):
             yield [(u.index, _text_sample(u, utterances)) for u in chosen[start : start + 256]]
 
-    return _judge("text", _load_text, blocks, len(utterances), settings)
+    handing = _handing("text", settings)
+    return _judge("text", _load_text, blocks, len(utterances), settings, handing)
 
 
 def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> list[int]:
@@ -210,11 +216,16 @@ def _judge(
     blocks: Callable[[], Iterator[Sequence[tuple[int, Sample]]]],
     count: int,
     settings: Settings,
+    handing: Handing | None = None,
 ) -> BranchScores:
     scores: list[EmotionScores | None] = [None] * count
     familiar: list[float | None] = [None] * count
+    handed: list[tuple[float, ...] | None] = [None] * count
     for block in blocks():
-        judged = _judge_samples(load(settings), [sample for _, sample in block])
+        samples = [sample for _, sample in block]
+        judged = _judge_samples(load(settings), samples)
+        for (index, _), known in zip(block, handing(samples) if handing else (), strict=False):
+            handed[index] = tuple(known.tolist()) if np.isfinite(known).all() else None
         for (index, _), row, known in zip(block, judged.scores, judged.familiarity, strict=True):
             if np.isfinite(row).all():
                 scores[index] = EmotionScores.from_array(row.tolist())
@@ -222,7 +233,20 @@ def _judge(
                 familiar[index] = float(known)
     model = identify(job, settings.engine(job), settings.weights)
     familiarity = tuple(familiar) if any(known is not None for known in familiar) else ()
-    return BranchScores(model=model, scores=tuple(scores), familiarity=familiarity)
+    return BranchScores(
+        model=model,
+        scores=tuple(scores),
+        familiarity=familiarity,
+        handed=tuple(handed) if handing else (),
+    )
+
+
+def _handing(job: str, settings: Settings) -> Handing | None:
+    """Return what represents a branch's samples for a joint network; None where fusion is none."""
+    fusion = load_engine("fusion", settings.engine("fusion"), settings.weights)
+    if not isinstance(fusion, JointFusion) or job not in fusion.parts:
+        return None
+    return lambda samples: fusion.represent(job, samples)
 
 
 def _judge_samples(branch: EmotionBranch[Sample], samples: Sequence[Sample]) -> Judgement:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.protocols import Scores
+from models.protocols import JointFusion, Representations, Scores
 from models.registry import identify, load_engine
 from schemas.emotions import EMOTIONS, Emotion, EmotionScores
 from schemas.settings import Settings
@@ -35,7 +35,12 @@ def fuse(
     """
     engine = load_engine("fusion", settings.engine("fusion"), settings.weights)
     rows = {name: _rows(branches.get(name), len(utterances)) for name in BRANCHES}
-    fused = engine.fuse(rows) if utterances else np.zeros((0, len(EMOTIONS)), np.float32)
+    if not utterances:
+        fused = np.zeros((0, len(EMOTIONS)), np.float32)
+    elif isinstance(engine, JointFusion):
+        fused = engine.join(rows, {name: _handed(b) for name, b in branches.items() if b.handed})
+    else:
+        fused = engine.fuse(rows)
     adapted = adapt_to_meeting(fused, settings.meeting)
     models = {name: scores.model for name, scores in branches.items()}
     models["fusion"] = identify("fusion", settings.engine("fusion"), settings.weights)
@@ -74,6 +79,13 @@ def _rows(branch: BranchScores | None, count: int) -> Scores:
         if scores is not None:
             rows[i] = scores.as_tuple()
     return rows
+
+
+def _handed(branch: BranchScores) -> Representations:
+    """Return what a branch handed over (n, width), NaN where nothing."""
+    width = max((len(row) for row in branch.handed if row is not None), default=1)
+    rows = [row if row is not None else (np.nan,) * width for row in branch.handed]
+    return np.array(rows, dtype=np.float32)
 
 
 def _annotate(

@@ -25,6 +25,7 @@ from lab.fusion.pool import (
     without_priors,
 )
 from lab.training.options import TrainingOptions
+from models.architectures.joint_fusion import JOINT
 from models.architectures.table import ARCHITECTURES
 from models.fusion.embedded import BRANCHES, evidence, log_pool
 from schemas.corpus import LabelledClip
@@ -82,7 +83,7 @@ def test_an_overconfident_branch_is_cooled_before_it_is_pooled() -> None:
     assert judged.measures(cooled, "").ece < 0.06 < judged.measures(loud, "").ece
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES["fusion"])
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES["fusion"].keys() - JOINT))
 def test_networks_learn_to_join_and_to_do_without_a_branch(architecture: str) -> None:
     judged = witnesses(700, alike=False)
     join = join_by_network(Recipe(architecture))
