@@ -5,6 +5,7 @@ any folder with that model's files. Its word embeddings stay as they are.
 """
 
 import hashlib
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -25,12 +26,14 @@ from lab.text.multilingual import (
     learn_vocabulary,
     read_parallel,
 )
+from lab.text.wording import fit_wordings
 from lab.training.card import Made, choices_of, count_parameters, counted, origins, with_card
 from lab.training.fitting import FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
+from models.checkpoint import SHIPPED
 from models.text.cleaning import clean
-from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX
+from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX, WORDING_SUFFIX
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError, WeightsError
 from schemas.values import Json
@@ -62,19 +65,25 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
     """Train on `data/text`; write `text.safetensors`, `text.multilingual.safetensors`, tokenizers.
 
     Calibrated on the dev splits; the figures are the test splits'. `options.parameters` may say
-    `networks=english`. Raises `WeightsError` where the starting weights are missing or are not the
-    pinned ones, `InputError` where no corpus is in the folder.
+    `networks=english`, or `networks=none` for the linear models alone, beside the networks in
+    `options.start` or those that ship. Raises `WeightsError` where the starting weights are missing
+    or are not the pinned ones, `InputError` where no corpus is in the folder.
     """
     import torch
 
     began = time.perf_counter()
     torch.manual_seed(options.seed)
     wanted = _wanted(options)
-    start = options.start or Path(sys.prefix) / START
     weights = out / "text.safetensors"
+    if wanted == "none":
+        return _train_wording_alone(data, weights, options, began)
+    start = options.start or Path(sys.prefix) / START
     trained = {"English": _train_english(data / "text", start, weights, options)}
     if wanted == "all":
         trained["other languages"] = _train_multilingual(data / "text", weights, start, options)
+    fit_wordings(
+        data / "text", _branch(weights, options), weights.with_suffix(WORDING_SUFFIX), options
+    )
     measures = measure_text(_branch(weights, options), data, options)
     report = TrainingReport(
         branch="text",
@@ -84,6 +93,28 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
         measures={name: figures.model_dump() for name, figures in measures.items()},
     )
     return with_card(report, _made(trained, data / "text", options), options)
+
+
+def _train_wording_alone(
+    data: Path, weights: Path, options: TrainingOptions, began: float
+) -> TrainingReport:
+    """Fit the linear models beside networks that lie in `options.start`, or those that ship."""
+    start = options.start or SHIPPED
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    path = weights.with_suffix(WORDING_SUFFIX)
+    for file in start.glob("text.*"):
+        if file.name != path.name and file.suffix != ".md":
+            shutil.copyfile(file, weights.parent / file.name)
+    path.unlink(missing_ok=True)
+    fit_wordings(data / "text", _branch(weights, options), path, options)
+    measures = measure_text(_branch(weights, options), data, options)
+    return TrainingReport(
+        branch="text",
+        weights=path,
+        n_train=0,
+        seconds=time.perf_counter() - began,
+        measures={name: figures.model_dump() for name, figures in measures.items()},
+    )
 
 
 class _Trained(NamedTuple):
@@ -126,8 +157,10 @@ def _made(trained: Mapping[str, _Trained], folder: Path, options: TrainingOption
 
 def _wanted(options: TrainingOptions) -> str:
     wanted = str(options.parameters.get("networks", "all"))
-    if wanted not in ("all", "english"):
-        raise SettingsError(f"networks={wanted} is unknown; say networks=all or networks=english.")
+    if wanted not in ("all", "english", "none"):
+        raise SettingsError(
+            f"networks={wanted} is unknown; say networks=all, networks=english or networks=none."
+        )
     return wanted
 
 

@@ -16,6 +16,8 @@ from models.checkpoint import file_digest, load_weights, refusing_other_networks
 from models.precision import choose_device, half_precision
 from models.protocols import Baseline, Scores, TextSample
 from models.scores import softmax
+from models.text.cleaning import clean
+from models.text.wording import Wording
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
 from schemas.settings import WeightSettings
@@ -33,14 +35,17 @@ TOKENIZER_SUFFIX = ".tokenizer.json"
 MULTILINGUAL_SUFFIX = ".multilingual.safetensors"
 """So does the network of the other languages: `text.multilingual.safetensors`."""
 
+WORDING_SUFFIX = ".wording.safetensors"
+"""And the linear models that are added to both: `text.wording.safetensors`."""
+
 
 class EmbeddedTextBranch:
     """Scores emotion from the words of an utterance and of those just before it.
 
     Calibrated per language on texts not trained on. Weights: `models/weights/text.safetensors`,
     or the `.safetensors` file that the settings name, its tokenizer beside it, and beside them
-    the network of other languages where there is one. Raises `WeightsError` where the weights or
-    a tokenizer are missing.
+    the network of other languages and the linear models of `models/text/wording.py`, where there
+    are some. Raises `WeightsError` where the weights or a tokenizer are missing.
     """
 
     name = "embedded"
@@ -55,6 +60,9 @@ class EmbeddedTextBranch:
         self._readers = {language: r for r in reversed(readers) for language in r.languages}
         self._fallback = readers[0]
         self.languages: frozenset[str] | None = frozenset(self._readers)
+        linear = path.with_suffix(WORDING_SUFFIX)
+        self._wording = Wording(linear) if linear.is_file() else None
+        paths += [linear] if self._wording else []
         digests = [file_digest(path) for path in paths]
         self.digest = (
             digests[0]
@@ -75,8 +83,12 @@ class EmbeddedTextBranch:
             if reader is not None and any(c.isalnum() for c in sample.text):
                 rows_of.setdefault(reader, []).append(row)
         for reader, rows in rows_of.items():
-            scores[rows] = reader.score([samples[row] for row in rows])
+            scores[rows] = reader.score([samples[row] for row in rows], self._wording)
         return scores
+
+    def logits(self, samples: Sequence[TextSample], language: str) -> NDArray[np.float32]:
+        """Return what the network of a language alone says, uncalibrated: (n, 7)."""
+        return self._readers[language].logits(samples)
 
     def _reader(self, language: str | None) -> "WordReader | None":
         if not language:
@@ -101,16 +113,29 @@ class WordReader:
         self._network.to(self._device)
         self._batch_size = weights.batch_size
 
-    def score(self, samples: Sequence[TextSample]) -> Scores:
-        """Calibrated probabilities (len(samples), 7) of texts with words."""
+    def logits(self, samples: Sequence[TextSample]) -> NDArray[np.float32]:
+        """Uncalibrated logits (len(samples), 7) of texts with words."""
         from models.text.context import encode
 
         coded = encode(self._tokenizer, samples, self._with_context)
-        logits = coded_logits(self._network, coded, self._device, self._batch_size)
-        languages = [base_language(s.language) or self.languages[0] for s in samples]
-        fits = [
-            self._calibration.get(lang, self._calibration[self.languages[0]]) for lang in languages
-        ]
+        return coded_logits(self._network, coded, self._device, self._batch_size)
+
+    def score(self, samples: Sequence[TextSample], wording: Wording | None = None) -> Scores:
+        """Calibrated probabilities (len(samples), 7) of texts with words.
+
+        What the linear models say is added where they know the language.
+        """
+        logits = self.logits(samples)
+        known = [base_language(sample.language) for sample in samples]
+        languages = [own if own in self._calibration else self.languages[0] for own in known]
+        calibration = dict(self._calibration)
+        for language in set(languages) & set(wording.languages if wording else ()):
+            assert wording is not None
+            rows = [row for row, own in enumerate(languages) if own == language]
+            texts = [clean(samples[row].text) for row in rows]
+            logits[rows] += wording.share * wording.log_probabilities(texts, language)
+            calibration[language] = wording.calibration[language]
+        fits = [calibration[language] for language in languages]
         temperatures = np.array([fit["temperature"] for fit in fits], dtype=np.float32)
         offsets = np.array([fit["offsets"] for fit in fits], dtype=np.float32)
         return softmax(logits / temperatures[:, None] + offsets)

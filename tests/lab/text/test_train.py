@@ -20,6 +20,7 @@ from models.checkpoint import load_weights
 from models.protocols import TextSample
 from models.text.context import OTHER_SPEAKER, SAME_SPEAKER, encode
 from models.text.embedded import EmbeddedTextBranch
+from models.text.wording import Wording
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError, WeightsError
@@ -83,9 +84,10 @@ def test_training_leaves_two_networks_that_judge(few: Path, tmp_path: Path) -> N
     assert "| meld en test | 60 |" in card
     assert "Non-commercial use only" in card
     sizes = [path.stat().st_size for path in tmp_path.glob("*.safetensors")]
-    assert len(sizes) == 2
-    assert sum(sizes) < 45_000_000
-    for path in tmp_path.glob("*.safetensors"):
+    assert len(sizes) == 3
+    assert sum(sizes) < 55_000_000
+    assert set(Wording(tmp_path / "text.wording.safetensors").languages) == {"es", "fr"}
+    for path in (tmp_path / "text.safetensors", tmp_path / "text.multilingual.safetensors"):
         assert 20 < len(trained_on(path, load_weights(path)[1])) <= 60  # of four words or more
     branch = EmbeddedTextBranch(WeightSettings(text=str(report.weights), device="cpu"))
     assert branch.languages == frozenset({"en", "de", "fr", "it", "es"})
