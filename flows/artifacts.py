@@ -14,7 +14,7 @@ from schemas.reports import BatchReport
 from schemas.settings import Artifacts
 from schemas.speech import AnnotatedUtterance
 from schemas.values import Json, Seconds, clock
-from tasks.ingest.listing import shown
+from tasks.ingest.storage import shown
 
 SHOWN_FAILURES = 200
 SHOWN_RECORDINGS = 200

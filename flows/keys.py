@@ -85,9 +85,9 @@ def _own_part(stage: Stage, settings: Settings) -> Json:
         for name in names if section in chosen else ():
             del chosen[section][name]
     files = stage.files(settings)
-    # a joint network is handed more than scores by its branches
-    handed = stage.name in parts_of(settings.weights)
-    jobs = (*stage.engines, *(("fusion",) if handed else ()))
+    # for a joint network the branches keep more than scores
+    represents = stage.name in parts_of(settings.weights)
+    jobs = (*stage.engines, *(("fusion",) if represents else ()))
     return {
         **({} if files is None else {"files": files}),
         "stage": stage.name,

@@ -265,5 +265,5 @@ class JointFusion(Fusion, Protocol):
     def represent(self, branch: str, samples: Sequence[Any]) -> Representations:
         """Return what one of `parts` knows of samples of that branch."""
 
-    def join(self, scores: Mapping[str, Scores], handed: Mapping[str, Representations]) -> Scores:
-        """Judge by what `parts` handed over where all did, else as `fuse`: (n, 7)."""
+    def join(self, scores: Mapping[str, Scores], known: Mapping[str, Representations]) -> Scores:
+        """Judge by the representations of `parts` where all are there, else as `fuse`: (n, 7)."""

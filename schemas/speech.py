@@ -213,14 +213,14 @@ class Faces(Value):
 class BranchScores(Value):
     """One branch's scores, one entry per utterance; None where it had nothing to judge.
 
-    `familiarity` is empty for a branch that does not know it. `handed` is what a joint network
-    knows of each utterance by this branch; empty where the fusion is none.
+    `familiarity` is empty for a branch that does not know it. `representations` are what a joint
+    network knows of each utterance by this branch; empty where the fusion is none.
     """
 
     model: str
     scores: tuple[EmotionScores | None, ...] = ()
     familiarity: tuple[Probability | None, ...] = ()
-    handed: tuple[tuple[float, ...] | None, ...] = ()
+    representations: tuple[tuple[float, ...] | None, ...] = ()
 
 
 class AnnotatedUtterance(Value):

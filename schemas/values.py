@@ -43,6 +43,11 @@ def base_language(tag: str | None) -> str | None:
     return tag.split("-")[0].lower() if tag else None
 
 
+def speaks(languages: frozenset[str] | None, language: str | None) -> bool:
+    """Whether a BCP 47 language is among those that are known (None: all); unknown is."""
+    return languages is None or not language or base_language(language) in languages
+
+
 Span = tuple[Seconds, Seconds]
 
 

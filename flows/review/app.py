@@ -28,7 +28,7 @@ from schemas.errors import InputError, ResourceError, TonescribeError
 from tasks.dataset.corrections import TakenIn, take_in
 from tasks.dataset.refresh import page_from_rows
 from tasks.ingest.file_types import MEDIA_SUFFIXES
-from tasks.ingest.listing import is_local, local_path
+from tasks.ingest.storage import is_local, local_path
 
 PAGES = Path(__file__).parent / "pages"
 _HEARTBEAT_SECONDS = 10.0

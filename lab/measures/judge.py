@@ -8,13 +8,14 @@ import numpy as np
 
 from lab.corpora.samples import read_readable, sample_reader
 from models.architectures.branch import TrainedBranch
-from models.protocols import JointFusion, Representations, Scores
+from models.architectures.joint_fusion import TrainedJointFusion, parts_of
+from models.protocols import Representations, Scores
 from models.registry import load_engine
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
 from schemas.errors import InputError
 from schemas.settings import WeightSettings
-from tasks.emotion.branches import speaks
+from schemas.values import speaks
 from tasks.emotion.fuse import BRANCHES
 
 _BLOCK = 256
@@ -73,7 +74,8 @@ def judge_together(clips: Sequence[LabelledClip], weights: WeightSettings) -> Ju
     """Let all branches judge, and fuse what they say.
 
     The sound of a path is heard, the face of a picture or a video is sought, a text is read;
-    what a clip does not have is masked. Raises `WeightsError` for missing weights.
+    what a clip does not have is masked. A joint network of classes of its own judges in these, and
+    only clips of which all its parts know something. Raises `WeightsError` for missing weights.
     """
     held = read_readable(dict(enumerate(clips)), _held)
     damaged = dict(held.damaged)
@@ -87,27 +89,29 @@ def judge_together(clips: Sequence[LabelledClip], weights: WeightSettings) -> Ju
             damaged |= {rows[place]: sentence for place, sentence in found.damaged.items()}
     for scores in each.values():
         scores[list(damaged)] = np.nan
-    fusion = load_engine("fusion", "embedded", weights)
-    if not isinstance(fusion, JointFusion):
+    if not parts_of(weights):
+        fusion = load_engine("fusion", "embedded", weights)
         return Judged(fusion.fuse(each), damaged, each)
-    handed = {
-        part: _represent(fusion, part, clips, {r for r, own in held.samples.items() if part in own})
-        for part in fusion.parts
+    joint = TrainedJointFusion(weights)
+    known = {
+        part: _represent(joint, part, clips, {r for r, own in held.samples.items() if part in own})
+        for part in joint.parts
     }
-    return Judged(fusion.join(each, handed), damaged, each)
+    own = joint.classes != EMOTIONS
+    return Judged(joint.score_classes(known) if own else joint.join(each, known), damaged, each)
 
 
 def _represent(
-    fusion: JointFusion, part: str, clips: Sequence[LabelledClip], rows: Iterable[int]
+    joint: TrainedJointFusion, part: str, clips: Sequence[LabelledClip], rows: Iterable[int]
 ) -> Representations:
     """Return what a part of a joint network knows of clips (n, width), NaN of what has it not."""
     read = sample_reader(part, WeightSettings())
     samples = read_readable({row: clips[row] for row in rows}, read).samples
     there = [row for row, sample in samples.items() if sample is not None]
-    found = fusion.represent(part, [samples[row] for row in there])
-    handed = np.full((len(clips), found.shape[1]), np.nan, dtype=np.float32)
-    handed[there] = found
-    return handed
+    found = joint.represent(part, [samples[row] for row in there])
+    known = np.full((len(clips), found.shape[1]), np.nan, dtype=np.float32)
+    known[there] = found
+    return known
 
 
 def _nothing(clips: Sequence[LabelledClip], n_classes: int = len(EMOTIONS)) -> Scores:

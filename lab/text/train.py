@@ -26,7 +26,7 @@ from lab.text.multilingual import (
     learn_vocabulary,
     read_parallel,
 )
-from lab.text.wording import fit_wordings
+from lab.text.wording import SHARE, STRENGTH, fit_wordings
 from lab.training.card import Made, choices_of, count_parameters, counted, origins, with_card
 from lab.training.fitting import FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
@@ -34,6 +34,7 @@ from lab.training.progress import say
 from models.checkpoint import SHIPPED
 from models.text.cleaning import clean
 from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX, WORDING_SUFFIX
+from models.text.wording import CHARACTERS, WORDS, Wording
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError, WeightsError
 from schemas.values import Json
@@ -102,19 +103,39 @@ def _train_wording_alone(
     start = options.start or SHIPPED
     weights.parent.mkdir(parents=True, exist_ok=True)
     path = weights.with_suffix(WORDING_SUFFIX)
-    for file in start.glob("text.*"):
-        if file.name != path.name and file.suffix != ".md":
-            shutil.copyfile(file, weights.parent / file.name)
-    path.unlink(missing_ok=True)
-    fit_wordings(data / "text", _branch(weights, options), path, options)
+    if start.resolve() != weights.parent.resolve():
+        for file in start.glob("text.*"):
+            if file.name != path.name and file.suffix != ".md":
+                shutil.copyfile(file, weights.parent / file.name)
+    clips = fit_wordings(data / "text", _branch(weights, options), path, options)
+    if not clips:
+        raise SettingsError(f"No language of {start} has texts of three emotions under {data}.")
     measures = measure_text(_branch(weights, options), data, options)
-    return TrainingReport(
+    report = TrainingReport(
         branch="text",
         weights=path,
-        n_train=0,
+        n_train=len(clips),
         seconds=time.perf_counter() - began,
         measures={name: figures.model_dump() for name, figures in measures.items()},
     )
+    wording = Wording(path)
+    held = [
+        own
+        for language in wording.languages
+        for own in origins(calibration_texts(data / "text", language, options.limit))
+    ]
+    made = Made(
+        what="A linear model per language over words, pairs of words and pieces of words (TF-IDF, "
+        "logistic regression), whose log-probabilities are added to those of the networks.",
+        n_parameters=len(wording.languages) * (WORDS + CHARACTERS) * len(EMOTIONS),
+        classes=EMOTIONS,
+        sources=counted(origins(clips), held),
+        calibration="One temperature and an offset per class were fitted for each of the languages "
+        f"{', '.join(wording.languages)}, together with the networks, to development parts.",
+        plans={"fit": {"share": f"{SHARE:g}", "C": f"{STRENGTH:g}"}},
+        notes=[f"The networks beside it are those of {start.name}; they were not trained here."],
+    )
+    return with_card(report, made, options)
 
 
 class _Trained(NamedTuple):

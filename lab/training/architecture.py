@@ -17,8 +17,9 @@ from lab.corpora.samples import read_readable, warn_of_damaged
 from lab.measures import FoldedMeasures, fit_temperature, measure, measure_folds
 from lab.measures.fingerprints import store_fingerprints
 from lab.text.augmentation import augment_rare
-from lab.training.architecture_data import classes_of, read_material
+from lab.training.architecture_data import read_material
 from lab.training.card import Made, choices_of, count_parameters, first_line, with_card
+from lab.training.clips import classes_of
 from lab.training.fitting import Batch, FittingPlan, Validation, fit
 from lab.training.material import Material, Protocol, Rows
 from lab.training.objective import (
@@ -97,9 +98,9 @@ class Recipe:
         """Fit a network in place; checkpoints and curves go under `out/name`."""
         import torch
 
-        from models.architectures.network import cast
+        from models.architectures.network import as_type
 
-        whole: list[Any] = [cast(own, torch.float32) for own in features]
+        whole: list[Any] = [as_type(own, torch.float32) for own in features]
         network.learn_scale(whole)
         weights = class_weights(labels, network.head.out_features)
         objective = objective_of(network, weights, self.options.label_smoothing or 0.0)
@@ -140,7 +141,8 @@ def train_architecture(
     material = read_material(branch, data, options, network.languages, parts)
     if "text" in (branch, *parts):
         # nothing else has a vocabulary, and sounds would be decoded twice
-        network.learn_vocabulary([material.read(int(row)) for row in material.train])
+        read = read_readable({int(row): int(row) for row in material.train}, material.read)
+        network.learn_vocabulary([own for own in read.samples.values() if own is not None])
     if network.augment:
         material = augment_rare(material, options.seed)
     features, material, warnings = prepare_all(network, material)
@@ -201,11 +203,11 @@ def prepare_all(
     """
     import torch
 
-    from models.architectures.network import cast
+    from models.architectures.network import as_type
 
     def prepare(row: int) -> "Features | None":
         sample = material.read(row)
-        return None if sample is None else cast(network.prepare(sample), torch.float16)
+        return None if sample is None else as_type(network.prepare(sample), torch.float16)
 
     count = len(material.labels)
     found = read_readable({row: row for row in range(count)}, prepare)

@@ -5,7 +5,7 @@ and texts keep their official parts, whose people nobody knows.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.corpora.class_sets import class_named, class_of, labels_of, read_classes, refuse_absent
+from lab.corpora.class_sets import class_named, labels_of, refuse_absent
 from lab.corpora.name_codes import WORDINGS
 from lab.corpora.samples import sample_reader
-from lab.corpora.splits import FOLDS, Keep, held_out_speakers, shares_people, trainable
+from lab.corpora.splits import trainable
 from lab.measures.fingerprints import fingerprint, fingerprint_of_pictures
 from lab.training.card import origins
-from lab.training.material import Material, Protocol, Rows
+from lab.training.clips import classes_of, indices_of, keeps, limited, material_of, protocols_of
+from lab.training.material import Material, Rows
 from lab.training.options import TrainingOptions
 from models.protocols import FaceSequence
 from schemas.corpus import LabelledClip
@@ -48,7 +49,7 @@ def read_material(
     if branch == "text":
         material = _texts(data, options, languages)
     elif parts:
-        material = _together(data, options, parts)
+        material = _together(data, options, parts, languages)
     else:
         material = _READERS[branch](data, options)
     if "classes" in options.parameters:
@@ -70,8 +71,8 @@ def _speech(data: Path, options: TrainingOptions) -> Material:
     from models.audio.sound import windows
 
     everything = read_speech(data / "speech", options.corpora)
-    clips = _limited(trainable(everything, _keep(options)), options)
-    found = _of_clips(
+    clips = limited(trainable(everything, keeps(options)), options)
+    found = material_of(
         "audio",
         clips,
         lambda row: windows(read_voice(clips[row]), LONGEST_WINDOW)[0],
@@ -79,7 +80,7 @@ def _speech(data: Path, options: TrainingOptions) -> Material:
         labels_of(everything),
     )
     measured = options.corpora or ("ravdess",)
-    return replace(found, protocols=_protocols(clips, measured, options))
+    return replace(found, protocols=protocols_of(clips, measured, options))
 
 
 def _worded(clip: LabelledClip) -> LabelledClip:
@@ -88,7 +89,9 @@ def _worded(clip: LabelledClip) -> LabelledClip:
     return clip if clip.text or said is None else clip.model_copy(update={"text": said})
 
 
-def _together(data: Path, options: TrainingOptions, parts: Sequence[str]) -> Material:
+def _together(
+    data: Path, options: TrainingOptions, parts: Sequence[str], languages: frozenset[str] | None
+) -> Material:
     """Clips that have the samples of every part: filmed ones, or sounds with their words."""
     from lab.corpora.speech import read_speech
     from lab.corpora.video import read_video
@@ -101,13 +104,14 @@ def _together(data: Path, options: TrainingOptions, parts: Sequence[str]) -> Mat
     else:
         found = [*read_speech(data / "speech", names)]
     if "text" in parts:
-        found = [clip for clip in map(_worded, found) if clip.text]
+        worded = [clip for clip in map(_worded, found) if clip.text]
+        found = [clip for clip in worded if languages is None or clip.language in languages]
         if not found:
             raise SettingsError(
                 f"Nobody knows the words of {', '.join(names)}; known are those of iemocap, "
                 f"{', '.join(WORDINGS)}."
             )
-    clips = _limited(trainable(found, _keep(options)), options)
+    clips = limited(trainable(found, keeps(options)), options)
     readers = {part: sample_reader(part, WeightSettings()) for part in parts if clips}
 
     def read(row: int) -> dict[str, Any] | None:
@@ -116,103 +120,9 @@ def _together(data: Path, options: TrainingOptions, parts: Sequence[str]) -> Mat
             sample["audio"] = windows(sample["audio"], LONGEST_WINDOW)[0]
         return sample if all(own is not None for own in sample.values()) else None
 
-    made = _of_clips("audio", clips, read, options, labels_of(found))
+    made = material_of("audio", clips, read, options, labels_of(found))
     measured = sorted({clip.corpus for clip in clips})
-    return replace(made, protocols=_protocols(clips, measured, options))
-
-
-def _protocols(
-    clips: Sequence[LabelledClip], corpora: Iterable[str], options: TrainingOptions
-) -> dict[str, Protocol]:
-    """Folds by speaker of each of these corpora that has some, unless the options say no."""
-    from lab.audio.folds import corpus_splits
-
-    places = {id(clip): row for row, clip in enumerate(clips)}
-    found: dict[str, Protocol] = {}
-    for corpus in dict.fromkeys(corpora) if options.folds else ():
-        if corpus not in FOLDS:
-            continue
-        splits = corpus_splits(clips, corpus, seed=options.seed, keep=_keep(options))
-        sides = [
-            tuple(_rows_of(side, places) for side in (split.train, split.validation, split.test))
-            for split in splits
-        ]
-        if not sides:
-            continue
-        own = tuple(sorted({clip.label for clip in clips if clip.corpus == corpus}))
-        name, classes = f"{corpus}, its folds, its own classes", own
-        if "classes" in options.parameters:
-            classes = classes_of(options)
-            name = f"{corpus}, its folds, {len(classes)} classes"
-        found[name] = _protocol(clips, corpus, classes, sides)
-    return found
-
-
-def _protocol(
-    clips: Sequence[LabelledClip],
-    corpus: str,
-    classes: tuple[str, ...],
-    folds: Sequence[tuple[Rows, ...]],
-) -> Protocol:
-    of_people = [clip.corpus == corpus or shares_people(clip, corpus) for clip in clips]
-    labels = indices_of(clips, classes)
-    own = [label if here else -1 for label, here in zip(labels, of_people, strict=True)]
-    return Protocol(classes, np.array(own), tuple((a, b, c) for a, b, c in folds))
-
-
-def _rows_of(clips: Sequence[LabelledClip], places: dict[int, int]) -> Rows:
-    return np.array([places[id(clip)] for clip in clips], dtype=np.int64)
-
-
-def _of_clips(
-    branch: str,
-    clips: Sequence[LabelledClip],
-    read: Callable[[int], Any],
-    options: TrainingOptions,
-    known: frozenset[str],
-) -> Material:
-    """Clips with speakers: one speaker in eight calibrates."""
-    train, validation = held_out_speakers(clips, share=8, seed=options.seed) if clips else ((), ())
-    places = {id(clip): row for row, clip in enumerate(clips)}
-    return Material(
-        read=read,
-        labels=indices_of(clips, classes_of(options)),
-        speakers=tuple(clip.person for clip in clips),
-        origins=tuple(origins(clips)),
-        train=_rows_of(train, places),
-        validation=_rows_of(validation, places),
-        corpora=tuple(sorted({clip.corpus for clip in clips})),
-        classes=classes_of(options),
-        known=known,
-        fingerprint=lambda row: fingerprint(branch, clips[row]),
-    )
-
-
-def classes_of(options: TrainingOptions) -> tuple[str, ...]:
-    """Return the classes of `--set classes=...`, else the seven; `SettingsError` for no set."""
-    given = options.parameters.get("classes")
-    return read_classes(None if given is None else str(given))
-
-
-def indices_of(clips: Sequence[LabelledClip], classes: Sequence[str]) -> Rows:
-    """Return each clip's place in `classes`, -1 where it has none of them."""
-    found = [class_of(clip, classes) for clip in clips]
-    return np.array([-1 if name is None else classes.index(name) for name in found], dtype=np.int64)
-
-
-def _keep(options: TrainingOptions) -> Keep:
-    classes = classes_of(options)
-    return lambda clip: class_of(clip, classes) is not None
-
-
-def _limited(clips: Sequence[LabelledClip], options: TrainingOptions) -> list[LabelledClip]:
-    """At most `limit` clips of each corpus, drawn at random."""
-    random = np.random.default_rng(options.seed)
-    chosen: list[LabelledClip] = []
-    for corpus in sorted({clip.corpus for clip in clips}):
-        own = [clip for clip in clips if clip.corpus == corpus]
-        chosen += [own[row] for row in sorted(random.permutation(len(own))[: options.limit])]
-    return chosen
+    return replace(made, protocols=protocols_of(clips, measured, options))
 
 
 def _faces(data: Path, options: TrainingOptions) -> Material:
@@ -230,9 +140,9 @@ def _videos(data: Path, names: Sequence[str], options: TrainingOptions) -> Mater
 
     own = dict.fromkeys(name.removesuffix("-video") for name in names)
     found = [clip for name in own for clip in read_video(data / "video", name)]
-    clips = _limited(trainable(found, _keep(options)), options)
+    clips = limited(trainable(found, keeps(options)), options)
     reader = sample_reader("video", WeightSettings()) if clips else None
-    of_clips = _of_clips(
+    of_clips = material_of(
         "video",
         clips,
         lambda row: reader(clips[row]) if reader else None,
@@ -240,7 +150,7 @@ def _videos(data: Path, names: Sequence[str], options: TrainingOptions) -> Mater
         labels_of(found),
     )
     measured = sorted({clip.corpus for clip in clips})
-    return replace(of_clips, protocols=_protocols(clips, measured, options))
+    return replace(of_clips, protocols=protocols_of(clips, measured, options))
 
 
 def _stills(data: Path, options: TrainingOptions) -> Material:
@@ -301,7 +211,7 @@ def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | Non
     from lab.corpora.samples import read_words
     from lab.corpora.texts import TextSplit, corpus_named, read_texts
 
-    keep, known = _keep(options), frozenset[str]()
+    keep, known = keeps(options), frozenset[str]()
     clips: list[LabelledClip] = []
     tests: dict[str, Rows] = {}
     sides: dict[str, list[int]] = {"train": [], "dev": []}
@@ -312,7 +222,7 @@ def _texts(data: Path, options: TrainingOptions, languages: frozenset[str] | Non
         read = {part: read_texts(data / "text", corpus, part, spoken) for part in parts}
         for part, found in _with_dev(read).items():
             known |= labels_of(found)
-            own = _limited([clip for clip in found if keep(clip)], options)
+            own = limited([clip for clip in found if keep(clip)], options)
             rows = list(range(len(clips), len(clips) + len(own)))
             clips += own
             if part == "test":

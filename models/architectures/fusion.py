@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models.architectures.branch import architecture_of, read_trained, take_state
+from models.architectures.classes import without_emotion
 from models.architectures.joint_fusion import JOINT, TrainedJointFusion
 from models.architectures.table import construct
 from models.checkpoint import file_digest
@@ -69,5 +70,11 @@ def open_fusion(weights: WeightSettings) -> Fusion:
     """Return the fusion of the settings' file, a network or a pool, else the shipped one."""
     own = weights.fusion and architecture_of(Path(weights.fusion))
     if own in JOINT:
-        return TrainedJointFusion(weights)
+        joint = TrainedJointFusion(weights)
+        if others := without_emotion(joint.classes):
+            raise WeightsError(
+                f"{weights.fusion} cannot annotate: {others[0]} is near none of the seven "
+                "emotions; it can be evaluated with --weights."
+            )
+        return joint
     return TrainedFusion(Path(weights.fusion)) if own else EmbeddedFusion(weights)

@@ -13,8 +13,8 @@ from schemas.errors import SettingsError
 from schemas.values import Json
 
 
-class Handed(nn.Identity):
-    """Stands where a network had its head: what it knows of a sample is handed over as it is."""
+class Headless(nn.Identity):
+    """Stands where a network had its head: what it knows of a sample passes as it is."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -61,10 +61,10 @@ class JointNetwork(TrainableNetwork):
         self.languages = languages[0] if languages else None
 
     def _joining(self) -> ConcatenationNetwork:
-        """Let every branch hand over what it knows, and make the layers that join that."""
+        """Take the head off every branch, and make the layers that join that."""
         widths = [part.head.in_features for part in self.parts.values()]
         for part, own in zip(self.parts.values(), widths, strict=True):
-            part.head = Handed(own)  # type: ignore[assignment]
+            part.head = Headless(own)  # type: ignore[assignment]
         return ConcatenationNetwork(widths, self._width, self._dropout, self._n_classes)
 
     @property
@@ -78,13 +78,13 @@ class JointNetwork(TrainableNetwork):
 
     def forward(self, features: Mapping[str, Tensor], n_frames: Mapping[str, Tensor]) -> Tensor:
         """Logits (batch, classes) of each branch's padded features."""
-        handed = [part(features[name], n_frames[name]) for name, part in self.parts.items()]
-        return self.join(handed)
+        known = [part(features[name], n_frames[name]) for name, part in self.parts.items()]
+        return self.join(known)
 
-    def join(self, handed: Sequence[Tensor]) -> Tensor:
-        """Logits (n, classes) of what each branch hands over, (n, its width)."""
-        present = torch.ones(len(handed[0]), len(handed), dtype=torch.bool, device=handed[0].device)
-        logits: Tensor = self.joined(handed, present)
+    def join(self, known: Sequence[Tensor]) -> Tensor:
+        """Logits (n, classes) of each branch's representation (n, its width)."""
+        present = torch.ones(len(known[0]), len(known), dtype=torch.bool, device=known[0].device)
+        logits: Tensor = self.joined(known, present)
         return logits
 
     def learn_vocabulary(self, samples: Sequence[Mapping[str, Any]]) -> None:

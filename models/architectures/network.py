@@ -105,7 +105,7 @@ def length_of(features: Features) -> int:
     return max(own.shape[-1] for own in several)
 
 
-def cast(features: Features, kind: torch.dtype) -> Features:
+def as_type(features: Features, kind: torch.dtype) -> Features:
     """Return numbers with a fraction as another type; what counts stays."""
     if isinstance(features, Mapping):
         return {

@@ -22,7 +22,8 @@ from schemas.dataset import MANIFESTS, QUARANTINE, Dataset
 from schemas.errors import SettingsError, TonescribeError
 from schemas.manifest import Manifest, QuarantineEntry
 from tasks.dataset.store import remove, storing, write_whole
-from tasks.ingest.listing import filesystem, remote_states
+from tasks.ingest.listing import remote_states
+from tasks.ingest.storage import filesystem
 
 INDEX = "index/planning.jsonl.gz"
 

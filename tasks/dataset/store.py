@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from schemas.dataset import Dataset
 from schemas.errors import FullDiskError, ResourceError, SettingsError
-from tasks.ingest.listing import reach
+from tasks.ingest.storage import reach
 from tasks.scratch import held_file, is_left, owner
 
 Result = TypeVar("Result")

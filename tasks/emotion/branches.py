@@ -20,7 +20,7 @@ from models.registry import identify, load_engine
 from schemas.emotions import EmotionScores
 from schemas.settings import Settings
 from schemas.speech import BranchScores, Faces, FaceTrack, Flag, ListenerFace, Utterance
-from schemas.values import Seconds, base_language
+from schemas.values import Seconds, speaks
 from tasks.emotion.baseline import against_own_baseline
 from tasks.emotion.faces import face_sequence
 from tasks.transcript.doubtful_words import has_enough_words, sure_text
@@ -48,7 +48,7 @@ CONTEXT_UTTERANCES = 3
 
 Sample = TypeVar("Sample")
 Item = TypeVar("Item")
-Handing = Callable[[Sequence[Any]], Representations]
+Represent = Callable[[Sequence[Any]], Representations]
 
 NEVER_JUDGED: frozenset[Flag] = frozenset({"no_consent"})
 NOT_BY_VOICE: frozenset[Flag] = NEVER_JUDGED | {"short", "overlap"}
@@ -78,8 +78,8 @@ def judge_audio(
         if block:
             yield block
 
-    handing = _handing("audio", settings)
-    judged = _judge("audio", _load_audio, blocks, len(utterances), settings, handing)
+    represent = _representing("audio", settings)
+    judged = _judge("audio", _load_audio, blocks, len(utterances), settings, represent)
     wanted = settings.voice.own_baseline
     return _relative(judged, _load_audio, *_spoken(utterances), settings, wanted=wanted)
 
@@ -96,8 +96,8 @@ def judge_video(faces: Faces, utterances: Sequence[Utterance], settings: Setting
         for block in _blocks_of(tracks):
             yield [(t.utterance_index, face_sequence(faces, t)) for t in block]
 
-    handing = _handing("video", settings)
-    judged = _judge("video", _load_video, blocks, len(utterances), settings, handing)
+    represent = _representing("video", settings)
+    judged = _judge("video", _load_video, blocks, len(utterances), settings, represent)
     wanted = settings.video.own_baseline
     return _relative(judged, _load_video, *_spoken(utterances), settings, wanted=wanted)
 
@@ -131,8 +131,8 @@ def judge_text(utterances: Sequence[Utterance], settings: Settings) -> BranchSco
         for start in range(0, len(chosen), 256):
             yield [(u.index, _text_sample(u, utterances)) for u in chosen[start : start + 256]]
 
-    handing = _handing("text", settings)
-    return _judge("text", _load_text, blocks, len(utterances), settings, handing)
+    represent = _representing("text", settings)
+    return _judge("text", _load_text, blocks, len(utterances), settings, represent)
 
 
 def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> list[int]:
@@ -142,11 +142,6 @@ def in_other_language(utterances: Sequence[Utterance], settings: Settings) -> li
         return []
     languages = _load_text(settings).languages
     return [u.index for u in worded if not speaks(languages, u.language)]
-
-
-def speaks(languages: frozenset[str] | None, language: str | None) -> bool:
-    """Whether a branch knows a BCP 47 language; an unknown language is given the doubt."""
-    return languages is None or language is None or base_language(language) in languages
 
 
 def _text_sample(utterance: Utterance, utterances: Sequence[Utterance]) -> TextSample:
@@ -216,16 +211,18 @@ def _judge(
     blocks: Callable[[], Iterator[Sequence[tuple[int, Sample]]]],
     count: int,
     settings: Settings,
-    handing: Handing | None = None,
+    represent: Represent | None = None,
 ) -> BranchScores:
     scores: list[EmotionScores | None] = [None] * count
     familiar: list[float | None] = [None] * count
-    handed: list[tuple[float, ...] | None] = [None] * count
+    representations: list[tuple[float, ...] | None] = [None] * count
     for block in blocks():
         samples = [sample for _, sample in block]
         judged = _judge_samples(load(settings), samples)
-        for (index, _), known in zip(block, handing(samples) if handing else (), strict=False):
-            handed[index] = tuple(known.tolist()) if np.isfinite(known).all() else None
+        if represent is not None:
+            for (index, _), known in zip(block, represent(samples), strict=True):
+                if np.isfinite(known).all():
+                    representations[index] = tuple(known.tolist())
         for (index, _), row, known in zip(block, judged.scores, judged.familiarity, strict=True):
             if np.isfinite(row).all():
                 scores[index] = EmotionScores.from_array(row.tolist())
@@ -237,11 +234,11 @@ def _judge(
         model=model,
         scores=tuple(scores),
         familiarity=familiarity,
-        handed=tuple(handed) if handing else (),
+        representations=tuple(representations) if represent else (),
     )
 
 
-def _handing(job: str, settings: Settings) -> Handing | None:
+def _representing(job: str, settings: Settings) -> Represent | None:
     """Return what represents a branch's samples for a joint network; None where fusion is none."""
     fusion = load_engine("fusion", settings.engine("fusion"), settings.weights)
     if not isinstance(fusion, JointFusion) or job not in fusion.parts:

@@ -38,7 +38,9 @@ def fuse(
     if not utterances:
         fused = np.zeros((0, len(EMOTIONS)), np.float32)
     elif isinstance(engine, JointFusion):
-        fused = engine.join(rows, {name: _handed(b) for name, b in branches.items() if b.handed})
+        fused = engine.join(
+            rows, {name: _representations(b) for name, b in branches.items() if b.representations}
+        )
     else:
         fused = engine.fuse(rows)
     adapted = adapt_to_meeting(fused, settings.meeting)
@@ -81,10 +83,10 @@ def _rows(branch: BranchScores | None, count: int) -> Scores:
     return rows
 
 
-def _handed(branch: BranchScores) -> Representations:
-    """Return what a branch handed over (n, width), NaN where nothing."""
-    width = max((len(row) for row in branch.handed if row is not None), default=1)
-    rows = [row if row is not None else (np.nan,) * width for row in branch.handed]
+def _representations(branch: BranchScores) -> Representations:
+    """Return what a branch knows of each utterance (n, width), NaN where nothing."""
+    width = max((len(row) for row in branch.representations if row is not None), default=1)
+    rows = [row if row is not None else (np.nan,) * width for row in branch.representations]
     return np.array(rows, dtype=np.float32)
 
 

@@ -17,14 +17,8 @@ from tasks.ingest.file_names import (
 )
 from tasks.ingest.file_types import MEDIA_SUFFIXES
 from tasks.ingest.find import find_recordings
-from tasks.ingest.listing import (
-    filesystem,
-    is_local,
-    local_path,
-    reach,
-    shown,
-)
 from tasks.ingest.sidecars import MOST_BYTES, parse_sidecar
+from tasks.ingest.storage import filesystem, is_local, local_path, reach, shown
 
 STAGE_VERSION = 1
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tasks.ingest.file_names import Object
-from tasks.ingest.listing import filesystem, is_local, local_path, reach
+from tasks.ingest.storage import filesystem, is_local, local_path, reach
 
 MEDIA_SUFFIXES = (
     *(".mp4", ".mkv", ".webm", ".mov", ".m4a", ".mp3", ".wav", ".ogg", ".opus", ".flac"),

@@ -15,8 +15,9 @@ from tasks.ingest.file_names import (
     without_endings,
 )
 from tasks.ingest.file_types import MEDIA_SUFFIXES, only_recordings
-from tasks.ingest.listing import list_source, shown, version_of
+from tasks.ingest.listing import list_source, version_of
 from tasks.ingest.participants import Group, groups_of
+from tasks.ingest.storage import shown
 
 
 @dataclass(frozen=True)

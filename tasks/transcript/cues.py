@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.errors import InputError
 from schemas.values import Seconds
-from tasks.ingest.listing import shown
+from tasks.ingest.storage import shown
 from tasks.transcript.timed_text import is_ttml, parse_ttml
 
 _CLOCK = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?"

@@ -17,6 +17,7 @@ from models.architectures.joint_fusion import TrainedJointFusion, parts_of
 from models.protocols import TextSample
 from models.registry import load_engine
 from schemas.dataset import open_dataset
+from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError
 from schemas.policy import Policy
 from schemas.settings import WeightSettings, load_settings
@@ -59,23 +60,67 @@ def test_sounds_and_words_are_trained_as_one_and_stored_with_the_vocabulary(trai
     assert "joint-mfcc-words" in trained.with_suffix(".md").read_text()
 
 
-def test_what_all_branches_handed_over_is_joined_and_the_rest_pooled(trained: Path) -> None:
+def test_what_all_branches_know_is_joined_and_the_rest_pooled(trained: Path) -> None:
     fusion = load_engine("fusion", "embedded", WeightSettings(fusion=str(trained)))
     assert isinstance(fusion, TrainedJointFusion)
     sound = breath(1.0, 0)
     silence = np.zeros(16_000, dtype=np.float32)
-    handed = {
+    known = {
         "audio": fusion.represent("audio", [sound, silence, sound]),
         "text": fusion.represent("text", [TextSample("a problem", "en")] * 3),
     }
-    assert np.isfinite(handed["audio"]).all(axis=1).tolist() == [True, False, True]
+    assert np.isfinite(known["audio"]).all(axis=1).tolist() == [True, False, True]
     even = np.full((3, 7), 1 / 7, dtype=np.float32)
     surely = np.eye(7, dtype=np.float32)[[1, 1, 1]] * 0.9 + 0.1 / 7
-    one, other = fusion.join({"audio": even}, handed), fusion.join({"audio": surely}, handed)
+    one, other = (
+        fusion.join({"audio": even}, known),
+        fusion.join({"audio": surely}, known),
+    )
     np.testing.assert_allclose(one[[0, 2]], other[[0, 2]])
     np.testing.assert_allclose(other[1], surely[1], atol=1e-6)
     assert one.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
     np.testing.assert_allclose(fusion.join({"audio": surely}, {}), surely, atol=1e-6)
+
+
+def test_words_in_a_language_that_was_not_trained_on_are_no_words(trained: Path) -> None:
+    fusion = TrainedJointFusion(WeightSettings(fusion=str(trained)))
+    samples = [TextSample("ein problem", language) for language in ("de", "en-GB", None)]
+    there = np.isfinite(fusion.represent("text", samples)).all(axis=1)
+    assert there.tolist() == [False, True, True]
+
+
+def test_classes_of_ones_own_are_trained_evaluated_and_annotate_damaged_files_left_out(
+    tmp_path: Path,
+) -> None:
+    write_iemocap(tmp_path / "data" / "speech")
+    sounds = sorted((tmp_path / "data").rglob("*.wav"))
+    for number, path in enumerate(sounds):
+        write_wav(path, breath(1.0, number), 16_000)
+    sounds[0].write_bytes(b"no sound")
+    classes = "neutral,frustration,anger,excitement"
+    told = {"architecture": WORDS, "corpora": ("iemocap",), "epochs": 1, "device": "cpu"}
+    choices = {"classes": classes, "width": 8}
+    report = train("fusion", tmp_path / "data", tmp_path / "out", parameters=choices, **told)
+    assert len(report.warnings) == 1
+    rows: list[dict[str, object]] = [
+        {"path": str(sounds[1]), "text": "Yeah!", "label": "excitement"},
+        {"path": str(sounds[2]), "text": "Excuse me.", "label": "neutral"},
+        {"path": str(sounds[3]), "text": "", "label": "anger"},
+    ]
+    table = write_table(tmp_path / "said.csv", rows)
+    figures = evaluate_branch("fusion", table, str(report.weights))
+    assert (figures["n"], figures["not_judged"]) == (2, 1)
+    assert figures["classes"] == tuple(classes.split(","))
+    fusion = load_engine("fusion", "embedded", WeightSettings(fusion=str(report.weights)))
+    known = {
+        "audio": fusion.represent("audio", [breath(1.0, 5)]),
+        "text": fusion.represent("text", [TextSample("Yeah!", "en")]),
+    }
+    even = np.full((1, 7), 1 / 7, dtype=np.float32)
+    (joined,) = fusion.join({"audio": even}, known)
+    happy = fusion.score_classes(known)[0, 3]
+    assert joined[EMOTIONS.index("happy")] == pytest.approx(happy, abs=1e-6)
+    assert joined[EMOTIONS.index("sad")] == 0.0
 
 
 def keys() -> dict[str, str]:

@@ -95,6 +95,23 @@ def test_training_leaves_two_networks_that_judge(few: Path, tmp_path: Path) -> N
     assert judged.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.needs_shared
+def test_the_linear_models_are_fitted_beside_networks_that_are_there(
+    few: Path, tmp_path: Path
+) -> None:
+    options = TrainingOptions(limit=60, device="cpu", parameters={"networks": "none"})
+    report = train_text(few, tmp_path / "out", options)
+    assert report.n_train == 120
+    wording = Wording(report.weights)
+    assert set(wording.languages) == {"es", "fr"}
+    assert all(fit["temperature"] > 0 for fit in wording.calibration.values())
+    assert report.measures["mmeld es test"]["n"] == 60
+    card = report.weights.with_suffix(".md").read_text()
+    assert "A linear model per language" in card
+    assert "| mmeld | es | 60 |" in card
+
+
 def test_other_starting_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"requirements/training\.txt"):
         start_from(tmp_path)
