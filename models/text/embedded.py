@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.checkpoint import file_digest, load_weights, refusing_other_networks, shipped
+from models.network_store import is_there
 from models.precision import choose_device, half_precision
 from models.protocols import Baseline, Scores, TextSample
 from models.scores import softmax
 from models.text.cleaning import clean
+from models.text.sentences import NETWORK, SentenceHead
 from models.text.wording import Wording
 from schemas.emotions import EMOTIONS
 from schemas.errors import WeightsError
@@ -38,14 +40,19 @@ MULTILINGUAL_SUFFIX = ".multilingual.safetensors"
 WORDING_SUFFIX = ".wording.safetensors"
 """And the linear models that are added to both: `text.wording.safetensors`."""
 
+SENTENCES_SUFFIX = ".sentences.safetensors"
+"""And the head over what sentences mean, added last: `text.sentences.safetensors`."""
+
 
 class EmbeddedTextBranch:
     """Scores emotion from the words of an utterance and of those just before it.
 
     Calibrated per language on texts not trained on. Weights: `models/weights/text.safetensors`,
     or the `.safetensors` file that the settings name, its tokenizer beside it, and beside them
-    the network of other languages and the linear models of `models/text/wording.py`, where there
-    are some. Raises `WeightsError` where the weights or a tokenizer are missing.
+    the network of other languages, the linear models of `models/text/wording.py` and the head of
+    `models/text/sentences.py`, where there are some. The head needs `use-multilingual` and is
+    left out where that was not to be had. Raises `WeightsError` where the weights or a tokenizer
+    are missing.
     """
 
     name = "embedded"
@@ -64,6 +71,11 @@ class EmbeddedTextBranch:
         self._wording = Wording(linear) if linear.is_file() else None
         paths += [linear] if self._wording else []
         digests = [file_digest(path) for path in paths]
+        head = path.with_suffix(SENTENCES_SUFFIX)
+        self._sentences = (
+            SentenceHead(head, weights) if head.is_file() and is_there(NETWORK, weights) else None
+        )
+        digests += [self._sentences.digest] if self._sentences else []
         self.digest = (
             digests[0]
             if len(digests) == 1
@@ -83,12 +95,21 @@ class EmbeddedTextBranch:
             if reader is not None and any(c.isalnum() for c in sample.text):
                 rows_of.setdefault(reader, []).append(row)
         for reader, rows in rows_of.items():
-            scores[rows] = reader.score([samples[row] for row in rows], self._wording)
+            own = [samples[row] for row in rows]
+            scores[rows] = reader.score(own, self._wording, self._sentences)
         return scores
 
     def logits(self, samples: Sequence[TextSample], language: str) -> NDArray[np.float32]:
         """Return what the network of a language alone says, uncalibrated: (n, 7)."""
         return self._readers[language].logits(samples)
+
+    def worded_logits(self, samples: Sequence[TextSample], language: str) -> NDArray[np.float32]:
+        """Return the same with what the linear model of that language adds, if there is one."""
+        logits = self.logits(samples, language)
+        if self._wording and language in self._wording.languages:
+            texts = [clean(sample.text) for sample in samples]
+            logits += self._wording.share * self._wording.log_probabilities(texts, language)
+        return logits
 
     def _reader(self, language: str | None) -> "WordReader | None":
         if not language:
@@ -120,21 +141,31 @@ class WordReader:
         coded = encode(self._tokenizer, samples, self._with_context)
         return coded_logits(self._network, coded, self._device, self._batch_size)
 
-    def score(self, samples: Sequence[TextSample], wording: Wording | None = None) -> Scores:
+    def score(
+        self,
+        samples: Sequence[TextSample],
+        wording: Wording | None = None,
+        sentences: SentenceHead | None = None,
+    ) -> Scores:
         """Calibrated probabilities (len(samples), 7) of texts with words.
 
-        What the linear models say is added where they know the language.
+        What the linear models and the head over sentences say is added, in this order, where
+        they know the language; who was added last is calibrated with all before.
         """
         logits = self.logits(samples)
         known = [base_language(sample.language) for sample in samples]
         languages = [own if own in self._calibration else self.languages[0] for own in known]
         calibration = dict(self._calibration)
-        for language in set(languages) & set(wording.languages if wording else ()):
-            assert wording is not None
+        for language in set(languages):
             rows = [row for row, own in enumerate(languages) if own == language]
             texts = [clean(samples[row].text) for row in rows]
-            logits[rows] += wording.share * wording.log_probabilities(texts, language)
-            calibration[language] = wording.calibration[language]
+            if wording and language in wording.languages:
+                logits[rows] += wording.share * wording.log_probabilities(texts, language)
+                calibration[language] = wording.calibration[language]
+            if sentences and language in sentences.languages:
+                share = sentences.shares[language]
+                logits[rows] += share * sentences.log_probabilities(texts)
+                calibration[language] = sentences.calibration[language]
         fits = [calibration[language] for language in languages]
         temperatures = np.array([fit["temperature"] for fit in fits], dtype=np.float32)
         offsets = np.array([fit["offsets"] for fit in fits], dtype=np.float32)

@@ -17,9 +17,11 @@ from lab.text.multilingual import learn_vocabulary
 from lab.text.train import START, start_from, train_text
 from lab.training.options import TrainingOptions
 from models.checkpoint import load_weights
+from models.network_store import is_there
 from models.protocols import TextSample
 from models.text.context import OTHER_SPEAKER, SAME_SPEAKER, encode
 from models.text.embedded import EmbeddedTextBranch
+from models.text.sentences import NETWORK, SentenceHead
 from models.text.wording import Wording
 from schemas.corpus import LabelledClip
 from schemas.emotions import EMOTIONS
@@ -84,7 +86,7 @@ def test_training_leaves_two_networks_that_judge(few: Path, tmp_path: Path) -> N
     assert "| meld en test | 60 |" in card
     assert "Non-commercial use only" in card
     sizes = [path.stat().st_size for path in tmp_path.glob("*.safetensors")]
-    assert len(sizes) == 3
+    assert len(sizes) == 3 + is_there(NETWORK, WeightSettings())
     assert sum(sizes) < 55_000_000
     assert set(Wording(tmp_path / "text.wording.safetensors").languages) == {"es", "fr"}
     for path in (tmp_path / "text.safetensors", tmp_path / "text.multilingual.safetensors"):
@@ -106,6 +108,9 @@ def test_the_linear_models_are_fitted_beside_networks_that_are_there(
     wording = Wording(report.weights)
     assert set(wording.languages) == {"es", "fr"}
     assert all(fit["temperature"] > 0 for fit in wording.calibration.values())
+    if is_there(NETWORK, WeightSettings()):
+        head = SentenceHead(tmp_path / "out" / "text.sentences.safetensors", WeightSettings())
+        assert set(head.languages) == {"en", "de", "fr", "it", "es"}
     assert report.measures["mmeld es test"]["n"] == 60
     card = report.weights.with_suffix(".md").read_text()
     assert "A linear model per language" in card
