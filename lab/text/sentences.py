@@ -14,9 +14,10 @@ from lab.text.mix import FRIENDS, HELD_OUT, read_training_mix, sample_of, target
 from lab.training.options import TrainingOptions
 from lab.training.progress import say
 from models.checkpoint import save_weights
+from models.network_store import find_network
 from models.network_store import is_there as is_fetched
 from models.text.cleaning import clean
-from models.text.sentences import DIMENSION, NETWORK, SentenceHead, head_logits
+from models.text.sentences import DIMENSION, NETWORK, SentenceEncoder, SentenceHead, head_logits
 from schemas.emotions import EMOTIONS
 from schemas.settings import WeightSettings
 from schemas.values import Json
@@ -57,7 +58,7 @@ def fit_sentences(
     A text of a corpus that stands in several languages is left out where it may translate a dev or
     test text of that corpus: to the encoder a translation is nearly the same text. How much the
     head counts, a temperature and offsets are fitted by language on the dev parts, together with
-    the networks. Without the encoder there is no head, and one sentence says so.
+    the networks. Without the encoder there is no head, and one sentence says so; nor without texts.
     """
     path.unlink(missing_ok=True)
     weights = WeightSettings()
@@ -72,15 +73,16 @@ def fit_sentences(
             : options.limit
         ]
     ]
-    blank: Json = {"classes": list(EMOTIONS), "shares": {}, "calibration": {}}
-    save_weights(path, _new_head(options.seed), blank)
-    encode = SentenceHead(path, weights).encoder.encode
+    encode = SentenceEncoder(find_network(NETWORK, weights)).encode
     rows = encode(_texts(clips))
     kept = np.flatnonzero(~_may_translate(folder, clips, rows, languages, encode))
     clips, rows = [clips[row] for row in kept], rows[kept]
+    if not clips:
+        return []
     say(f"Fitting the head over sentences of {', '.join(languages)} on {len(clips)} texts.")
     state = _fitted(rows, targets_of(clips), options)
-    save_weights(path, state, blank)
+    config: Json = {"classes": list(EMOTIONS), "shares": {}, "calibration": {}}
+    save_weights(path, state, config)
     # calibrated as it judges, from the file: its numbers are coarser than those that were fitted
     stored = SentenceHead(path, weights)
     shares, calibration = {}, {}
@@ -91,7 +93,7 @@ def fit_sentences(
         found = stored.log_probabilities(_texts(own))
         shares[language] = _best_share(own, logits, found)
         calibration[language] = fit_calibration(labels_of(own), logits + shares[language] * found)
-    save_weights(path, state, blank | {"shares": shares, "calibration": calibration})
+    save_weights(path, state, config | {"shares": shares, "calibration": calibration})
     return clips
 
 
