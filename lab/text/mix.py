@@ -18,6 +18,7 @@ from lab.corpora.texts import (
     read_texts,
 )
 from models.protocols import TextSample
+from models.text.cleaning import clean
 from schemas.corpus import LabelledClip, Split
 from schemas.emotions import EMOTIONS, Emotion
 from schemas.errors import InputError
@@ -169,6 +170,11 @@ def read_part(
 def sample_of(clip: LabelledClip) -> TextSample:
     """Return the sample of a labelled text."""
     return TextSample(clip.text or "", clip.language, clip.context, clip.speaker or None)
+
+
+def judged_texts(clips: Sequence[LabelledClip]) -> list[str]:
+    """Return the words of labelled texts alone, cleaned as for judging."""
+    return [clean(clip.text or "") for clip in clips]
 
 
 def targets_of(clips: Sequence[LabelledClip]) -> NDArray[np.float32]:

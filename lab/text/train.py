@@ -19,7 +19,7 @@ from lab.text.calibration import calibrate, calibration_texts
 from lab.text.corrected import CORPUS, read_corrected
 from lab.text.fitting import code_texts, fit_words
 from lab.text.measure import measure_text as measure_text
-from lab.text.mix import read_training_mix, targets_of
+from lab.text.mix import judged_texts, read_training_mix, targets_of
 from lab.text.multilingual import (
     LANGUAGES,
     grow,
@@ -33,7 +33,6 @@ from lab.training.fitting import FittingPlan
 from lab.training.options import TrainingOptions, TrainingReport
 from lab.training.progress import say
 from models.checkpoint import SHIPPED
-from models.text.cleaning import clean
 from models.text.embedded import (
     MULTILINGUAL_SUFFIX,
     SENTENCES_SUFFIX,
@@ -102,12 +101,12 @@ def train_text(data: Path, out: Path, options: TrainingOptions) -> TrainingRepor
 
 
 def _fit_beside(folder: Path, weights: Path, options: TrainingOptions) -> "list[LabelledClip]":
-    """Fit what judges beside the networks; return the texts that the linear models had."""
+    """Fit what judges beside the networks; return the texts that it learned from, each once."""
     linear, head = (weights.with_suffix(end) for end in (WORDING_SUFFIX, SENTENCES_SUFFIX))
     head.unlink(missing_ok=True)
-    clips = fit_wordings(folder, _branch(weights, options), linear, options)
-    fit_sentences(folder, _branch(weights, options), head, options)
-    return clips
+    learned = fit_wordings(folder, _branch(weights, options), linear, options)
+    learned = learned + fit_sentences(folder, _branch(weights, options), head, options)
+    return list(dict.fromkeys(learned))
 
 
 def _train_wording_alone(
@@ -187,6 +186,8 @@ def _made(trained: Mapping[str, _Trained], folder: Path, options: TrainingOption
         notes=[
             f"English starts from {START_TERMS}. {' '.join(sizes)}",
             *(note for own in trained.values() for note in own.notes),
+            "Beside them judge linear models over wording and, where the encoder was there, a head "
+            "over sentence embeddings, fitted to texts of the same mixes.",
         ],
     )
 
@@ -232,7 +233,7 @@ def _train_multilingual(
     clips = _limited(_mix(folder, LANGUAGES, options), options)
     say(f"Training {', '.join(LANGUAGES)} on {len(clips)} texts.")
     pairs = read_parallel(folder)[: options.limit]
-    tokenizer = learn_vocabulary(clean(clip.text or "") for clip in clips)
+    tokenizer = learn_vocabulary(judged_texts(clips))
     _, english_tokenizer = start_from(start)
     network = grow(load_text_network(english)[0], english_tokenizer, tokenizer, pairs)
     texts = code_texts(tokenizer, clips, targets_of(clips), options.seed)

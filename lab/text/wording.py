@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.text.calibration import calibration_texts, fit_calibration, labels_of
-from lab.text.mix import read_training_mix, sample_of
+from lab.text.mix import judged_texts, read_training_mix, sample_of
 from lab.text.multilingual import LANGUAGES
 from lab.training.options import TrainingOptions
 from lab.training.progress import say
 from models.checkpoint import save_weights
-from models.text.cleaning import clean
 from models.text.wording import Wording, features_of, weighed
 from schemas.emotions import EMOTIONS
 from schemas.values import Json
@@ -68,7 +67,7 @@ def fit_wordings(
     for language in languages:
         clips = calibration_texts(folder, language, options.limit)
         logits = networks.logits([sample_of(clip) for clip in clips], language)
-        logits += stored.share * stored.log_probabilities(_texts(clips), language)
+        logits += stored.share * stored.log_probabilities(judged_texts(clips), language)
         calibration[language] = fit_calibration(labels_of(clips), logits)
     save_weights(path, state, config | {"calibration": calibration})
     return learned
@@ -78,7 +77,7 @@ def _fitted(language: str, clips: "Sequence[LabelledClip]") -> "dict[str, torch.
     import torch
     from sklearn.linear_model import LogisticRegression
 
-    features = features_of(_texts(clips))
+    features = features_of(judged_texts(clips))
     n_with = np.asarray((features > 0).sum(axis=0)).ravel()
     idf = (np.log((1 + len(clips)) / (1 + n_with)) + 1).astype(np.float32)
     model = LogisticRegression(C=STRENGTH, max_iter=200, tol=1e-3)
@@ -91,7 +90,3 @@ def _fitted(language: str, clips: "Sequence[LabelledClip]") -> "dict[str, torch.
         f"{language}.weights": torch.from_numpy(weights),
         f"{language}.offsets": torch.from_numpy(offsets),
     }
-
-
-def _texts(clips: "Sequence[LabelledClip]") -> list[str]:
-    return [clean(clip.text or "") for clip in clips]

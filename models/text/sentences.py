@@ -29,7 +29,7 @@ NETWORK = "use-multilingual"
 
 DIMENSION = 512
 
-_LOOKS = ((2, 0), (3, 1), (5, 2))
+_CONVOLUTIONS = ((2, 0), (3, 1), (5, 2))
 """Subwords that each of the three convolutions sees at once, and how many of them before."""
 
 _BATCH = 64
@@ -58,6 +58,9 @@ class SentenceEncoder:
         self._parts = len(parts["scale"])
         quantized = [parts.pop(f"q{part + 1}") for part in range(self._parts)]
         self._embeddings = torch.from_numpy(np.stack(quantized, axis=1)).flatten(0, 1)
+        for name in ("proj", "proj_b", "ln_g", "ln_b"):  # one matrix for the three convolutions
+            of_each = [parts[f"{name}{order}"] for order, _ in _CONVOLUTIONS]
+            parts[f"{name}_all"] = np.concatenate(of_each, axis=-1)
         self._weights = {name: torch.from_numpy(np.asarray(v)) for name, v in parts.items()}
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -87,7 +90,7 @@ class SentenceEncoder:
         part = tokens % self._parts
         words = self._embeddings[tokens] * own["scale"][part][..., None]
         words = (words + own["lo"][part][..., None]) * there
-        features = torch.cat([words, *self._looks(words, there)], dim=2)
+        features = torch.cat([words, *self._convolved(words, there)], dim=2)
         features = _normed(features, own["ln_g"], own["ln_b"], own["eps"]) * there
         summed = features.sum(dim=1) @ own["cnn_W"] + sizes * own["cnn_b"]
         meaning = summed / sizes.sqrt()
@@ -95,24 +98,19 @@ class SentenceEncoder:
         last = first @ own["p3"] + (first @ own["d2"]).relu() @ own["d3"]
         return normalize(last.tanh(), dim=1)
 
-    def _looks(self, words: "torch.Tensor", there: "torch.Tensor") -> Iterator["torch.Tensor"]:
+    def _convolved(self, words: "torch.Tensor", there: "torch.Tensor") -> Iterator["torch.Tensor"]:
         """Yield what each convolution makes of neighbouring subwords, (texts, subwords, 256)."""
-        import torch
-
         own = self._weights
-        orders = [str(order) for order, _ in _LOOKS]
-        joined = {
-            name: torch.cat([own[f"{name}{order}"] for order in orders], dim=-1)
-            for name in ("proj", "proj_b", "ln_g", "ln_b")
-        }
-        seen = words @ joined["proj"] + joined["proj_b"]
-        seen = _normed(seen, joined["ln_g"], joined["ln_b"], own["eps"]) * there
-        for (order, before), look in zip(_LOOKS, seen.chunk(len(_LOOKS), dim=2), strict=True):
+        seen = words @ own["proj_all"] + own["proj_b_all"]
+        seen = _normed(seen, own["ln_g_all"], own["ln_b_all"], own["eps"]) * there
+        parts = seen.chunk(len(_CONVOLUTIONS), dim=2)
+        for (order, before), rows in zip(_CONVOLUTIONS, parts, strict=True):
+            made = rows
             for layer in ("1", "2"):
-                kernel, bias = own[f"w{layer}_{order}"], own[f"b{layer}_{order}"]
-                windows = _windows(look, order, before)
-                look = ((windows @ kernel + bias).relu() + look) * there
-            yield look
+                windows = _windows(made, order, before)
+                change = windows @ own[f"w{layer}_{order}"] + own[f"b{layer}_{order}"]
+                made = (change.relu() + made) * there
+            yield made
 
 
 def _windows(rows: "torch.Tensor", order: int, before: int) -> "torch.Tensor":

@@ -149,7 +149,7 @@ def test_the_flow_runs_workers_and_passes_its_parameters_on(
 def test_each_stage_is_a_task_run_named_by_it_and_says_whether_it_was_cached(
     meetings: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What ran is read from the log: a busy server may lose a task's events."""
+    """How each ended is read from the log: a busy server may lose some of a task's events."""
     monkeypatch.setenv("TONESCRIBE_ARTIFACTS", "full")
     run(meetings, synthetic / "dataset")
     monkeypatch.setenv("TONESCRIBE_WEIGHTS__TEXT", "another-version")
@@ -171,6 +171,12 @@ def test_each_stage_is_a_task_run_named_by_it_and_says_whether_it_was_cached(
     assert "Cached" in states["audio"]
     wanted = {stage.name for stage in wanted_stages(Settings())} - {"split"}
     assert set(states) >= {"ingest", "policy", "page", *wanted}
+    with get_client(sync_client=True) as client:
+        flow_runs = FlowRunFilter.model_validate({"name": {"any_": ["weekly.wav"]}})
+        runs = client.read_task_runs(flow_run_filter=flow_runs)
+    kept = {each.name.rsplit("-", 1)[0] for each in runs}
+    assert kept
+    assert kept <= {*states, "split"}
 
 
 def test_source_and_dataset_of_a_deployment_come_from_the_settings(
